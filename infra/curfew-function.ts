@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { environmentFor, type Settings } from '../lambda/settings.ts';
+
+/** The name that operators type. */
+export const functionName = 'fine-tuning-curfew';
+
+/** The function, its log group, and a role that may read one secret and write that log group. */
+export class CurfewFunction extends Construct {
+  readonly function: NodejsFunction;
+
+  constructor(scope: Construct, id: string, settings: Settings) {
+    super(scope, id);
+
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+
+    // Our own role: the managed policy that CDK would attach may write every log group of the account.
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: 'Reads the OpenAI API key and writes the logs of fine-tuning curfew',
+    });
+    role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [secretArnPattern(this, settings.secretName)],
+      }),
+    );
+    role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    this.function = new NodejsFunction(this, 'Function', {
+      functionName,
+      description: 'Cancels OpenAI fine-tuning jobs that are past their time budget',
+      entry: fileURLToPath(new URL('../lambda/handler.ts', import.meta.url)),
+      handler: 'handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      // CPU comes with memory. The work is waiting for OpenAI; what 512 MB buys is a short cold start.
+      memorySize: 512,
+      // A sweep reads 100 jobs a call: five minutes reach far beyond 10,000 jobs, and one sweep ends before the
+      // next begins. What does not fit goes on in the next sweep.
+      timeout: Duration.minutes(5),
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.TEXT,
+      environment: { ...environmentFor(settings), NODE_OPTIONS: '--enable-source-maps' },
+      awsSdkConnectionReuse: false,
+      bundling: {
+        format: OutputFormat.ESM,
+        target: 'node24',
+        minify: true,
+        sourceMap: true,
+        sourcesContent: false,
+        bundleAwsSDK: true,
+        mainFields: ['module', 'main'],
+        // The AWS SDK has CommonJS parts that call require for Node's own modules.
+        banner:
+          "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+      },
+    });
+  }
+}
+
+/** The secret by name, whose ARN ends in six characters that Secrets Manager chose, or by its whole ARN. */
+function secretArnPattern(scope: Construct, secretName: string): string {
+  if (secretName.startsWith('arn:')) return secretName;
+  return Stack.of(scope).formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName: `${secretName}-??????`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}

@@ -1,0 +1,82 @@
+import { rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listenOnLoopback } from './loopback-server.ts';
+import { type Environment, startInBackground } from './processes.ts';
+import { installPythonTools } from './python-tools.ts';
+import { isolatedEnvironment, newRunDirectory } from './workspace.ts';
+
+/** AWS as the local system sees it. */
+export interface Emulator extends AsyncDisposable {
+  endpointUrl: string;
+  /** The AWS CLI. */
+  aws: string;
+  /** What the AWS CLI, the SDKs and cdk need to find it. */
+  environment: Environment;
+  /** For files of this run; it goes with the emulator. */
+  runDirectory: string;
+}
+
+const startTimeoutMilliseconds = 60_000;
+
+/**
+ * Starts the AWS emulator on a free port of loopback, or takes the one at `AWS_ENDPOINT_URL` if that is set.
+ *
+ * @throws EmulatorUnavailableError where it cannot be installed.
+ */
+export async function startEmulator(): Promise<Emulator> {
+  const { ministack, aws } = await installPythonTools();
+  const runDirectory = newRunDirectory();
+  const isolated = isolatedEnvironment(runDirectory);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => rmSync(runDirectory, { recursive: true, force: true, maxRetries: 5 }));
+
+  let endpointUrl = process.env['AWS_ENDPOINT_URL'];
+  if (!endpointUrl) {
+    const port = await freePort();
+    endpointUrl = `http://127.0.0.1:${port}`;
+    const logFile = join(runDirectory, 'emulator.log');
+    const environment = {
+      ...isolated,
+      GATEWAY_PORT: port,
+      BIND_HOST: '127.0.0.1',
+      IOT_MTLS_ENABLED: 'false',
+      // Failed asynchronous invocations are tried again within seconds, not minutes.
+      LAMBDA_ASYNC_RETRY_BASE_SECONDS: '1',
+      LAMBDA_ASYNC_RETRY_MAX_SECONDS: '1',
+    };
+    const process = cleanup.use(startInBackground(ministack, [], environment, logFile));
+    await healthy(endpointUrl, process.exited);
+  }
+  const disposables = cleanup.move();
+  return {
+    endpointUrl,
+    aws,
+    environment: { ...isolated, AWS_ENDPOINT_URL: endpointUrl },
+    runDirectory,
+    [Symbol.asyncDispose]: () => disposables.disposeAsync(),
+  };
+}
+
+async function freePort(): Promise<string> {
+  const { url, close } = await listenOnLoopback(createServer());
+  await close();
+  return new URL(url).port;
+}
+
+async function healthy(endpointUrl: string, exited: Promise<unknown>): Promise<void> {
+  const signal = AbortSignal.timeout(startTimeoutMilliseconds);
+  const hasExited = exited.then(() => {
+    throw new Error('The AWS emulator ended while it started.');
+  });
+  const answers = async () => {
+    while (!signal.aborted) {
+      const response = await fetch(`${endpointUrl}/_ministack/health`, { signal }).catch(() => undefined);
+      if (response?.ok) return;
+      await sleep(100);
+    }
+    throw new Error(`The AWS emulator did not start within ${startTimeoutMilliseconds / 1000} seconds.`);
+  };
+  await Promise.race([answers(), hasExited]);
+}

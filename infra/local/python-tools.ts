@@ -1,0 +1,65 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run } from './processes.ts';
+import { cacheDirectory } from './workspace.ts';
+
+/** Why the emulator cannot be had on this machine, in one line that says what would help. */
+export class EmulatorUnavailableError extends Error {
+  override readonly name = 'EmulatorUnavailableError';
+}
+
+export interface PythonTools {
+  /** The AWS emulator. */
+  ministack: string;
+  /** The AWS CLI. */
+  aws: string;
+}
+
+const requirementsFile = fileURLToPath(new URL('requirements.txt', import.meta.url));
+const pythons = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
+
+/**
+ * Installs the emulator and the AWS CLI, pinned, into a virtual environment below the cache, unless they are there.
+ *
+ * @throws EmulatorUnavailableError where there is no Python 3.10 or newer, or no package index.
+ */
+export async function installPythonTools(): Promise<PythonTools> {
+  const directory = join(cacheDirectory, 'python');
+  const stamp = join(directory, 'installed-requirements.txt');
+  const requirements = readFileSync(requirementsFile, 'utf8');
+  const tool = (name: string) => join(directory, 'bin', name);
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== requirements) {
+    const python = await findPython();
+    rmSync(directory, { recursive: true, force: true });
+    try {
+      await run(python, ['-m', 'venv', directory], process.env);
+      await run(
+        tool('python'),
+        ['-m', 'pip', 'install', '--quiet', '--requirement', requirementsFile],
+        process.env,
+      );
+    } catch (error) {
+      throw new EmulatorUnavailableError(
+        'No AWS emulator: its packages cannot be installed. Check that Python has venv and pip, and reaches PyPI.',
+        { cause: error },
+      );
+    }
+    writeFileSync(stamp, requirements);
+  }
+  return { ministack: tool('ministack'), aws: tool('aws') };
+}
+
+async function findPython(): Promise<string> {
+  for (const python of pythons) {
+    const program = 'import sys; sys.exit(sys.version_info < (3, 10))';
+    const isNewEnough = await run(python, ['-c', program], process.env).then(
+      () => true,
+      () => false,
+    );
+    if (isNewEnough) return python;
+  }
+  throw new EmulatorUnavailableError(
+    'No AWS emulator: it needs Python 3.10 or newer, and none is on the PATH. Install Python to get it.',
+  );
+}

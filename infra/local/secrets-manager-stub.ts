@@ -1,0 +1,45 @@
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { listenOnLoopback } from './loopback-server.ts';
+
+/** What `GetSecretValue` answers: a value, or an error with its AWS name. */
+export type SecretAnswer =
+  | { SecretString: string }
+  | { SecretBinary: string }
+  | { error: string; status: number };
+
+export interface SecretsManagerStub extends AsyncDisposable {
+  /** What `AWS_ENDPOINT_URL` has to be. */
+  url: string;
+  answer: SecretAnswer;
+  /** How often a secret was asked for. */
+  reads: number;
+}
+
+/** As much of Secrets Manager as the function speaks: `GetSecretValue` in the AWS JSON 1.1 protocol. */
+export async function startSecretsManagerStub(answer: SecretAnswer): Promise<SecretsManagerStub> {
+  const server = createServer(async (request, response) => {
+    const { SecretId } = JSON.parse(await text(request)) as { SecretId: string };
+    const send = (status: number, body: object) => {
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
+      response.end(JSON.stringify(body));
+    };
+    if (request.headers['x-amz-target'] !== 'secretsmanager.GetSecretValue') {
+      send(400, { __type: 'UnknownOperationException' });
+      return;
+    }
+    stub.reads += 1;
+    if ('error' in stub.answer) {
+      send(stub.answer.status, { __type: stub.answer.error, message: stub.answer.error });
+    } else {
+      send(200, {
+        ARN: `arn:aws:secretsmanager:us-east-1:000000000000:secret:${SecretId}-AbCdEf`,
+        Name: SecretId,
+        ...stub.answer,
+      });
+    }
+  });
+  const { url, close } = await listenOnLoopback(server);
+  const stub: SecretsManagerStub = { url, answer, reads: 0, [Symbol.asyncDispose]: close };
+  return stub;
+}

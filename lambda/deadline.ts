@@ -1,0 +1,27 @@
+/** The moments that a task derives from the time it is given. */
+export interface Deadline {
+  /** Fires when nothing new may be started, so that what runs can still end well. */
+  windDown: AbortSignal;
+  /** Fires when whatever still runs must be given up, so that an answer can still be sent. */
+  stop: AbortSignal;
+  /** How long one HTTP attempt may take, in milliseconds: short enough that a retry fits in. */
+  attemptTimeoutMilliseconds: number;
+}
+
+const longestAttemptMilliseconds = 10_000;
+const longestWindDownMilliseconds = 30_000;
+const longestAnswerMilliseconds = 2_000;
+
+/**
+ * Divides the time that is left before something outside (Lambda, a caller) gives up on us.
+ * With little time all parts shrink in proportion, so that the answer is always ours.
+ */
+export function deadlineIn(remainingMilliseconds: number): Deadline {
+  const stop = remainingMilliseconds - Math.min(longestAnswerMilliseconds, remainingMilliseconds / 5);
+  const windDown = stop - Math.min(longestWindDownMilliseconds, stop / 3);
+  return {
+    windDown: AbortSignal.timeout(Math.max(0, Math.floor(windDown))),
+    stop: AbortSignal.timeout(Math.max(0, Math.floor(stop))),
+    attemptTimeoutMilliseconds: Math.max(1, Math.floor(Math.min(longestAttemptMilliseconds, stop / 4))),
+  };
+}

@@ -1,0 +1,122 @@
+import { Logger, type LogItem } from '@aws-lambda-powertools/logger';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Context } from 'aws-lambda';
+import {
+  type OpenAISimulator,
+  type SimulatedJob,
+  startOpenAISimulator,
+} from '../infra/local/openai-simulator.ts';
+import {
+  type SecretAnswer,
+  type SecretsManagerStub,
+  startSecretsManagerStub,
+} from '../infra/local/secrets-manager-stub.ts';
+import { secretsManagerSettings } from '../lambda/api-key.ts';
+import type { CancelResult } from '../lambda/conditional-cancel.ts';
+import { createHandler } from '../lambda/pipeline.ts';
+import { environmentFor, type Settings } from '../lambda/settings.ts';
+import type { SweepResult } from '../lambda/sweep.ts';
+
+/** The key that the simulated OpenAI accepts in every test. */
+export const apiKey = 'sk-proj-4nXq7TzLw2VbYc9RkDm5';
+
+/** A log line as it would be written. */
+export type LogLine = Record<string, unknown>;
+
+/** The function with everything around it on loopback: OpenAI, Secrets Manager, its log. */
+export interface Curfew extends AsyncDisposable {
+  openai: OpenAISimulator;
+  secrets: SecretsManagerStub;
+  logLines: LogLine[];
+  cancel(
+    jobId: string,
+    options?: { dryRun?: boolean; remainingMilliseconds?: number },
+  ): Promise<CancelResult>;
+  sweep(
+    request?: { timeBudgetMinutes?: number; dryRun?: boolean; lookbackDays?: number },
+    options?: { remainingMilliseconds?: number },
+  ): Promise<SweepResult>;
+  /** Any event at all, as Lambda would hand it over. */
+  invoke(event: unknown, remainingMilliseconds?: number): Promise<unknown>;
+}
+
+export interface CurfewOptions {
+  jobs?: Iterable<SimulatedJob>;
+  secret?: SecretAnswer;
+  settings?: Partial<Settings>;
+}
+
+/** Starts a curfew for one test; `await using` takes it down. */
+export async function startCurfew({ jobs = [], secret, settings }: CurfewOptions = {}): Promise<Curfew> {
+  await using starting = new AsyncDisposableStack();
+  const openai = starting.use(await startOpenAISimulator(jobs, [apiKey]));
+  const secrets = starting.use(await startSecretsManagerStub(secret ?? { SecretString: apiKey }));
+  const secretsManager = new SecretsManagerClient({
+    ...secretsManagerSettings,
+    endpoint: secrets.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  starting.defer(() => secretsManager.destroy());
+  const logger = new RecordingLogger();
+  const environment = environmentFor({
+    secretName: 'openai/api-key',
+    secretField: 'apiKey',
+    timeBudgetMinutes: 360,
+    lookbackDays: 30,
+    openaiBaseUrl: openai.baseUrl,
+    dryRun: false,
+    ...settings,
+  });
+  const handler = createHandler(environment, { secretsManager, logger });
+  const invoke = (event: unknown, remainingMilliseconds = 300_000) =>
+    handler(event, lambdaContext(remainingMilliseconds));
+  const running = starting.move();
+  return {
+    openai,
+    secrets,
+    logLines: logger.lines,
+    invoke,
+    cancel: async (jobId, { remainingMilliseconds, ...options } = {}) =>
+      (await invoke({ jobId, ...options }, remainingMilliseconds)) as CancelResult,
+    sweep: async (request = {}, { remainingMilliseconds } = {}) =>
+      (await invoke({ sweep: request }, remainingMilliseconds)) as SweepResult,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** The endpoints that OpenAI was asked, in order. */
+export function endpoints(openai: OpenAISimulator): string[] {
+  return openai.calls.map((call) => call.endpoint);
+}
+
+/** Writes its lines into an array. */
+class RecordingLogger extends Logger {
+  readonly lines: LogLine[] = [];
+
+  constructor() {
+    super({ serviceName: 'fine-tuning-curfew', logLevel: 'DEBUG' });
+  }
+
+  protected override printLog(_level: number, log: LogItem): void {
+    this.lines.push(JSON.parse(JSON.stringify(log.getAttributes())));
+  }
+}
+
+function lambdaContext(remainingMilliseconds: number): Context {
+  const end = Date.now() + remainingMilliseconds;
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionName: 'fine-tuning-curfew',
+    functionVersion: '$LATEST',
+    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:fine-tuning-curfew',
+    memoryLimitInMB: '512',
+    awsRequestId: 'request-1',
+    logGroupName: '/aws/lambda/fine-tuning-curfew',
+    logStreamName: 'stream',
+    getRemainingTimeInMillis: () => Math.max(0, end - Date.now()),
+    done: () => {},
+    fail: () => {},
+    succeed: () => {},
+  };
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Match } from 'aws-cdk-lib/assertions';
+import { synthesize } from './synthesize.ts';
+
+const template = synthesize();
+
+describe('the function', () => {
+  test('has the name that operators type, on Node 24 and arm64', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: 'fine-tuning-curfew',
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      Timeout: 300,
+      MemorySize: 512,
+    });
+  });
+
+  test('is told the settings by its environment, and no secret value', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: {
+          SECRET_NAME: 'openai/api-key',
+          SECRET_FIELD: 'apiKey',
+          TIME_BUDGET_MINUTES: '360',
+          LOOKBACK_DAYS: '30',
+          OPENAI_BASE_URL: 'https://api.openai.com/v1',
+          DRY_RUN: 'false',
+        },
+      },
+    });
+    template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+  });
+
+  test('keeps its logs for three months', () => {
+    template.hasResourceProperties('AWS::Logs::LogGroup', {
+      LogGroupName: '/aws/lambda/fine-tuning-curfew',
+      RetentionInDays: 90,
+    });
+  });
+});
+
+describe('the role', () => {
+  test('may read the one secret and write the one log group, and no more', () => {
+    const policies = Object.values(template.findResources('AWS::IAM::Policy'));
+    const statements = policies.flatMap((policy) => policy['Properties'].PolicyDocument.Statement);
+    const logGroup = Object.keys(template.findResources('AWS::Logs::LogGroup'))[0];
+    assert.deepEqual(statements, [
+      {
+        Effect: 'Allow',
+        Action: 'secretsmanager:GetSecretValue',
+        Resource: { 'Fn::Join': ['', secretArn('openai/api-key-??????')] },
+      },
+      {
+        Effect: 'Allow',
+        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: { 'Fn::GetAtt': [logGroup, 'Arn'] },
+      },
+    ]);
+  });
+
+  test('has no managed policy', () => {
+    template.resourceCountIs('AWS::IAM::Role', 1);
+    template.hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() });
+  });
+
+  test('may read a secret given by its whole ARN', () => {
+    const secretName = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:openai-AbCdEf';
+    synthesize({ secretName }).hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Resource: secretName })]) },
+    });
+  });
+});
+
+describe('the rules', () => {
+  const cases: [schedule: string, lookbackDays: number][] = [
+    ['rate(5 minutes)', 30],
+    ['cron(17 3 * * ? *)', 0],
+  ];
+  for (const [ScheduleExpression, lookbackDays] of cases) {
+    test(`${ScheduleExpression} sweeps with lookbackDays ${lookbackDays}`, () => {
+      template.hasResourceProperties('AWS::Events::Rule', {
+        ScheduleExpression,
+        State: 'ENABLED',
+        Targets: [
+          Match.objectLike({
+            Input: JSON.stringify({ sweep: { timeBudgetMinutes: 360, dryRun: false, lookbackDays } }),
+          }),
+        ],
+      });
+    });
+  }
+
+  test('follow the context', () => {
+    const context = { sweepEveryMinutes: '1', timeBudgetMinutes: '90', dryRun: 'true', lookbackDays: '7' };
+    synthesize(context).hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 minute)',
+      Targets: [
+        Match.objectLike({
+          Input: JSON.stringify({ sweep: { timeBudgetMinutes: 90, dryRun: true, lookbackDays: 7 } }),
+        }),
+      ],
+    });
+  });
+});
+
+test('the outputs name the function', () => {
+  template.hasOutput('FunctionName', {});
+  template.hasOutput('FunctionArn', {});
+});
+
+function secretArn(resource: string): unknown[] {
+  return [
+    'arn:',
+    { Ref: 'AWS::Partition' },
+    ':secretsmanager:',
+    { Ref: 'AWS::Region' },
+    ':',
+    { Ref: 'AWS::AccountId' },
+    `:secret:${resource}`,
+  ];
+}
