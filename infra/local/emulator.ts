@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +13,7 @@ export interface Emulator extends AsyncDisposable {
   aws: string;
   /** What the AWS CLI, the SDKs and cdk need to find it. */
   environment: Environment;
-  /** For files of this run; it goes with the emulator. */
+  /** For files of this run. */
   runDirectory: string;
 }
 
@@ -30,7 +29,6 @@ export async function startEmulator(): Promise<Emulator> {
   const runDirectory = newRunDirectory();
   const isolated = isolatedEnvironment(runDirectory);
   await using cleanup = new AsyncDisposableStack();
-  cleanup.defer(() => rmSync(runDirectory, { recursive: true, force: true, maxRetries: 5 }));
 
   let endpointUrl = process.env['AWS_ENDPOINT_URL'];
   if (!endpointUrl) {

@@ -41,7 +41,8 @@ export function startInBackground(
     process.kill(-child.pid, signal);
   };
   const onExit = () => signalGroup('SIGKILL');
-  process.once('exit', onExit);
+  // Before all else, so that what it writes can be removed behind it.
+  process.prependOnceListener('exit', onExit);
   return {
     exited,
     [Symbol.asyncDispose]: async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from './processes.ts';
@@ -9,12 +9,13 @@ export const projectDirectory = fileURLToPath(new URL('../../', import.meta.url)
 /** Where the local system keeps what it installs and writes; git ignores it. */
 export const cacheDirectory = join(projectDirectory, '.cache');
 
-/** A new directory below the cache for one run of the local system. */
+/** A new directory below the cache for one run of the local system; it goes with this process. */
 export function newRunDirectory(): string {
   mkdirSync(cacheDirectory, { recursive: true });
   const directory = mkdtempSync(join(cacheDirectory, 'run-'));
   // The emulator puts CommonJS programs here, which our own package.json would declare to be modules.
   writeFileSync(join(directory, 'package.json'), '{ "type": "commonjs" }');
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
 

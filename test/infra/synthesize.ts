@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { App, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
@@ -9,13 +8,8 @@ import { newRunDirectory } from '../../infra/local/workspace.ts';
 
 /** The template of the stack, which passed cdk-nag, with `context` over the defaults of `cdk.json`. */
 export function synthesize(context: Record<string, string> = {}): Template {
-  const outdir = newRunDirectory();
-  try {
-    const app = new App({ outdir, context: { ...cdkJson.context, ...context } });
-    const stack = new CurfewStack(app, 'FineTuningCurfew', contextOf(app.node));
-    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-    return Template.fromStack(stack);
-  } finally {
-    rmSync(outdir, { recursive: true });
-  }
+  const app = new App({ outdir: newRunDirectory(), context: { ...cdkJson.context, ...context } });
+  const stack = new CurfewStack(app, 'FineTuningCurfew', contextOf(app.node));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return Template.fromStack(stack);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Emulator } from './emulator.ts';
-import { run } from './processes.ts';
+import { type Environment, run } from './processes.ts';
 import { projectDirectory } from './workspace.ts';
 
 /** Runs the AWS CLI against the emulator; the answer is JSON. */
@@ -9,17 +9,17 @@ export async function aws(emulator: Emulator, ...args: string[]): Promise<unknow
   return output.trim() === '' ? undefined : JSON.parse(output);
 }
 
-/** Runs the real `cdk` against the emulator, with the context given as `-c key=value`. */
+/** Runs the real `cdk`, with context as `-c key=value`. Its assembly goes to `cdk.out` in the run directory. */
 export async function cdk(
-  emulator: Emulator,
+  { environment, runDirectory }: { environment: Environment; runDirectory: string },
   args: string[],
   context: Record<string, string> = {},
 ): Promise<void> {
   const pairs = Object.entries(context).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   await run(
     join(projectDirectory, 'node_modules', '.bin', 'cdk'),
-    [...args, '--output', join(emulator.runDirectory, 'cdk.out'), '--no-notices', ...pairs],
-    emulator.environment,
+    [...args, '--output', join(runDirectory, 'cdk.out'), '--no-notices', ...pairs],
+    environment,
     projectDirectory,
   );
 }

@@ -1,0 +1,33 @@
+/**
+ * Runs a bundle as Lambda would, in a plain Node process: one message in, one invocation, one message out.
+ * `node lambda-host.ts BUNDLE`, forked with an IPC channel.
+ */
+import { pathToFileURL } from 'node:url';
+import type { Context } from 'aws-lambda';
+import type { Invocation } from './local-system.ts';
+
+type Handler = (event: unknown, context: Partial<Context>) => Promise<unknown>;
+
+const timeoutMilliseconds = 300_000;
+const [, , bundle = ''] = process.argv;
+const { handler } = (await import(pathToFileURL(bundle).href)) as { handler: Handler };
+
+async function invoke(request: unknown): Promise<Invocation> {
+  const end = Date.now() + timeoutMilliseconds;
+  const context = {
+    functionName: 'fine-tuning-curfew',
+    awsRequestId: crypto.randomUUID(),
+    getRemainingTimeInMillis: () => end - Date.now(),
+  };
+  try {
+    return { payload: await handler(request, context) };
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    return { payload: { errorType: name, errorMessage: message }, error: { name, message } };
+  }
+}
+
+process.on('message', async ({ request }: { request: unknown }) => {
+  process.send?.(await invoke(request));
+});
+process.send?.('ready');

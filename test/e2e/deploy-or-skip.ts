@@ -1,0 +1,19 @@
+import { type DeployedSystem, deploySystem } from '../../infra/local/deployed-system.ts';
+import type { LocalSystemOptions } from '../../infra/local/local-system.ts';
+import { EmulatorUnavailableError } from '../../infra/local/python-tools.ts';
+
+/**
+ * The whole system, deployed to the emulator. Where that cannot be had, it says so loudly and gives the reason to skip;
+ * under `CI=true` it fails.
+ */
+export async function deployOrSkip(
+  options: LocalSystemOptions,
+): Promise<{ system: DeployedSystem; skip: false } | { system: undefined; skip: string }> {
+  try {
+    return { system: await deploySystem(options), skip: false };
+  } catch (error) {
+    if (!(error instanceof EmulatorUnavailableError) || process.env['CI'] === 'true') throw error;
+    console.error(`\n!!! END-TO-END TESTS ARE SKIPPED !!!\n${error.message}\n`);
+    return { system: undefined, skip: error.message };
+  }
+}

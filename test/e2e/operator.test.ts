@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { deployOrSkip } from './deploy-or-skip.ts';
+
+const job = (id: string, status: string, ageMinutes: number) => simulatedJob({ id, status, ageMinutes });
+
+const { system, skip } = await deployOrSkip({
+  jobs: [
+    job('ftjob-young', 'running', 10),
+    job('ftjob-dry', 'queued', 20),
+    job('ftjob-done', 'succeeded', 30),
+    job('ftjob-stays', 'running', 40),
+  ],
+  context: { sweepEveryMinutes: '1' },
+});
+after(() => system?.[Symbol.asyncDispose]());
+
+describe('the deployed function, called by the AWS CLI', { skip }, () => {
+  assert.ok(system || skip);
+  if (!system) return;
+  const { openai } = system;
+  const status = (jobId: string) => openai.jobs.get(jobId)?.status;
+
+  test('cancels a job in progress', async () => {
+    const { payload } = await system.invoke({ jobId: 'ftjob-young' });
+    assert.deepEqual(payload, {
+      jobId: 'ftjob-young',
+      outcome: 'cancelled',
+      initialStatus: 'running',
+      finalStatus: 'cancelled',
+    });
+    assert.equal(status('ftjob-young'), 'cancelled');
+  });
+
+  test('leaves a finished job alone', async () => {
+    const { payload } = await system.invoke({ jobId: 'ftjob-done' });
+    assert.deepEqual(payload, {
+      jobId: 'ftjob-done',
+      outcome: 'already_finished',
+      initialStatus: 'succeeded',
+      finalStatus: null,
+    });
+  });
+
+  test('tells in a dry run what it would do', async () => {
+    const { payload } = await system.invoke({ jobId: 'ftjob-dry', dryRun: true });
+    assert.equal((payload as { outcome: string }).outcome, 'would_cancel');
+    assert.equal(status('ftjob-dry'), 'queued');
+  });
+
+  test('reports an unknown job as a function error that says what to do', async () => {
+    const { error } = await system.invoke({ jobId: 'ftjob-unknown' });
+    assert.match(error?.message ?? '', /Could not retrieve the job "ftjob-unknown".*Check the job id/);
+  });
+
+  test('reports a wrong request as a function error that names the field', async () => {
+    const { error } = await system.invoke({ jobId: 'ftjob-young', dryrun: true });
+    assert.match(error?.message ?? '', /"dryrun" is not a known field/);
+  });
+
+  test("sweeps with the rule's own input", async () => {
+    openai.jobs.set('ftjob-overdue', job('ftjob-overdue', 'running', 400));
+    const request = await system.ruleInput();
+    assert.deepEqual(request, { sweep: { timeBudgetMinutes: 360, dryRun: false, lookbackDays: 30 } });
+    const { payload } = await system.invoke(request);
+    const { jobs, cancelled } = payload as { jobs: { jobId: string }[]; cancelled: number };
+    assert.equal(cancelled, 1);
+    assert.equal(jobs[0]?.jobId, 'ftjob-overdue');
+    assert.equal(status('ftjob-overdue'), 'cancelled');
+    assert.equal(status('ftjob-stays'), 'running');
+  });
+
+  test('is called by a rule that fires on its own, and cancels an overdue job', {
+    timeout: 150_000,
+  }, async () => {
+    openai.jobs.set('ftjob-late', job('ftjob-late', 'running', 361));
+    while (status('ftjob-late') !== 'cancelled') await sleep(200);
+    assert.equal(status('ftjob-stays'), 'running');
+  });
+});
