@@ -57,7 +57,10 @@ export interface OpenAISimulator extends AsyncDisposable {
 
 const terminalStatuses = new Set(['succeeded', 'failed', 'cancelled']);
 
-/** A job with every field that the vendor's API promises. `ageMinutes` counts back from now. */
+/**
+ * A job with every field that the vendor's API promises. `ageMinutes` counts back from now; a finished job finished
+ * halfway.
+ */
 export function simulatedJob(
   job: Partial<SimulatedJob> & { ageMinutes?: number } & Pick<SimulatedJob, 'status'>,
 ): SimulatedJob {
@@ -68,7 +71,7 @@ export function simulatedJob(
     object: 'fine_tuning.job',
     id: `ftjob-${randomUUID().replaceAll('-', '').slice(0, 24)}`,
     created_at: createdAt,
-    finished_at: finished ? createdAt + 60 : null,
+    finished_at: finished ? createdAt + Math.round(ageMinutes * 30) : null,
     model: 'gpt-4o-mini-2024-07-18',
     fine_tuned_model: job.status === 'succeeded' ? 'ft:gpt-4o-mini:curfew::abc123' : null,
     metadata: null,

@@ -19,16 +19,17 @@ export interface SecretsManagerStub extends AsyncDisposable {
 /** As much of Secrets Manager as the function speaks: `GetSecretValue` in the AWS JSON 1.1 protocol. */
 export async function startSecretsManagerStub(answer: SecretAnswer): Promise<SecretsManagerStub> {
   const server = createServer(async (request, response) => {
-    const { SecretId } = JSON.parse(await text(request)) as { SecretId: string };
-    const send = (status: number, body: object) => {
+    const body = await text(request);
+    const send = (status: number, answer: object) => {
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
-      response.end(JSON.stringify(body));
+      response.end(JSON.stringify(answer));
     };
     if (request.headers['x-amz-target'] !== 'secretsmanager.GetSecretValue') {
       send(400, { __type: 'UnknownOperationException' });
       return;
     }
     stub.reads += 1;
+    const { SecretId } = JSON.parse(body) as { SecretId: string };
     if ('error' in stub.answer) {
       send(stub.answer.status, { __type: stub.answer.error, message: stub.answer.error });
     } else {

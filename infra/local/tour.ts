@@ -83,7 +83,7 @@ function showJobs(): void {
 }
 
 async function invoke(request: unknown): Promise<void> {
-  console.log(styleText('cyan', `$ ${invokeCommand(request)}`));
+  console.log(styleText('cyan', deployed ? `$ ${invokeCommand(request)}` : `> ${JSON.stringify(request)}`));
   const { payload } = await system.invoke(request);
   console.log(JSON.stringify(payload, null, 2));
 }
