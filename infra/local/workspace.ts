@@ -32,6 +32,7 @@ export function isolatedEnvironment(runDirectory: string): Environment {
   return {
     ...process.env,
     PATH: path.join(':'),
+    HOME: runDirectory,
     TMPDIR: runDirectory,
     CDK_HOME: join(runDirectory, 'cdk-home'),
     CDK_DISABLE_CLI_TELEMETRY: 'true',

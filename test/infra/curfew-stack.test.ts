@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { Match } from 'aws-cdk-lib/assertions';
 import { synthesize } from './synthesize.ts';
 
-const template = synthesize();
+const template = await synthesize();
 
 describe('the function', () => {
   test('has the name that operators type, on Node 24 and arm64', () => {
@@ -65,9 +65,9 @@ describe('the role', () => {
     template.hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() });
   });
 
-  test('may read a secret given by its whole ARN', () => {
+  test('may read a secret given by its whole ARN', async () => {
     const secretName = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:openai-AbCdEf';
-    synthesize({ secretName }).hasResourceProperties('AWS::IAM::Policy', {
+    (await synthesize({ secretName })).hasResourceProperties('AWS::IAM::Policy', {
       PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Resource: secretName })]) },
     });
   });
@@ -92,9 +92,9 @@ describe('the rules', () => {
     });
   }
 
-  test('follow the context', () => {
+  test('follow the context', async () => {
     const context = { sweepEveryMinutes: '1', timeBudgetMinutes: '90', dryRun: 'true', lookbackDays: '7' };
-    synthesize(context).hasResourceProperties('AWS::Events::Rule', {
+    (await synthesize(context)).hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(1 minute)',
       Targets: [
         Match.objectLike({

@@ -1,15 +1,21 @@
-import { App, Validations } from 'aws-cdk-lib';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import { AwsSolutionsChecks } from 'cdk-nag';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { contextOf } from '../../infra/context.ts';
-import { CurfewStack } from '../../infra/curfew-stack.ts';
-import { newRunDirectory } from '../../infra/local/workspace.ts';
+import { run } from '../../infra/local/processes.ts';
+import { isolatedEnvironment, newRunDirectory, projectDirectory } from '../../infra/local/workspace.ts';
 
-/** The template of the stack, which passed cdk-nag, with `context` over the defaults of `cdk.json`. */
-export function synthesize(context: Record<string, string> = {}): Template {
-  const app = new App({ outdir: newRunDirectory(), context: { ...cdkJson.context, ...context } });
-  const stack = new CurfewStack(app, 'FineTuningCurfew', contextOf(app.node));
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return Template.fromStack(stack);
+/** The template that the CDK app makes, cdk-nag's checks included, with `context` over the defaults of `cdk.json`. */
+export async function synthesize(context: Record<string, string> = {}): Promise<Template> {
+  const runDirectory = newRunDirectory();
+  const environment = {
+    ...isolatedEnvironment(runDirectory),
+    // As the cdk command line hands them to an app.
+    CDK_OUTDIR: runDirectory,
+    CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, ...context }),
+  };
+  await run(process.execPath, ['infra/app.ts'], environment, projectDirectory);
+  return Template.fromJSON(
+    JSON.parse(readFileSync(join(runDirectory, 'FineTuningCurfew.template.json'), 'utf8')),
+  );
 }
