@@ -2,19 +2,21 @@ import { fileURLToPath } from 'node:url';
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { environmentFor, type Settings } from '../lambda/settings.ts';
 
 /** The name that operators type. */
 export const functionName = 'fine-tuning-curfew';
 
-/** The function, its log group, and a role that may read one secret and write that log group. */
+/** The function, its log group, and a role that may read one secret, write that log group and add dead letters. */
 export class CurfewFunction extends Construct {
   readonly function: NodejsFunction;
 
-  constructor(scope: Construct, id: string, settings: Settings) {
+  constructor(scope: Construct, id: string, settings: Settings, deadLetters: IQueue) {
     super(scope, id);
 
     const logGroup = new LogGroup(this, 'Logs', {
@@ -54,6 +56,11 @@ export class CurfewFunction extends Construct {
       // A sweep reads 100 jobs a call: five minutes reach far beyond 10,000 jobs, and one sweep ends before the
       // next begins. What does not fit goes on in the next sweep.
       timeout: Duration.minutes(5),
+      // For callers that do not wait (EventBridge, SNS, `--invocation-type Event`): two retries, after one minute and
+      // after two. A cancel that comes late is as safe as an early one, but after an hour somebody should look at it.
+      retryAttempts: 2,
+      maxEventAge: Duration.hours(1),
+      onFailure: new SqsDestination(deadLetters),
       role,
       logGroup,
       loggingFormat: LoggingFormat.TEXT,

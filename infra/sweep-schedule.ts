@@ -2,8 +2,11 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { SweepRequest } from '../lambda/request.ts';
+
+const minutesPerDay = 1440;
 
 export interface SweepScheduleProps {
   function: IFunction;
@@ -11,6 +14,7 @@ export interface SweepScheduleProps {
   timeBudgetMinutes: number;
   lookbackDays: number;
   dryRun: boolean;
+  deadLetters: IQueue;
 }
 
 /**
@@ -22,18 +26,35 @@ export class SweepSchedule extends Construct {
     super(scope, id);
     const { timeBudgetMinutes, lookbackDays, dryRun } = props;
 
-    const rule = (ruleId: string, description: string, schedule: Schedule, lookback: number) => {
-      const request: SweepRequest = { sweep: { timeBudgetMinutes, dryRun, lookbackDays: lookback } };
-      const target = new LambdaFunction(props.function, { event: RuleTargetInput.fromObject(request) });
-      return new Rule(this, ruleId, { description, schedule, targets: [target] });
+    const rule = (
+      id: string,
+      description: string,
+      sweep: { schedule: Schedule; lookbackDays: number; usefulFor: Duration },
+    ) => {
+      const request: SweepRequest = {
+        sweep: { timeBudgetMinutes, dryRun, lookbackDays: sweep.lookbackDays },
+      };
+      const target = new LambdaFunction(props.function, {
+        event: RuleTargetInput.fromObject(request),
+        // These are about handing the request over, as when Lambda throttles. Once the next sweep is due, this one is
+        // of no use.
+        retryAttempts: 2,
+        maxEventAge: sweep.usefulFor,
+        deadLetterQueue: props.deadLetters,
+      });
+      return new Rule(this, id, { description, schedule: sweep.schedule, targets: [target] });
     };
 
-    rule(
-      'Frequent',
-      'Stops fine-tuning jobs past their time budget',
-      Schedule.rate(Duration.minutes(props.everyMinutes)),
+    rule('Frequent', 'Stops fine-tuning jobs past their time budget', {
+      schedule: Schedule.rate(Duration.minutes(props.everyMinutes)),
       lookbackDays,
-    );
-    rule('Daily', 'The same for jobs of any age, once a day', Schedule.cron({ hour: '3', minute: '17' }), 0);
+      // EventBridge keeps an event for a day at most.
+      usefulFor: Duration.minutes(Math.min(props.everyMinutes, minutesPerDay)),
+    });
+    rule('Daily', 'The same for jobs of any age, once a day', {
+      schedule: Schedule.cron({ hour: '3', minute: '17' }),
+      lookbackDays: 0,
+      usefulFor: Duration.minutes(minutesPerDay),
+    });
   }
 }

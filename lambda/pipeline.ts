@@ -16,7 +16,8 @@ import { logCancel, logSweep, sweepReportTo } from './telemetry.ts';
 
 /** The AWS CLI waits 60 seconds for the answer to an invocation, then sends it again. */
 const longestCancelMilliseconds = 50_000;
-const lastMilliseconds = 500;
+/** The deadlines of the tasks end them long before; this is for what no deadline reaches. */
+const lastMilliseconds = 50;
 
 /** What outlives one invocation, beside the settings. */
 export interface Services {

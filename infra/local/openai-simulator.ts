@@ -35,6 +35,8 @@ export interface Call {
   url: URL;
   jobId: string | undefined;
   authorization: string | undefined;
+  /** When it arrived, in milliseconds of the process's clock. */
+  at: number;
 }
 
 /**
@@ -126,7 +128,14 @@ function callOf(request: IncomingMessage): Call {
   const route = match ? `${method} ${match[2] ? 'cancel' : match[1] ? 'job' : 'jobs'}` : '';
   const endpoints = { 'GET jobs': 'list', 'GET job': 'retrieve', 'POST cancel': 'cancel' } as const;
   const endpoint = Object.entries(endpoints).find(([name]) => name === route)?.[1] ?? 'unknown';
-  return { endpoint, method, url, jobId: match?.[1], authorization: request.headers.authorization };
+  return {
+    endpoint,
+    method,
+    url,
+    jobId: match?.[1],
+    authorization: request.headers.authorization,
+    at: performance.now(),
+  };
 }
 
 function answerTo(call: Call, jobs: Map<string, SimulatedJob>, apiKeys: Set<string>): Answer {

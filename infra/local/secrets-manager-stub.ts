@@ -2,11 +2,12 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { listenOnLoopback } from './loopback-server.ts';
 
-/** What `GetSecretValue` answers: a value, or an error with its AWS name. */
+/** What `GetSecretValue` answers: a value, an error with its AWS name, or nothing at all. */
 export type SecretAnswer =
   | { SecretString: string }
   | { SecretBinary: string }
-  | { error: string; status: number };
+  | { error: string; status: number }
+  | 'silence';
 
 export interface SecretsManagerStub extends AsyncDisposable {
   /** What `AWS_ENDPOINT_URL` has to be. */
@@ -30,6 +31,7 @@ export async function startSecretsManagerStub(answer: SecretAnswer): Promise<Sec
     }
     stub.reads += 1;
     const { SecretId } = JSON.parse(body) as { SecretId: string };
+    if (stub.answer === 'silence') return;
     if ('error' in stub.answer) {
       send(stub.answer.status, { __type: stub.answer.error, message: stub.answer.error });
     } else {

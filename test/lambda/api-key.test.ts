@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { apiKey, startCurfew } from '../curfew.ts';
+import type { SecretAnswer } from '../../infra/local/secrets-manager-stub.ts';
+import { apiKey, type Curfew, startCurfew } from '../curfew.ts';
+import { answers } from '../wire-faults.ts';
 
 const jobs = () => [simulatedJob({ id: 'ftjob-1', status: 'succeeded' })];
 
@@ -40,3 +42,124 @@ describe('the key is cached', () => {
     assert.equal(curfew.secrets.reads, 2);
   });
 });
+
+describe('a key that is rotated while the function is warm', () => {
+  test('is read afresh, and the next call succeeds', async () => {
+    await using curfew = await startCurfew({ jobs: jobs() });
+    await curfew.cancel('ftjob-1');
+    rotate(curfew, 'sk-rotated');
+    assert.equal((await curfew.cancel('ftjob-1')).outcome, 'already_finished');
+    assert.equal(curfew.secrets.reads, 2);
+    await curfew.cancel('ftjob-1');
+    assert.equal(curfew.secrets.reads, 2);
+  });
+
+  test('is read once, however many calls fail at once', async () => {
+    const overdue = Array.from({ length: 30 }, () => simulatedJob({ status: 'running', ageMinutes: 400 }));
+    await using curfew = await startCurfew({ jobs: overdue });
+    curfew.openai.faultFor = ({ endpoint }) => {
+      if (endpoint !== 'list') return undefined;
+      return (answer) => {
+        const page = answer();
+        rotate(curfew, 'sk-rotated');
+        return page;
+      };
+    };
+    const result = await curfew.sweep();
+    assert.equal(result.cancelled, 30);
+    assert.equal(curfew.secrets.reads, 2);
+  });
+});
+
+describe('a key that OpenAI refuses', () => {
+  const cases: [name: string, secret: string, status: number][] = [
+    ['is AuthenticationError after one refresh', 'sk-refused', 401],
+    ['is AuthenticationError too where it lacks a permission', apiKey, 403],
+  ];
+  for (const [name, SecretString, status] of cases) {
+    test(name, async () => {
+      await using curfew = await startCurfew({ jobs: jobs(), secret: { SecretString } });
+      if (status === 403) curfew.openai.faultFor = () => answers(403);
+      await assert.rejects(curfew.cancel('ftjob-1'), {
+        name: 'AuthenticationError',
+        message: /Check that the key/,
+      });
+      assert.equal(curfew.secrets.reads, 2);
+      assert.equal(curfew.openai.calls.length, 1);
+    });
+  }
+
+  test('is AuthenticationError where the fresh one is refused as well', async () => {
+    await using curfew = await startCurfew({ jobs: jobs() });
+    await curfew.cancel('ftjob-1');
+    curfew.secrets.answer = { SecretString: 'sk-another' };
+    curfew.openai.apiKeys.clear();
+    await assert.rejects(curfew.cancel('ftjob-1'), { name: 'AuthenticationError' });
+    assert.equal(curfew.openai.calls.length, 3);
+  });
+});
+
+describe('a secret without a usable key is ApiKeyError that says what is wrong', {
+  concurrency: true,
+}, () => {
+  const binary = { SecretBinary: Buffer.from(apiKey).toString('base64') };
+  const cases: [name: string, answer: SecretAnswer, message: RegExp][] = [
+    ['missing', { error: 'ResourceNotFoundException', status: 400 }, /ResourceNotFoundException.*Create it/],
+    ['denied', { error: 'AccessDeniedException', status: 400 }, /AccessDeniedException.*role to read it/],
+    ['undecryptable', { error: 'DecryptionFailure', status: 400 }, /DecryptionFailure.*KMS key/],
+    ['deleted', { error: 'InvalidRequestException', status: 400 }, /InvalidRequestException.*restore it/],
+    ['throttled', { error: 'ThrottlingException', status: 400 }, /ThrottlingException.*Try again/],
+    ['down', { error: 'InternalServiceError', status: 500 }, /InternalServiceError.*Try again/],
+    ['binary', binary, /is binary/],
+    ['empty', { SecretString: '' }, /is empty/],
+    ['white space', { SecretString: ' \n' }, /is empty/],
+    ['JSON without the field', { SecretString: '{"key": "sk-x"}' }, /without a text field "apiKey"/],
+    ['JSON with a number there', { SecretString: '{"apiKey": 7}' }, /without a text field "apiKey"/],
+    ['JSON with an empty field', { SecretString: '{"apiKey": " "}' }, /is empty/],
+    ['broken JSON', { SecretString: `{"apiKey": "${apiKey}"` }, /not valid JSON/],
+    [
+      'a line break',
+      { SecretString: 'sk-one\nsk-two' },
+      /a line break, a space or a character outside ASCII/,
+    ],
+    ['a space', { SecretString: 'sk-one sk-two' }, /a line break, a space or a character outside ASCII/],
+    ['a line break in the field', { SecretString: '{"apiKey": "sk-one\\nsk-two"}' }, /a line break/],
+    ['non-Latin characters', { SecretString: 'sk-ключ' }, /a character outside ASCII/],
+    ['a Latin character outside ASCII', { SecretString: 'sk-é' }, /a character outside ASCII/],
+  ];
+  for (const [name, secret, message] of cases) {
+    test(name, async () => {
+      await using curfew = await startCurfew({ jobs: jobs(), secret });
+      await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError', message });
+      assert.deepEqual(curfew.openai.calls, []);
+    });
+
+    test(`${name}, once it is mended: the next call succeeds`, async () => {
+      await using curfew = await startCurfew({ jobs: jobs(), secret });
+      await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError' });
+      curfew.secrets.answer = { SecretString: apiKey };
+      assert.equal((await curfew.cancel('ftjob-1')).outcome, 'already_finished');
+    });
+  }
+
+  test('Secrets Manager that nobody reaches', async () => {
+    await using curfew = await startCurfew();
+    await curfew.secrets[Symbol.asyncDispose]();
+    await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError', message: /ECONNREFUSED|Error/ });
+  });
+
+  test('Secrets Manager that never answers, while there is time to say so', async () => {
+    await using curfew = await startCurfew({ secret: 'silence' });
+    const startedAt = performance.now();
+    const cancel = curfew.cancel('ftjob-1', { remainingMilliseconds: 1_000 });
+    await assert.rejects(cancel, { name: 'ApiKeyError', message: /in time/ });
+    assert.ok(performance.now() - startedAt < 1_000);
+  });
+});
+
+/** The old key is refused from now on, and the secret holds the new one. */
+function rotate({ openai, secrets }: Curfew, newKey: string): void {
+  openai.apiKeys.clear();
+  openai.apiKeys.add(newKey);
+  secrets.answer = { SecretString: newKey };
+}

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer, Fault } from '../infra/local/openai-simulator.ts';
+
+/**
+ * What can go wrong on the wire, by name. None carries the request out, except those that say so.
+ */
+
+/** An error status with the vendor's error body. The message quotes a secret, as the vendor's do. */
+export function answers(status: number, headers: Record<string, string> = {}): Fault {
+  return () => ({
+    status,
+    headers,
+    body: { error: { message: 'Quoted: sk-proj-4nXq', type: 'server_error' } },
+  });
+}
+
+/** Any body at all, with status 200. */
+export function says(body: unknown, headers: Record<string, string> = {}): Fault {
+  return () => ({ status: 200, body, headers });
+}
+
+/** The connection breaks before an answer. */
+export const reset: Fault = (_answer, response) => {
+  response.socket?.resetAndDestroy();
+  return undefined;
+};
+
+/** The connection breaks in the middle of the body. */
+export const resetInBody: Fault = (_answer, response) => {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '500' });
+  response.write('{"id": "ftjob-', () => response.socket?.resetAndDestroy());
+  return undefined;
+};
+
+/** Nothing ever comes back. */
+export const noAnswer: Fault = () => undefined;
+
+/** The head comes, the body never does. */
+export const noBody: Fault = (_answer, response) => {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.flushHeaders();
+  return undefined;
+};
+
+/** The right answer, carried out at once, but told late. */
+export function late(milliseconds: number): Fault {
+  return async (answer): Promise<Answer> => {
+    const given = answer();
+    await sleep(milliseconds);
+    return given;
+  };
+}
+
+/** The request is carried out; the answer to it is lost. */
+export const answerLost: Fault = (answer, response) => {
+  answer();
+  return reset(answer, response);
+};
