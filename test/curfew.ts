@@ -44,10 +44,17 @@ export interface CurfewOptions {
   jobs?: Iterable<SimulatedJob>;
   secret?: SecretAnswer;
   settings?: Partial<Settings>;
+  /** In place of the one that records its lines. */
+  logger?: Logger;
 }
 
 /** Starts a curfew for one test; `await using` takes it down. */
-export async function startCurfew({ jobs = [], secret, settings }: CurfewOptions = {}): Promise<Curfew> {
+export async function startCurfew({
+  jobs = [],
+  secret,
+  settings,
+  logger,
+}: CurfewOptions = {}): Promise<Curfew> {
   await using starting = new AsyncDisposableStack();
   const openai = starting.use(await startOpenAISimulator(jobs, [apiKey]));
   const secrets = starting.use(await startSecretsManagerStub(secret ?? { SecretString: apiKey }));
@@ -58,7 +65,7 @@ export async function startCurfew({ jobs = [], secret, settings }: CurfewOptions
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   starting.defer(() => secretsManager.destroy());
-  const logger = new RecordingLogger();
+  const recording = new RecordingLogger();
   const environment = environmentFor({
     secretName: 'openai/api-key',
     secretField: 'apiKey',
@@ -68,14 +75,14 @@ export async function startCurfew({ jobs = [], secret, settings }: CurfewOptions
     dryRun: false,
     ...settings,
   });
-  const handler = createHandler(environment, { secretsManager, logger });
+  const handler = createHandler(environment, { secretsManager, logger: logger ?? recording });
   const invoke = (event: unknown, remainingMilliseconds = 300_000) =>
     handler(event, lambdaContext(remainingMilliseconds));
   const running = starting.move();
   return {
     openai,
     secrets,
-    logLines: logger.lines,
+    logLines: recording.lines,
     invoke,
     cancel: async (jobId, { remainingMilliseconds, ...options } = {}) =>
       (await invoke({ jobId, ...options }, remainingMilliseconds)) as CancelResult,

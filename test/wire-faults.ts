@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Fault } from '../infra/local/openai-simulator.ts';
+import { apiKey } from './curfew.ts';
 
 /**
  * What can go wrong on the wire, by name. None carries the request out, except those that say so.
  */
 
-/** An error status with the vendor's error body. The message quotes a secret, as the vendor's do. */
+/** An error status with the vendor's error body. The message quotes the key, as the vendor's do. */
 export function answers(status: number, headers: Record<string, string> = {}): Fault {
   return () => ({
     status,
     headers,
-    body: { error: { message: 'Quoted: sk-proj-4nXq', type: 'server_error' } },
+    body: { error: { message: `Quoted: ${apiKey}`, type: 'server_error' } },
   });
 }
 

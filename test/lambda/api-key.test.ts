@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import type { SecretAnswer } from '../../infra/local/secrets-manager-stub.ts';
 import { apiKey, type Curfew, startCurfew } from '../curfew.ts';
 import { answers } from '../wire-faults.ts';
+import { unusableSecrets } from './unusable-secrets.ts';
 
 const jobs = () => [simulatedJob({ id: 'ftjob-1', status: 'succeeded' })];
 
@@ -102,32 +102,7 @@ describe('a key that OpenAI refuses', () => {
 describe('a secret without a usable key is ApiKeyError that says what is wrong', {
   concurrency: true,
 }, () => {
-  const binary = { SecretBinary: Buffer.from(apiKey).toString('base64') };
-  const cases: [name: string, answer: SecretAnswer, message: RegExp][] = [
-    ['missing', { error: 'ResourceNotFoundException', status: 400 }, /ResourceNotFoundException.*Create it/],
-    ['denied', { error: 'AccessDeniedException', status: 400 }, /AccessDeniedException.*role to read it/],
-    ['undecryptable', { error: 'DecryptionFailure', status: 400 }, /DecryptionFailure.*KMS key/],
-    ['deleted', { error: 'InvalidRequestException', status: 400 }, /InvalidRequestException.*restore it/],
-    ['throttled', { error: 'ThrottlingException', status: 400 }, /ThrottlingException.*Try again/],
-    ['down', { error: 'InternalServiceError', status: 500 }, /InternalServiceError.*Try again/],
-    ['binary', binary, /is binary/],
-    ['empty', { SecretString: '' }, /is empty/],
-    ['white space', { SecretString: ' \n' }, /is empty/],
-    ['JSON without the field', { SecretString: '{"key": "sk-x"}' }, /without a text field "apiKey"/],
-    ['JSON with a number there', { SecretString: '{"apiKey": 7}' }, /without a text field "apiKey"/],
-    ['JSON with an empty field', { SecretString: '{"apiKey": " "}' }, /is empty/],
-    ['broken JSON', { SecretString: `{"apiKey": "${apiKey}"` }, /not valid JSON/],
-    [
-      'a line break',
-      { SecretString: 'sk-one\nsk-two' },
-      /a line break, a space or a character outside ASCII/,
-    ],
-    ['a space', { SecretString: 'sk-one sk-two' }, /a line break, a space or a character outside ASCII/],
-    ['a line break in the field', { SecretString: '{"apiKey": "sk-one\\nsk-two"}' }, /a line break/],
-    ['non-Latin characters', { SecretString: 'sk-ключ' }, /a character outside ASCII/],
-    ['a Latin character outside ASCII', { SecretString: 'sk-é' }, /a character outside ASCII/],
-  ];
-  for (const [name, secret, message] of cases) {
+  for (const [name, { secret, message }] of Object.entries(unusableSecrets)) {
     test(name, async () => {
       await using curfew = await startCurfew({ jobs: jobs(), secret });
       await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError', message });

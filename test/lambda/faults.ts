@@ -1,0 +1,76 @@
+import { type Fault, simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { answers, reset, resetInBody, says } from '../wire-faults.ts';
+
+/** One attempt and three retries. */
+const mostAttempts = 4;
+
+export interface FaultCase {
+  fault: Fault;
+  /** The error where the fault stays. */
+  error: string;
+  message: RegExp;
+  /** How many attempts are made at a fault that stays. */
+  attempts: number;
+}
+
+const html = '<!doctype html><title>Bad gateway</title>';
+const retried = (fault: Fault, error: string, message: RegExp): FaultCase => ({
+  fault,
+  error,
+  message,
+  attempts: mostAttempts,
+});
+const final = (fault: Fault, error: string, message: RegExp): FaultCase => ({
+  fault,
+  error,
+  message,
+  attempts: 1,
+});
+
+/** Every fault that any endpoint can have, and what it must come to. */
+export const faults: Record<string, FaultCase> = {
+  '429': retried(answers(429), 'RateLimitError', /answered 429/),
+  '429 with retry-after-ms': retried(
+    answers(429, { 'retry-after-ms': '20' }),
+    'RateLimitError',
+    /answered 429/,
+  ),
+  '429 with retry-after': retried(answers(429, { 'retry-after': '0.02' }), 'RateLimitError', /answered 429/),
+  '429 with a retry-after that is too long': final(
+    answers(429, { 'retry-after': '3600' }),
+    'RateLimitError',
+    /answered 429/,
+  ),
+  '408': retried(answers(408), 'OpenAIError', /answered 408/),
+  '500': retried(answers(500), 'OpenAIError', /answered 500/),
+  '502': retried(answers(502), 'OpenAIError', /answered 502/),
+  '503': retried(answers(503), 'OpenAIError', /answered 503/),
+  '504': retried(answers(504), 'OpenAIError', /answered 504/),
+  '503 with x-should-retry: false': final(
+    answers(503, { 'x-should-retry': 'false' }),
+    'OpenAIError',
+    /answered 503/,
+  ),
+  '409': final(answers(409), 'OpenAIError', /answered 409/),
+  '409 with x-should-retry: true': retried(
+    answers(409, { 'x-should-retry': 'true' }),
+    'OpenAIError',
+    /answered 409/,
+  ),
+  '403': final(answers(403), 'AuthenticationError', /answered 403/),
+  'a connection that is reset': retried(reset, 'OpenAIError', /connection failed/),
+  'a connection that is reset in the body': retried(resetInBody, 'OpenAIError', /connection failed/),
+  HTML: final(says(html, { 'content-type': 'text/html' }), 'OpenAIError', /not JSON/),
+  'truncated JSON': final(says('{"id": "ftjob-abc123", "sta'), 'OpenAIError', /not JSON/),
+  'an empty body': final(says(''), 'OpenAIError', /lacks what the API promises/),
+  'JSON without the fields': final(
+    says({ object: 'fine_tuning.job' }),
+    'OpenAIError',
+    /lacks .*(status|data)/,
+  ),
+  'JSON with a wrong type': final(
+    says({ ...simulatedJob({ status: 'running' }), status: 7, data: 7 }),
+    'OpenAIError',
+    /lacks .*(status|data)/,
+  ),
+};

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { apiKey } from '../curfew.ts';
+
+const scenarios = fileURLToPath(new URL('leak-scenarios.ts', import.meta.url));
+const partLength = 6;
+
+test('no output of any scenario holds the key or a part of it', async () => {
+  const env = { ...process.env, POWERTOOLS_LOG_LEVEL: 'DEBUG' };
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [scenarios], {
+    env,
+    maxBuffer: 1024 ** 3,
+  });
+  const output = stdout + stderr;
+  assert.match(output, /Scenarios done/);
+  for (const name of [
+    'ApiKeyError',
+    'AuthenticationError',
+    'RateLimitError',
+    'OpenAIError',
+    '"outcome":"cancelled"',
+  ]) {
+    assert.ok(output.includes(name), `no scenario ends in ${name}`);
+  }
+  // The prefix says only that it is a key; the rest is what makes it one.
+  const secretPart = apiKey.slice('sk-proj-'.length);
+  for (let start = 0; start + partLength <= secretPart.length; start += 1) {
+    const part = secretPart.slice(start, start + partLength);
+    assert.ok(!output.includes(part), `"${part}" stands in the output`);
+  }
+});

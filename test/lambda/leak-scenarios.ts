@@ -1,0 +1,43 @@
+/**
+ * Goes through every scenario in which the key might leak, and prints whatever comes out of each: results, and errors
+ * with all that hangs on them. The log goes to the standard streams by itself, at DEBUG.
+ */
+import { inspect } from 'node:util';
+import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { createLogger } from '../../lambda/telemetry.ts';
+import { apiKey, type CurfewOptions, startCurfew } from '../curfew.ts';
+import { faults } from './faults.ts';
+import { unusableSecrets } from './unusable-secrets.ts';
+
+const jobId = 'ftjob-abc123';
+const logger = createLogger();
+
+async function print(promise: Promise<unknown>): Promise<void> {
+  const outcome = await promise.catch((error: unknown) => error);
+  console.log(inspect(outcome, { depth: Number.POSITIVE_INFINITY, showHidden: true }));
+}
+
+async function printScenario(
+  options: CurfewOptions,
+  prepare: (curfew: Awaited<ReturnType<typeof startCurfew>>) => void,
+) {
+  const jobs = [simulatedJob({ id: jobId, status: 'running', ageMinutes: 400 })];
+  await using curfew = await startCurfew({ jobs, logger, ...options });
+  prepare(curfew);
+  await print(curfew.cancel(jobId));
+  await print(curfew.sweep());
+  await print(curfew.invoke({ jobId, apiKey: 'x' }));
+}
+
+const wireScenarios = Object.values(faults).flatMap(({ fault }) =>
+  (['retrieve', 'list', 'cancel'] as const).map((endpoint) =>
+    printScenario({}, (curfew) => {
+      curfew.openai.faultFor = (call) => (call.endpoint === endpoint ? fault : undefined);
+    }),
+  ),
+);
+const keyScenarios = Object.values(unusableSecrets).map(({ secret }) => printScenario({ secret }, () => {}));
+const refused = printScenario({}, (curfew) => curfew.openai.apiKeys.clear());
+const unreachable = printScenario({ settings: { openaiBaseUrl: 'http://127.0.0.1:9' } }, () => {});
+await Promise.all([...wireScenarios, ...keyScenarios, refused, unreachable]);
+console.log(`Scenarios done with a key of ${apiKey.length} characters`);

@@ -1,0 +1,56 @@
+import type { SecretAnswer } from '../../infra/local/secrets-manager-stub.ts';
+import { apiKey } from '../curfew.ts';
+
+/** Every way in which a secret holds no usable key, and what ApiKeyError must say of it. */
+export const unusableSecrets: Record<string, { secret: SecretAnswer; message: RegExp }> = {
+  missing: {
+    secret: { error: 'ResourceNotFoundException', status: 400 },
+    message: /ResourceNotFoundException.*Create it/,
+  },
+  denied: {
+    secret: { error: 'AccessDeniedException', status: 400 },
+    message: /AccessDeniedException.*role to read it/,
+  },
+  undecryptable: {
+    secret: { error: 'DecryptionFailure', status: 400 },
+    message: /DecryptionFailure.*KMS key/,
+  },
+  deleted: {
+    secret: { error: 'InvalidRequestException', status: 400 },
+    message: /InvalidRequestException.*restore it/,
+  },
+  throttled: {
+    secret: { error: 'ThrottlingException', status: 400 },
+    message: /ThrottlingException.*Try again/,
+  },
+  down: {
+    secret: { error: 'InternalServiceError', status: 500 },
+    message: /InternalServiceError.*Try again/,
+  },
+  binary: { secret: { SecretBinary: Buffer.from(apiKey).toString('base64') }, message: /is binary/ },
+  empty: { secret: { SecretString: '' }, message: /is empty/ },
+  'white space': { secret: { SecretString: ' \n' }, message: /is empty/ },
+  'JSON without the field': {
+    secret: { SecretString: JSON.stringify({ key: apiKey }) },
+    message: /without a text field "apiKey"/,
+  },
+  'JSON with a number there': {
+    secret: { SecretString: '{"apiKey": 7}' },
+    message: /without a text field "apiKey"/,
+  },
+  'JSON with an empty field': { secret: { SecretString: '{"apiKey": " "}' }, message: /is empty/ },
+  'broken JSON': { secret: { SecretString: `{"apiKey": "${apiKey}"` }, message: /not valid JSON/ },
+  'a space': {
+    secret: { SecretString: `${apiKey} ${apiKey}` },
+    message: /a line break, a space or a character outside ASCII/,
+  },
+  'a line break in the field': {
+    secret: { SecretString: JSON.stringify({ apiKey: `${apiKey}\n${apiKey}` }) },
+    message: /a line break/,
+  },
+  'non-Latin characters': { secret: { SecretString: `${apiKey}ключ` }, message: /a character outside ASCII/ },
+  'a Latin character outside ASCII': {
+    secret: { SecretString: `${apiKey}é` },
+    message: /a character outside ASCII/,
+  },
+};
