@@ -160,9 +160,11 @@ function listing(parameters: URLSearchParams, jobs: Map<string, SimulatedJob>): 
     const key = /^metadata\[(.+)\]$/.exec(name)?.[1];
     return key === undefined ? [] : [[key, value] as const];
   });
-  const matching = newestFirst(jobs).filter((job) =>
-    filters.every(([key, value]) => job.metadata?.[key] === value),
-  );
+  const all = newestFirst(jobs);
+  const matching =
+    filters.length === 0
+      ? all
+      : all.filter((job) => filters.every(([key, value]) => job.metadata?.[key] === value));
   const after = parameters.get('after');
   const start = after === null ? 0 : matching.findIndex((job) => job.id === after) + 1;
   if (after !== null && start === 0) return refused(400, `Unknown cursor ${after}`, 'after');

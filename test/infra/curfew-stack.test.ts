@@ -42,10 +42,11 @@ describe('the function', () => {
 });
 
 describe('the role', () => {
-  test('may read the one secret and write the one log group, and no more', () => {
+  test('may read the one secret, write the one log group, add dead letters, and no more', () => {
     const policies = Object.values(template.findResources('AWS::IAM::Policy'));
     const statements = policies.flatMap((policy) => policy['Properties'].PolicyDocument.Statement);
     const logGroup = Object.keys(template.findResources('AWS::Logs::LogGroup'))[0];
+    const queue = Object.keys(template.findResources('AWS::SQS::Queue'))[0];
     assert.deepEqual(statements, [
       {
         Effect: 'Allow',
@@ -56,6 +57,11 @@ describe('the role', () => {
         Effect: 'Allow',
         Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
         Resource: { 'Fn::GetAtt': [logGroup, 'Arn'] },
+      },
+      {
+        Effect: 'Allow',
+        Action: ['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
+        Resource: { 'Fn::GetAtt': [queue, 'Arn'] },
       },
     ]);
   });
@@ -71,6 +77,55 @@ describe('the role', () => {
       PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Resource: secretName })]) },
     });
   });
+});
+
+describe('what could not be delivered, or failed for good', () => {
+  const [queueId = ''] = Object.keys(template.findResources('AWS::SQS::Queue'));
+  const queueArn = { 'Fn::GetAtt': [queueId, 'Arn'] };
+
+  test('is kept for two weeks, encrypted', () => {
+    template.resourceCountIs('AWS::SQS::Queue', 1);
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      MessageRetentionPeriod: 14 * 24 * 60 * 60,
+      SqsManagedSseEnabled: true,
+    });
+  });
+
+  test('is sent and fetched by TLS only', () => {
+    template.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  test('comes there from an asynchronous invocation after two retries, or after an hour', () => {
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      MaximumRetryAttempts: 2,
+      MaximumEventAgeInSeconds: 3600,
+      DestinationConfig: { OnFailure: { Destination: queueArn } },
+    });
+  });
+
+  const rules: [schedule: string, maxEventAgeSeconds: number][] = [
+    ['rate(5 minutes)', 300],
+    ['cron(17 3 * * ? *)', 86_400],
+  ];
+  for (const [ScheduleExpression, MaximumEventAgeInSeconds] of rules) {
+    test(`comes there from the rule ${ScheduleExpression} once its sweep is of no more use`, () => {
+      template.hasResourceProperties('AWS::Events::Rule', {
+        ScheduleExpression,
+        Targets: [
+          Match.objectLike({
+            DeadLetterConfig: { Arn: queueArn },
+            RetryPolicy: { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds },
+          }),
+        ],
+      });
+    });
+  }
 });
 
 describe('the rules', () => {

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Invocation } from '../../infra/local/local-system.ts';
+import { simulatedJob, startOpenAISimulator } from '../../infra/local/openai-simulator.ts';
+import { startSecretsManagerStub } from '../../infra/local/secrets-manager-stub.ts';
+import { environmentFor } from '../../lambda/settings.ts';
+import type { SweepResult } from '../../lambda/sweep.ts';
+import { apiKey, startCurfew } from '../curfew.ts';
+import { answers } from '../wire-faults.ts';
+
+const lambdaHost = fileURLToPath(new URL('../../infra/local/lambda-host.ts', import.meta.url));
+const handler = fileURLToPath(new URL('../../lambda/handler.ts', import.meta.url));
+/** Far less than 100,000 jobs take, were they all kept. */
+const heapMegabytes = 40;
+/** What Step Functions takes, which is the least of all that can receive an answer. */
+const payloadLimitBytes = 256 * 1024;
+
+test('100,000 jobs, 5,000 of them overdue, take little memory, and the answer fits any AWS payload', async () => {
+  const jobs = Array.from({ length: 100_000 }, (_, index) =>
+    simulatedJob({
+      id: `ftjob-${String(index).padStart(24, '0')}`,
+      status: index % 20 === 0 ? 'validating_files' : 'succeeded',
+      ageMinutes: 400 + index / 60,
+    }),
+  );
+  await using openai = await startOpenAISimulator(jobs, [apiKey]);
+  await using secrets = await startSecretsManagerStub({ SecretString: apiKey });
+  const host = fork(lambdaHost, [handler], {
+    execArgv: [`--max-old-space-size=${heapMegabytes}`],
+    silent: true,
+    env: {
+      ...process.env,
+      ...environmentFor({
+        secretName: 'openai/api-key',
+        secretField: 'apiKey',
+        timeBudgetMinutes: 360,
+        lookbackDays: 0,
+        openaiBaseUrl: openai.baseUrl,
+        dryRun: false,
+      }),
+      AWS_ENDPOINT_URL: secrets.url,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      POWERTOOLS_LOG_LEVEL: 'SILENT',
+    },
+  });
+  try {
+    await once(host, 'message');
+    host.send({ request: { sweep: {} } });
+    const [answer] = (await Promise.race([
+      once(host, 'message'),
+      once(host, 'exit').then(([code, signal]) => assert.fail(`the function died: ${code ?? signal}`)),
+    ])) as [Invocation];
+    const { payload } = answer as { payload: SweepResult };
+    assert.equal(payload.complete, true);
+    assert.equal(payload.inspected, 100_000);
+    assert.equal(payload.cancelled, 5_000);
+    assert.equal(payload.jobs.length, 500);
+    assert.ok(Buffer.byteLength(JSON.stringify(payload)) < payloadLimitBytes);
+  } finally {
+    host.kill();
+  }
+});
+
+test('an answer with 500 jobs of the longest ids that all failed fits as well', async () => {
+  const jobs = Array.from({ length: 500 }, (_, index) =>
+    simulatedJob({
+      id: `ftjob-${index}-`.padEnd(128, 'j'),
+      status: 'validating_files',
+      ageMinutes: 1_000_000,
+    }),
+  );
+  await using curfew = await startCurfew({ jobs });
+  curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? answers(403) : undefined);
+  const result = await curfew.sweep({ lookbackDays: 0 });
+  assert.equal(result.failed, 500);
+  assert.equal(result.jobs.length, 500);
+  assert.ok(Buffer.byteLength(JSON.stringify(result)) < payloadLimitBytes);
+});
