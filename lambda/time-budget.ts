@@ -38,7 +38,7 @@ export function ageMinutesOf(createdAtSeconds: number, nowMilliseconds: number):
   return (nowMilliseconds - createdAtSeconds * 1000) / millisecondsPerMinute;
 }
 
-/** Whether a job of this age is past its budget. One from the future never is, however small its budget. */
+/** Whether a job of this age is past its budget. No budget is negative, so that a job from the future never is. */
 export function isOverdue(ageMinutes: number, budgetMinutes: number): boolean {
-  return ageMinutes >= 0 && ageMinutes >= budgetMinutes;
+  return ageMinutes >= budgetMinutes;
 }

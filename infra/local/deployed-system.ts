@@ -7,6 +7,8 @@ import { run } from './processes.ts';
 /** The system as it stands in an AWS account, on the emulator. */
 export interface DeployedSystem extends LocalSystem {
   emulator: Emulator;
+  /** The value of an output of the stack. */
+  output(name: string): Promise<string>;
 }
 
 const secretName = 'openai/api-key';
@@ -40,6 +42,7 @@ export async function deploySystem({
   return {
     openai,
     emulator,
+    output: (name) => stackOutput(emulator, name),
     invoke: (request) => invokeByCli(emulator, request),
     ruleInput: () => frequentRuleInput(emulator),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
@@ -82,4 +85,19 @@ async function frequentRuleInput(emulator: Emulator) {
     Targets: { Input: string }[];
   };
   return JSON.parse(Targets[0]?.Input ?? 'null');
+}
+
+async function stackOutput(emulator: Emulator, name: string): Promise<string> {
+  const { Stacks } = (await aws(
+    emulator,
+    'cloudformation',
+    'describe-stacks',
+    '--stack-name',
+    'FineTuningCurfew',
+  )) as {
+    Stacks: { Outputs: { OutputKey: string; OutputValue: string }[] }[];
+  };
+  const output = Stacks[0]?.Outputs.find(({ OutputKey }) => OutputKey === name);
+  if (!output) throw new Error(`The stack has no output ${name}.`);
+  return output.OutputValue;
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { aws } from '../../infra/local/aws-commands.ts';
+import { invokeCommand } from '../../infra/local/deployed-system.ts';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { run } from '../../infra/local/processes.ts';
 import { deployOrSkip } from './deploy-or-skip.ts';
+import { eventually } from './eventually.ts';
 
 const job = (id: string, status: string, ageMinutes: number) => simulatedJob({ id, status, ageMinutes });
 
@@ -20,7 +23,7 @@ after(() => system?.[Symbol.asyncDispose]());
 describe('the deployed function, called by the AWS CLI', { skip }, () => {
   assert.ok(system || skip);
   if (!system) return;
-  const { openai } = system;
+  const { openai, emulator, output } = system;
   const status = (jobId: string) => openai.jobs.get(jobId)?.status;
 
   test('cancels a job in progress', async () => {
@@ -72,11 +75,35 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
     assert.equal(status('ftjob-stays'), 'running');
   });
 
+  test('keeps an asynchronous request that failed for good, and the README says how to send it again', async () => {
+    const queueUrl = await output('DeadLetterQueueUrl');
+    const request = { jobId: 'ftjob-not-yet' };
+    const command = invokeCommand(request, emulator.aws).replace(
+      ' --payload',
+      ' --invocation-type Event --payload',
+    );
+    await run('sh', ['-c', `${command} | cat`], emulator.environment);
+
+    const received = await eventually(async () => {
+      const answer = (await aws(emulator, 'sqs', 'receive-message', '--queue-url', queueUrl)) as
+        | { Messages?: { Body: string }[] }
+        | undefined;
+      return answer?.Messages?.[0];
+    });
+    const { requestPayload, responsePayload } = JSON.parse(received.Body);
+    assert.deepEqual(requestPayload, request);
+    assert.match(responsePayload.errorMessage, /Check the job id/);
+
+    openai.jobs.set('ftjob-not-yet', job('ftjob-not-yet', 'running', 1));
+    await system.invoke(requestPayload);
+    assert.equal(status('ftjob-not-yet'), 'cancelled');
+  });
+
   test('is called by a rule that fires on its own, and cancels an overdue job', {
     timeout: 150_000,
   }, async () => {
     openai.jobs.set('ftjob-late', job('ftjob-late', 'running', 361));
-    while (status('ftjob-late') !== 'cancelled') await sleep(200);
+    await eventually(async () => status('ftjob-late') === 'cancelled');
     assert.equal(status('ftjob-stays'), 'running');
   });
 });

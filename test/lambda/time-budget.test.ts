@@ -14,7 +14,7 @@ describe('the time budget of a job', () => {
     [{ team: 'search' }, 360, false],
     [{ time_budget_minutes: '90' }, 90, false],
     [{ time_budget_minutes: '0' }, 0, false],
-    [{ time_budget_minutes: '1.5' }, 1.5, false],
+    [{ time_budget_minutes: '1.25' }, 1.25, false],
     [{ time_budget_minutes: 'none' }, Number.POSITIVE_INFINITY, false],
     [{ time_budget_minutes: '' }, 360, true],
     [{ time_budget_minutes: '-5' }, 360, true],
