@@ -2,9 +2,20 @@ import type { Node } from 'constructs';
 import * as v from 'valibot';
 import { settingsSchema, textSetting, wholeNumberSetting } from '../lambda/settings.ts';
 
+const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+
 const contextSchema = v.object({
   ...settingsSchema.entries,
-  sweepEveryMinutes: wholeNumberSetting(1, 'minutes'),
+  // Alarms on missing sweeps cannot look further; and there is a daily sweep anyway.
+  sweepEveryMinutes: wholeNumberSetting(1, 'minutes', 1440),
+  logLevel: v.picklist(logLevels, `one of ${logLevels.join(', ')}`),
+  // Leaves out what the AWS emulator cannot create.
+  emulator: v.optional(
+    v.pipe(
+      v.literal('true', 'true, or not given at all'),
+      v.transform(() => true),
+    ),
+  ),
   notifyEmail: v.optional(textSetting(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
 });
 

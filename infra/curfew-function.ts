@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
@@ -7,19 +8,21 @@ import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-n
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { eventSource } from '../lambda/names.ts';
 import { environmentFor, type Settings } from '../lambda/settings.ts';
 
 /** The name that operators type. */
 export const functionName = 'fine-tuning-curfew';
 
-/** The function, its log group, and a role that may read one secret, write that log group and add dead letters. */
+/** The function, its log group, and a role that may do only what it needs. */
 export class CurfewFunction extends Construct {
   readonly function: NodejsFunction;
+  readonly logGroup: LogGroup;
 
-  constructor(scope: Construct, id: string, settings: Settings, deadLetters: IQueue) {
+  constructor(scope: Construct, id: string, settings: Settings & { logLevel: string }, deadLetters: IQueue) {
     super(scope, id);
 
-    const logGroup = new LogGroup(this, 'Logs', {
+    this.logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -41,7 +44,15 @@ export class CurfewFunction extends Construct {
       new PolicyStatement({
         effect: Effect.ALLOW,
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [logGroup.logGroupArn],
+        resources: [this.logGroup.logGroupArn],
+      }),
+    );
+    role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: ['events:PutEvents'],
+        resources: [EventBus.fromEventBusName(this, 'DefaultBus', 'default').eventBusArn],
+        conditions: { StringEquals: { 'events:source': eventSource } },
       }),
     );
     this.function = new NodejsFunction(this, 'Function', {
@@ -62,9 +73,13 @@ export class CurfewFunction extends Construct {
       maxEventAge: Duration.hours(1),
       onFailure: new SqsDestination(deadLetters),
       role,
-      logGroup,
+      logGroup: this.logGroup,
       loggingFormat: LoggingFormat.TEXT,
-      environment: { ...environmentFor(settings), NODE_OPTIONS: '--enable-source-maps' },
+      environment: {
+        ...environmentFor(settings),
+        LOG_LEVEL: settings.logLevel,
+        NODE_OPTIONS: '--enable-source-maps',
+      },
       awsSdkConnectionReuse: false,
       bundling: {
         format: OutputFormat.ESM,

@@ -1,18 +1,22 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createApiKeySource } from './api-key.ts';
-import { type CancelResult, conditionalCancel } from './conditional-cancel.ts';
+import type { CancelResult } from './conditional-cancel.ts';
 import { type Deadline, deadlineIn } from './deadline.ts';
 import { OpenAIError } from './errors.ts';
 import { createFineTuningApi, type FineTuningApi } from './fine-tuning-api.ts';
+import { createNotifier } from './notifications.ts';
 import { createOpenAIClient } from './openai-client.ts';
-import { parseRequest } from './request.ts';
+import { type CancelRequest, parseRequest, type SweepRequest } from './request.ts';
+import { requesterOf } from './requester.ts';
 import { settingsFrom } from './settings.ts';
-import { type SweepResult, sweep } from './sweep.ts';
-import { logCancel, logSweep, sweepReportTo } from './telemetry.ts';
+import type { SweepResult } from './sweep.ts';
+import { runCancel, runSweep, type Surroundings } from './tasks.ts';
 
 /** The AWS CLI waits 60 seconds for the answer to an invocation, then sends it again. */
 const longestCancelMilliseconds = 50_000;
@@ -22,7 +26,9 @@ const lastMilliseconds = 50;
 /** What outlives one invocation, beside the settings. */
 export interface Services {
   secretsManager: SecretsManagerClient;
+  eventBridge: EventBridgeClient;
   logger: Logger;
+  metrics: Metrics;
 }
 
 /**
@@ -33,7 +39,7 @@ export interface Services {
  */
 export function createHandler(
   environment: Record<string, string | undefined>,
-  { secretsManager, logger }: Services,
+  { secretsManager, eventBridge, logger, metrics }: Services,
 ) {
   const settings = settingsFrom(environment);
   const apiKey = createApiKeySource(secretsManager, settings.secretName, settings.secretField);
@@ -43,32 +49,37 @@ export function createHandler(
       createOpenAIClient(settings.openaiBaseUrl, apiKey, deadline.stop, deadline.attemptTimeoutMilliseconds),
     );
 
+  const deadlineOf = (request: CancelRequest | SweepRequest, remainingMilliseconds: number): Deadline =>
+    deadlineIn(
+      'sweep' in request ? remainingMilliseconds : Math.min(remainingMilliseconds, longestCancelMilliseconds),
+    );
+
+  const run = (request: CancelRequest | SweepRequest, deadline: Deadline, surroundings: Surroundings) => {
+    const api = apiUntil(deadline);
+    const { timeBudgetMinutes, dryRun, lookbackDays } = settings;
+    return 'sweep' in request
+      ? runSweep(api, { timeBudgetMinutes, dryRun, lookbackDays, ...request.sweep }, deadline, surroundings)
+      : runCancel(api, { dryRun: false, timeBudgetMinutes, ...request }, surroundings);
+  };
+
   const answer = async (event: unknown, context: Context): Promise<CancelResult | SweepResult> => {
     const request = parseRequest(event);
-    const remainingMilliseconds = context.getRemainingTimeInMillis();
-    if ('jobId' in request) {
-      const deadline = deadlineIn(Math.min(remainingMilliseconds, longestCancelMilliseconds));
-      const api = apiUntil(deadline);
-      const { result } = await conditionalCancel(api, request.jobId, request.dryRun ?? false);
-      logCancel(logger, result);
-      return result;
-    }
-    const options = {
-      timeBudgetMinutes: request.sweep.timeBudgetMinutes ?? settings.timeBudgetMinutes,
-      dryRun: request.sweep.dryRun ?? settings.dryRun,
-      lookbackDays: request.sweep.lookbackDays ?? settings.lookbackDays,
-    };
-    const deadline = deadlineIn(remainingMilliseconds);
-    const { result, listingError } = await sweep(
-      apiUntil(deadline),
-      options,
-      deadline,
-      Date.now(),
-      sweepReportTo(logger),
+    const deadline = deadlineOf(request, context.getRemainingTimeInMillis());
+    const notifier = createNotifier(eventBridge, ({ jobId }, reason) =>
+      logger.error(`No event could be published for ${jobId} (${reason}). What was decided stands.`, {
+        jobId,
+      }),
     );
-    logSweep(logger, result);
-    if (listingError !== undefined) throw listingError;
-    return result;
+    try {
+      return await run(request, deadline, {
+        requestedBy: requesterOf(request, settings),
+        logger,
+        metrics,
+        notifier,
+      });
+    } finally {
+      await notifier.flush(deadline.stop);
+    }
   };
 
   return middy<unknown, CancelResult | SweepResult>({
@@ -79,7 +90,7 @@ export function createHandler(
   })
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .onError(({ error }) => {
-      if (error) logger.error('The request failed', error);
+      if (error) logger.error(error.message, error);
     })
     .handler(answer);
 }

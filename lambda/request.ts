@@ -6,8 +6,8 @@ const jobId = v.pipe(
   v.string('must be a string'),
   v.regex(jobIdPattern, 'must be 1 to 128 letters, digits, "-" or "_"'),
 );
-const dryRun = v.optional(v.boolean('must be true or false'));
-const zeroOrMore = v.optional(
+const dryRun = v.exactOptional(v.boolean('must be true or false'));
+const zeroOrMore = v.exactOptional(
   v.pipe(
     v.number('must be a number'),
     v.finite('must be a finite number'),

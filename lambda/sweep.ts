@@ -37,6 +37,8 @@ export interface SweepResult extends SweepOptions {
 export interface SweepReport {
   /** An overdue job was dealt with. */
   decided(job: Job, swept: SweptJob): void;
+  /** A job in progress was left to go on. `exempt` from any budget, or else within it. */
+  leftRunning(job: Job, exempt: boolean): void;
   /** The job's own budget cannot be read, so the default holds. */
   unreadableBudget(job: Job): void;
 }
@@ -115,7 +117,10 @@ export async function sweep(
     const budget = timeBudgetOf(job.metadata, options.timeBudgetMinutes);
     if (budget.unreadable) report.unreadableBudget(job);
     const ageMinutes = ageMinutesOf(job.created_at, nowMilliseconds);
-    if (!isOverdue(ageMinutes, budget.minutes)) return undefined;
+    if (!isOverdue(ageMinutes, budget.minutes)) {
+      report.leftRunning(job, !Number.isFinite(budget.minutes));
+      return undefined;
+    }
     result.overdue += 1;
     return { job, ageMinutes: Math.floor(ageMinutes), timeBudgetMinutes: budget.minutes };
   }

@@ -1,38 +1,42 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import type { CancelResult } from './conditional-cancel.ts';
-import type { SweepReport, SweepResult } from './sweep.ts';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { type Decision, sentenceOf } from './decision.ts';
+import { type MetricName, metricsNamespace, metricUnits, serviceName } from './names.ts';
+import type { SweepResult } from './sweep.ts';
 
-export const serviceName = 'fine-tuning-curfew';
-
-/** The logger of the function: JSON lines, level from `POWERTOOLS_LOG_LEVEL`. */
+/** The logger of the function: JSON lines, level from the environment variable `LOG_LEVEL`. */
 export function createLogger(): Logger {
   return new Logger({ serviceName });
 }
 
-/** One line for the decision on one job that a caller named. */
-export function logCancel(logger: Logger, result: CancelResult): void {
-  if (result.outcome === 'not_cancellable') {
-    logger.warn('This status is unknown, so the job was left alone', { ...result });
-  } else {
-    logger.info('Looked at a fine-tuning job', { ...result });
-  }
+/** The metrics of the function: CloudWatch reads them from the log (Embedded Metric Format). */
+export function createMetrics(): Metrics {
+  return new Metrics({ namespace: metricsNamespace, serviceName });
 }
 
-/** The lines that a sweep writes while it goes on. */
-export function sweepReportTo(logger: Logger): SweepReport {
-  return {
-    decided: (_job, swept) => {
-      if (swept.outcome === 'failed') logger.error('Could not cancel an overdue job', { ...swept });
-      else logger.info('An overdue job', { ...swept });
-    },
-    unreadableBudget: (job) =>
-      logger.warn('The metadata time_budget_minutes is neither minutes nor "none": the default holds', {
-        jobId: job.id,
-      }),
-  };
+/** One line for each decision: a sentence, and its parts. Metadata stays out, for it may hold anything. */
+export function logDecision(logger: Logger, decision: Decision): void {
+  const { metadata: _metadata, ...parts } = decision;
+  const line = sentenceOf(decision);
+  if (decision.outcome === 'failed') logger.error(line, parts);
+  else if (decision.outcome === 'not_cancellable') logger.warn(line, parts);
+  else logger.info(line, parts);
 }
 
-/** One line with the counts of a sweep, without its jobs, which have lines of their own. */
+/** One line with the counts of a sweep. Its jobs have lines of their own. */
 export function logSweep(logger: Logger, { jobs: _jobs, ...counts }: SweepResult): void {
-  logger.info('Swept the fine-tuning jobs', { ...counts });
+  const { inspected, inProgress, overdue, cancelled, failed, dryRun, complete } = counts;
+  const line =
+    `${complete ? 'Swept' : 'Swept in part, because time ran out or listing failed'}${dryRun ? ' (dry run)' : ''}: ` +
+    `${inspected} jobs, ${inProgress} in progress, ${overdue} overdue, ${cancelled} cancelled, ${failed} failed.`;
+  if (complete) logger.info(line, counts);
+  else logger.warn(line, counts);
+}
+
+/** Writes metric values, all of one moment. */
+export function publishMetrics(metrics: Metrics, values: Partial<Record<MetricName, number>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    metrics.addMetric(name, metricUnits[name as MetricName], value);
+  }
+  metrics.publishStoredMetrics();
 }

@@ -1,18 +1,18 @@
 import { Logger, type LogItem } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
+import { type AwsStub, type SecretAnswer, startAwsStub } from '../infra/local/aws-stub.ts';
 import {
   type OpenAISimulator,
   type SimulatedJob,
   startOpenAISimulator,
 } from '../infra/local/openai-simulator.ts';
-import {
-  type SecretAnswer,
-  type SecretsManagerStub,
-  startSecretsManagerStub,
-} from '../infra/local/secrets-manager-stub.ts';
 import { secretsManagerSettings } from '../lambda/api-key.ts';
 import type { CancelResult } from '../lambda/conditional-cancel.ts';
+import { metricsNamespace, serviceName } from '../lambda/names.ts';
+import { eventBridgeSettings } from '../lambda/notifications.ts';
 import { createHandler } from '../lambda/pipeline.ts';
 import { environmentFor, type Settings } from '../lambda/settings.ts';
 import type { SweepResult } from '../lambda/sweep.ts';
@@ -26,7 +26,9 @@ export type LogLine = Record<string, unknown>;
 /** The function with everything around it on loopback: OpenAI, Secrets Manager, its log. */
 export interface Curfew extends AsyncDisposable {
   openai: OpenAISimulator;
-  secrets: SecretsManagerStub;
+  aws: AwsStub;
+  /** The documents in CloudWatch's Embedded Metric Format that were written. */
+  metricDocuments: LogLine[];
   logLines: LogLine[];
   cancel(
     jobId: string,
@@ -46,6 +48,7 @@ export interface CurfewOptions {
   settings?: Partial<Settings>;
   /** In place of the one that records its lines. */
   logger?: Logger;
+  metrics?: Metrics;
 }
 
 /** Starts a curfew for one test; `await using` takes it down. */
@@ -54,18 +57,22 @@ export async function startCurfew({
   secret,
   settings,
   logger,
+  metrics,
 }: CurfewOptions = {}): Promise<Curfew> {
   await using starting = new AsyncDisposableStack();
   const openai = starting.use(await startOpenAISimulator(jobs, [apiKey]));
-  const secrets = starting.use(await startSecretsManagerStub(secret ?? { SecretString: apiKey }));
-  const secretsManager = new SecretsManagerClient({
-    ...secretsManagerSettings,
-    endpoint: secrets.url,
+  const aws = starting.use(await startAwsStub(secret ?? { SecretString: apiKey }));
+  const client = {
+    endpoint: aws.url,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
+  };
+  const secretsManager = new SecretsManagerClient({ ...secretsManagerSettings, ...client });
+  const eventBridge = new EventBridgeClient({ ...eventBridgeSettings, ...client });
   starting.defer(() => secretsManager.destroy());
+  starting.defer(() => eventBridge.destroy());
   const recording = new RecordingLogger();
+  const recordingMetrics = new RecordingMetrics();
   const environment = environmentFor({
     secretName: 'openai/api-key',
     secretField: 'apiKey',
@@ -75,13 +82,19 @@ export async function startCurfew({
     dryRun: false,
     ...settings,
   });
-  const handler = createHandler(environment, { secretsManager, logger: logger ?? recording });
+  const handler = createHandler(environment, {
+    secretsManager,
+    eventBridge,
+    logger: logger ?? recording,
+    metrics: metrics ?? recordingMetrics,
+  });
   const invoke = (event: unknown, remainingMilliseconds = 300_000) =>
     handler(event, lambdaContext(remainingMilliseconds));
   const running = starting.move();
   return {
     openai,
-    secrets,
+    aws,
+    metricDocuments: recordingMetrics.documents,
     logLines: recording.lines,
     invoke,
     cancel: async (jobId, { remainingMilliseconds, ...options } = {}) =>
@@ -102,11 +115,26 @@ class RecordingLogger extends Logger {
   readonly lines: LogLine[] = [];
 
   constructor() {
-    super({ serviceName: 'fine-tuning-curfew', logLevel: 'DEBUG' });
+    super({ serviceName, logLevel: 'DEBUG' });
   }
 
   protected override printLog(_level: number, log: LogItem): void {
     this.lines.push(JSON.parse(JSON.stringify(log.getAttributes())));
+  }
+}
+
+/** Writes its documents into an array. */
+class RecordingMetrics extends Metrics {
+  readonly documents: LogLine[] = [];
+
+  constructor() {
+    super({ namespace: metricsNamespace, serviceName });
+  }
+
+  override publishStoredMetrics(): this {
+    if (this.hasStoredMetrics()) this.documents.push(JSON.parse(JSON.stringify(this.serializeMetrics())));
+    this.clearMetrics();
+    return this;
   }
 }
 

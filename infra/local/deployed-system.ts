@@ -34,6 +34,7 @@ export async function deploySystem({
   await cdk(emulator, ['bootstrap']);
   progress('cdk deploy');
   await cdk(emulator, ['deploy', '--require-approval', 'never'], {
+    emulator: 'true',
     secretName,
     openaiBaseUrl: openai.baseUrl,
     ...context,

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cdk } from './aws-commands.ts';
+import { startAwsStub } from './aws-stub.ts';
 import { type Invocation, type LocalSystem, type LocalSystemOptions, localApiKey } from './local-system.ts';
 import { startOpenAISimulator } from './openai-simulator.ts';
-import { startSecretsManagerStub } from './secrets-manager-stub.ts';
 import { isolatedEnvironment, newRunDirectory } from './workspace.ts';
 
 interface Resource {
@@ -21,7 +21,7 @@ interface Resource {
 
 /**
  * The system without an AWS emulator: the bundle that `cdk synth` made, in a plain Node process with the environment
- * that the template gives the function, and the key from a stub of Secrets Manager. Rules do not fire by themselves.
+ * that the template gives the function, and a stub of AWS that has the key. Rules do not fire by themselves.
  */
 export async function startUndeployedSystem({
   jobs,
@@ -29,13 +29,13 @@ export async function startUndeployedSystem({
   progress = () => {},
 }: LocalSystemOptions): Promise<LocalSystem> {
   await using starting = new AsyncDisposableStack();
-  progress('Starting a simulated OpenAI and a stub of Secrets Manager');
+  progress('Starting a simulated OpenAI and a stub of AWS');
   const openai = starting.use(await startOpenAISimulator(jobs, [localApiKey]));
-  const secrets = starting.use(await startSecretsManagerStub({ SecretString: localApiKey }));
+  const awsStub = starting.use(await startAwsStub({ SecretString: localApiKey }));
 
   progress('cdk synth');
   const runDirectory = newRunDirectory();
-  const environment = { ...isolatedEnvironment(runDirectory), AWS_ENDPOINT_URL: secrets.url };
+  const environment = { ...isolatedEnvironment(runDirectory), AWS_ENDPOINT_URL: awsStub.url };
   await cdk({ environment, runDirectory }, ['synth', '--quiet'], {
     openaiBaseUrl: openai.baseUrl,
     ...context,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { aws } from '../../infra/local/aws-commands.ts';
 import { invokeCommand } from '../../infra/local/deployed-system.ts';
+import { eventually } from '../../infra/local/eventually.ts';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
 import { run } from '../../infra/local/processes.ts';
+import { receive } from '../../infra/local/queues.ts';
 import { deployOrSkip } from './deploy-or-skip.ts';
-import { eventually } from './eventually.ts';
 
 const job = (id: string, status: string, ageMinutes: number) => simulatedJob({ id, status, ageMinutes });
 
@@ -76,7 +76,7 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
   });
 
   test('keeps an asynchronous request that failed for good, and the README says how to send it again', async () => {
-    const queueUrl = await output('DeadLetterQueueUrl');
+    const url = await output('DeadLetterQueueUrl');
     const request = { jobId: 'ftjob-not-yet' };
     const command = invokeCommand(request, emulator.aws).replace(
       ' --payload',
@@ -84,13 +84,7 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
     );
     await run('sh', ['-c', `${command} | cat`], emulator.environment);
 
-    const received = await eventually(async () => {
-      const answer = (await aws(emulator, 'sqs', 'receive-message', '--queue-url', queueUrl)) as
-        | { Messages?: { Body: string }[] }
-        | undefined;
-      return answer?.Messages?.[0];
-    });
-    const { requestPayload, responsePayload } = JSON.parse(received.Body);
+    const { requestPayload, responsePayload } = JSON.parse(await receive(emulator, { url }));
     assert.deepEqual(requestPayload, request);
     assert.match(responsePayload.errorMessage, /Check the job id/);
 

@@ -16,6 +16,7 @@ test('cdk.json holds the defaults', () => {
     lookbackDays: 30,
     openaiBaseUrl: 'https://api.openai.com/v1',
     dryRun: false,
+    logLevel: 'INFO',
   });
 });
 
@@ -31,8 +32,10 @@ describe('a wrong value fails with its key and what is allowed', () => {
     ['timeBudgetMinutes', 'soon', /is "soon", but must be a whole number of minutes, 0 or more/],
     ['timeBudgetMinutes', -1, /a whole number of minutes, 0 or more/],
     ['timeBudgetMinutes', '1.5', /a whole number of minutes, 0 or more/],
-    ['sweepEveryMinutes', 0, /a whole number of minutes, 1 or more/],
-    ['sweepEveryMinutes', '', /a whole number of minutes, 1 or more/],
+    ['sweepEveryMinutes', 0, /a whole number of minutes, 1 to 1440/],
+    ['sweepEveryMinutes', 1441, /a whole number of minutes, 1 to 1440/],
+    ['sweepEveryMinutes', '', /a whole number of minutes, 1 to 1440/],
+    ['logLevel', 'LOUD', /one of DEBUG, INFO, WARN, ERROR/],
     ['lookbackDays', '1 week', /a whole number of days, 0 or more/],
     ['openaiBaseUrl', 'http://api.openai.com/v1', /an https URL, or http on loopback/],
     ['dryRun', 'yes', /true or false/],

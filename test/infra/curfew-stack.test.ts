@@ -27,6 +27,7 @@ describe('the function', () => {
           LOOKBACK_DAYS: '30',
           OPENAI_BASE_URL: 'https://api.openai.com/v1',
           DRY_RUN: 'false',
+          LOG_LEVEL: 'INFO',
         },
       },
     });
@@ -42,7 +43,7 @@ describe('the function', () => {
 });
 
 describe('the role', () => {
-  test('may read the one secret, write the one log group, add dead letters, and no more', () => {
+  test('may read the one secret, write the one log group, tell its events, add dead letters, and no more', () => {
     const policies = Object.values(template.findResources('AWS::IAM::Policy'));
     const statements = policies.flatMap((policy) => policy['Properties'].PolicyDocument.Statement);
     const logGroup = Object.keys(template.findResources('AWS::Logs::LogGroup'))[0];
@@ -51,12 +52,18 @@ describe('the role', () => {
       {
         Effect: 'Allow',
         Action: 'secretsmanager:GetSecretValue',
-        Resource: { 'Fn::Join': ['', secretArn('openai/api-key-??????')] },
+        Resource: { 'Fn::Join': ['', arnOf('secretsmanager', 'secret:openai/api-key-??????')] },
       },
       {
         Effect: 'Allow',
         Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
         Resource: { 'Fn::GetAtt': [logGroup, 'Arn'] },
+      },
+      {
+        Effect: 'Allow',
+        Action: 'events:PutEvents',
+        Condition: { StringEquals: { 'events:source': 'fine-tuning-curfew' } },
+        Resource: { 'Fn::Join': ['', arnOf('events', 'event-bus/default')] },
       },
       {
         Effect: 'Allow',
@@ -160,19 +167,20 @@ describe('the rules', () => {
   });
 });
 
-test('the outputs name the function', () => {
-  template.hasOutput('FunctionName', {});
-  template.hasOutput('FunctionArn', {});
+test('the outputs are what an operator needs', () => {
+  for (const name of ['FunctionName', 'FunctionArn', 'DeadLetterQueueUrl', 'DashboardUrl']) {
+    template.hasOutput(name, {});
+  }
 });
 
-function secretArn(resource: string): unknown[] {
+function arnOf(service: string, resource: string): unknown[] {
   return [
     'arn:',
     { Ref: 'AWS::Partition' },
-    ':secretsmanager:',
+    `:${service}:`,
     { Ref: 'AWS::Region' },
     ':',
     { Ref: 'AWS::AccountId' },
-    `:secret:${resource}`,
+    `:${resource}`,
   ];
 }

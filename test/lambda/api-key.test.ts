@@ -36,10 +36,10 @@ describe('the key is cached', () => {
     await curfew.cancel('ftjob-1');
     t.mock.timers.tick(299_000);
     await curfew.cancel('ftjob-1');
-    assert.equal(curfew.secrets.reads, 1);
+    assert.equal(curfew.aws.reads, 1);
     t.mock.timers.tick(2_000);
     await curfew.cancel('ftjob-1');
-    assert.equal(curfew.secrets.reads, 2);
+    assert.equal(curfew.aws.reads, 2);
   });
 });
 
@@ -49,9 +49,9 @@ describe('a key that is rotated while the function is warm', () => {
     await curfew.cancel('ftjob-1');
     rotate(curfew, 'sk-rotated');
     assert.equal((await curfew.cancel('ftjob-1')).outcome, 'already_finished');
-    assert.equal(curfew.secrets.reads, 2);
+    assert.equal(curfew.aws.reads, 2);
     await curfew.cancel('ftjob-1');
-    assert.equal(curfew.secrets.reads, 2);
+    assert.equal(curfew.aws.reads, 2);
   });
 
   test('is read once, however many calls fail at once', async () => {
@@ -67,7 +67,7 @@ describe('a key that is rotated while the function is warm', () => {
     };
     const result = await curfew.sweep();
     assert.equal(result.cancelled, 30);
-    assert.equal(curfew.secrets.reads, 2);
+    assert.equal(curfew.aws.reads, 2);
   });
 });
 
@@ -84,7 +84,7 @@ describe('a key that OpenAI refuses', () => {
         name: 'AuthenticationError',
         message: /Check that the key/,
       });
-      assert.equal(curfew.secrets.reads, 2);
+      assert.equal(curfew.aws.reads, 2);
       assert.equal(curfew.openai.calls.length, 1);
     });
   }
@@ -92,7 +92,7 @@ describe('a key that OpenAI refuses', () => {
   test('is AuthenticationError where the fresh one is refused as well', async () => {
     await using curfew = await startCurfew({ jobs: jobs() });
     await curfew.cancel('ftjob-1');
-    curfew.secrets.answer = { SecretString: 'sk-another' };
+    curfew.aws.secret = { SecretString: 'sk-another' };
     curfew.openai.apiKeys.clear();
     await assert.rejects(curfew.cancel('ftjob-1'), { name: 'AuthenticationError' });
     assert.equal(curfew.openai.calls.length, 3);
@@ -112,14 +112,14 @@ describe('a secret without a usable key is ApiKeyError that says what is wrong',
     test(`${name}, once it is mended: the next call succeeds`, async () => {
       await using curfew = await startCurfew({ jobs: jobs(), secret });
       await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError' });
-      curfew.secrets.answer = { SecretString: apiKey };
+      curfew.aws.secret = { SecretString: apiKey };
       assert.equal((await curfew.cancel('ftjob-1')).outcome, 'already_finished');
     });
   }
 
   test('Secrets Manager that nobody reaches', async () => {
     await using curfew = await startCurfew();
-    await curfew.secrets[Symbol.asyncDispose]();
+    await curfew.aws[Symbol.asyncDispose]();
     await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError', message: /ECONNREFUSED|Error/ });
   });
 
@@ -133,8 +133,8 @@ describe('a secret without a usable key is ApiKeyError that says what is wrong',
 });
 
 /** The old key is refused from now on, and the secret holds the new one. */
-function rotate({ openai, secrets }: Curfew, newKey: string): void {
+function rotate({ openai, aws }: Curfew, newKey: string): void {
   openai.apiKeys.clear();
   openai.apiKeys.add(newKey);
-  secrets.answer = { SecretString: newKey };
+  aws.secret = { SecretString: newKey };
 }

@@ -3,9 +3,9 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startAwsStub } from '../../infra/local/aws-stub.ts';
 import type { Invocation } from '../../infra/local/local-system.ts';
 import { simulatedJob, startOpenAISimulator } from '../../infra/local/openai-simulator.ts';
-import { startSecretsManagerStub } from '../../infra/local/secrets-manager-stub.ts';
 import { environmentFor } from '../../lambda/settings.ts';
 import type { SweepResult } from '../../lambda/sweep.ts';
 import { apiKey, startCurfew } from '../curfew.ts';
@@ -27,7 +27,7 @@ test('100,000 jobs, 5,000 of them overdue, take little memory, and the answer fi
     }),
   );
   await using openai = await startOpenAISimulator(jobs, [apiKey]);
-  await using secrets = await startSecretsManagerStub({ SecretString: apiKey });
+  await using awsStub = await startAwsStub({ SecretString: apiKey });
   const host = fork(lambdaHost, [handler], {
     execArgv: [`--max-old-space-size=${heapMegabytes}`],
     silent: true,
@@ -41,7 +41,7 @@ test('100,000 jobs, 5,000 of them overdue, take little memory, and the answer fi
         openaiBaseUrl: openai.baseUrl,
         dryRun: false,
       }),
-      AWS_ENDPOINT_URL: secrets.url,
+      AWS_ENDPOINT_URL: awsStub.url,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',

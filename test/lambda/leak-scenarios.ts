@@ -1,16 +1,17 @@
 /**
- * Goes through every scenario in which the key might leak, and prints whatever comes out of each: results, and errors
- * with all that hangs on them. The log goes to the standard streams by itself, at DEBUG.
+ * Goes through every scenario in which the key might leak, and prints whatever comes out of each: results, errors
+ * with all that hangs on them, events. Log and metrics go to the standard streams by themselves, at DEBUG.
  */
 import { inspect } from 'node:util';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { createLogger } from '../../lambda/telemetry.ts';
+import { createLogger, createMetrics } from '../../lambda/telemetry.ts';
 import { apiKey, type CurfewOptions, startCurfew } from '../curfew.ts';
 import { faults } from './faults.ts';
 import { unusableSecrets } from './unusable-secrets.ts';
 
 const jobId = 'ftjob-abc123';
 const logger = createLogger();
+const metrics = createMetrics();
 
 async function print(promise: Promise<unknown>): Promise<void> {
   const outcome = await promise.catch((error: unknown) => error);
@@ -22,11 +23,12 @@ async function printScenario(
   prepare: (curfew: Awaited<ReturnType<typeof startCurfew>>) => void,
 ) {
   const jobs = [simulatedJob({ id: jobId, status: 'running', ageMinutes: 400 })];
-  await using curfew = await startCurfew({ jobs, logger, ...options });
+  await using curfew = await startCurfew({ jobs, logger, metrics, ...options });
   prepare(curfew);
   await print(curfew.cancel(jobId));
   await print(curfew.sweep());
   await print(curfew.invoke({ jobId, apiKey: 'x' }));
+  await print(Promise.resolve(curfew.aws.events));
 }
 
 const wireScenarios = Object.values(faults).flatMap(({ fault }) =>

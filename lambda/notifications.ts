@@ -1,0 +1,88 @@
+import {
+  type EventBridgeClient,
+  type EventBridgeClientConfig,
+  PutEventsCommand,
+} from '@aws-sdk/client-eventbridge';
+import { type Decision, sentenceOf } from './decision.ts';
+import { cancelledEvent, eventSource, wouldBeCancelledEvent } from './names.ts';
+
+const detailTypes: Partial<Record<Decision['outcome'], string>> = {
+  cancelled: cancelledEvent,
+  cancelling: cancelledEvent,
+  would_cancel: wouldBeCancelledEvent,
+};
+
+/** `PutEvents` takes so many events at once. */
+const batchSize = 10;
+
+/** Time limits, in milliseconds, for one attempt to reach EventBridge. */
+export const eventBridgeSettings = {
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
+} satisfies EventBridgeClientConfig;
+
+/** Tells the account's default event bus what was cancelled. */
+export interface Notifier {
+  /** Takes a decision, and sends it where it is one to tell of. Returns at once. */
+  add(decision: Decision): void;
+  /** Waits until all is sent, or `signal` fires. Never throws: what could not be sent goes to `onFailure`. */
+  flush(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * A notifier for one invocation.
+ *
+ * @param eventBridge the AWS client.
+ * @param onFailure is told of each event that could not be published, with its reason.
+ */
+export function createNotifier(
+  eventBridge: EventBridgeClient,
+  onFailure: (decision: Decision, reason: string) => void,
+): Notifier {
+  let waiting: { decision: Decision; detailType: string }[] = [];
+  const underWay = new Set<Promise<void>>();
+  const stopped = new AbortController();
+
+  const send = async (batch: typeof waiting): Promise<void> => {
+    const Entries = batch.map(({ decision, detailType }) => ({
+      Source: eventSource,
+      DetailType: detailType,
+      Detail: JSON.stringify({ ...decision, summary: sentenceOf(decision) }),
+    }));
+    try {
+      const answer = await eventBridge.send(new PutEventsCommand({ Entries }), {
+        abortSignal: stopped.signal,
+      });
+      for (const [index, { ErrorCode }] of (answer.Entries ?? []).entries()) {
+        const failed = batch[index];
+        if (ErrorCode !== undefined && failed) onFailure(failed.decision, ErrorCode);
+      }
+    } catch (error) {
+      const reason = error instanceof Error ? error.name : 'unknown error';
+      for (const { decision } of batch) onFailure(decision, reason);
+    }
+  };
+  const sendWaiting = () => {
+    if (waiting.length === 0) return;
+    const batch = waiting;
+    waiting = [];
+    const sending = send(batch).finally(() => underWay.delete(sending));
+    underWay.add(sending);
+  };
+
+  return {
+    add: (decision) => {
+      const detailType = detailTypes[decision.outcome];
+      if (detailType === undefined) return;
+      waiting.push({ decision, detailType });
+      if (waiting.length === batchSize) sendWaiting();
+    },
+    flush: async (signal) => {
+      sendWaiting();
+      const stop = () => stopped.abort();
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
+      await Promise.all(underWay);
+      signal.removeEventListener('abort', stop);
+    },
+  };
+}
