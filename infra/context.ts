@@ -22,6 +22,18 @@ const contextSchema = v.object({
 /** All that the stack can be told, from `cdk.json` and `-c key=value`. */
 export type CurfewContext = v.InferOutput<typeof contextSchema>;
 
+/** What holds where nothing is said. `cdk.json` shows the same. */
+export const defaults: CurfewContext = {
+  secretName: 'openai/api-key',
+  secretField: 'apiKey',
+  timeBudgetMinutes: 360,
+  sweepEveryMinutes: 5,
+  lookbackDays: 30,
+  openaiBaseUrl: 'https://api.openai.com/v1',
+  dryRun: false,
+  logLevel: 'INFO',
+};
+
 /**
  * Reads and checks the CDK context.
  *
@@ -29,15 +41,15 @@ export type CurfewContext = v.InferOutput<typeof contextSchema>;
  */
 export function contextOf(node: Node): CurfewContext {
   const texts = Object.keys(contextSchema.entries).flatMap((key) => {
-    const value: unknown = node.tryGetContext(key);
+    const value: unknown =
+      node.tryGetContext(key) ?? Object.entries(defaults).find(([name]) => name === key)?.[1];
     return value === undefined ? [] : [[key, String(value)] as const];
   });
   const parsed = v.safeParse(contextSchema, Object.fromEntries(texts));
   if (parsed.success) return parsed.output;
   const lines = parsed.issues.map((issue) => {
     const key = v.getDotPath(issue);
-    const given = issue.input === undefined ? 'is missing' : `is ${JSON.stringify(issue.input)}`;
-    return `context key "${key}" ${given}, but must be ${issue.message} (cdk.json, or -c ${key}=…)`;
+    return `context key "${key}" is ${JSON.stringify(issue.input)}, but must be ${issue.message} (cdk.json, or -c ${key}=…)`;
   });
   throw new Error(lines.join('\n'));
 }

@@ -8,12 +8,13 @@ import type { Context } from 'aws-lambda';
 import { createApiKeySource } from './api-key.ts';
 import type { CancelResult } from './conditional-cancel.ts';
 import { type Deadline, deadlineIn } from './deadline.ts';
+import { unwrap } from './envelope.ts';
 import { OpenAIError } from './errors.ts';
 import { createFineTuningApi, type FineTuningApi } from './fine-tuning-api.ts';
 import { createNotifier } from './notifications.ts';
 import { createOpenAIClient } from './openai-client.ts';
 import { type CancelRequest, parseRequest, type SweepRequest } from './request.ts';
-import { requesterOf } from './requester.ts';
+import { type Requester, requesterOf } from './requester.ts';
 import { settingsFrom } from './settings.ts';
 import type { SweepResult } from './sweep.ts';
 import { runCancel, runSweep, type Surroundings } from './tasks.ts';
@@ -22,6 +23,8 @@ import { runCancel, runSweep, type Surroundings } from './tasks.ts';
 const longestCancelMilliseconds = 50_000;
 /** The deadlines of the tasks end them long before; this is for what no deadline reaches. */
 const lastMilliseconds = 50;
+
+type Result = CancelResult | SweepResult;
 
 /** What outlives one invocation, beside the settings. */
 export interface Services {
@@ -35,7 +38,8 @@ export interface Services {
  * The function as Lambda calls it.
  *
  * @param environment the environment variables that the stack sets.
- * @returns a handler that takes either request and returns its result, or throws an error that errors.ts names.
+ * @returns a handler that takes either request, bare or in an envelope of an AWS service, and returns its result, or
+ * throws an error that errors.ts names.
  */
 export function createHandler(
   environment: Record<string, string | undefined>,
@@ -62,35 +66,36 @@ export function createHandler(
       : runCancel(api, { dryRun: false, timeBudgetMinutes, ...request }, surroundings);
   };
 
-  const answer = async (event: unknown, context: Context): Promise<CancelResult | SweepResult> => {
+  const handle = async (event: unknown, from: Requester | undefined, context: Context): Promise<Result> => {
     const request = parseRequest(event);
     const deadline = deadlineOf(request, context.getRemainingTimeInMillis());
+    const requestedBy = from ?? requesterOf(request, settings);
     const notifier = createNotifier(eventBridge, ({ jobId }, reason) =>
       logger.error(`No event could be published for ${jobId} (${reason}). What was decided stands.`, {
         jobId,
       }),
     );
     try {
-      return await run(request, deadline, {
-        requestedBy: requesterOf(request, settings),
-        logger,
-        metrics,
-        notifier,
-      });
+      return await run(request, deadline, { requestedBy, logger, metrics, notifier });
     } finally {
       await notifier.flush(deadline.stop);
     }
   };
 
-  return middy<unknown, CancelResult | SweepResult>({
+  const answer = (event: unknown, context: Context) =>
+    unwrap(event, settings.stopAllTopics, (request, from) =>
+      handle(request, from, context).catch((error) => {
+        logger.error(error.message, error);
+        throw error;
+      }),
+    );
+
+  return middy<unknown, Awaited<ReturnType<typeof answer>>>({
     timeoutEarlyInMillis: lastMilliseconds,
     timeoutEarlyResponse: () => {
       throw new OpenAIError('The time was up before the answer was ready. Try again.');
     },
   })
     .use(injectLambdaContext(logger, { resetKeys: true }))
-    .onError(({ error }) => {
-      if (error) logger.error(error.message, error);
-    })
     .handler(answer);
 }

@@ -1,13 +1,14 @@
 import * as v from 'valibot';
 
 /** What the function is told by its environment, and where each setting stands there. */
-const environmentNames = {
+export const environmentNames = {
   secretName: 'SECRET_NAME',
   secretField: 'SECRET_FIELD',
   timeBudgetMinutes: 'TIME_BUDGET_MINUTES',
   lookbackDays: 'LOOKBACK_DAYS',
   openaiBaseUrl: 'OPENAI_BASE_URL',
   dryRun: 'DRY_RUN',
+  stopAllTopics: 'STOP_ALL_TOPIC_ARNS',
 } as const;
 
 /** A setting that reads as text matching `pattern`; `allowed` is what an error says of it. */
@@ -41,12 +42,23 @@ export const settingsSchema = v.object({
     v.transform((text) => text === 'true'),
   ),
 });
+
+/** Which topics stop every job: wired by the construct, not told by the context. */
+const functionSchema = v.object({
+  ...settingsSchema.entries,
+  stopAllTopics: v.pipe(
+    v.optional(v.string(), ''),
+    v.transform((text): ReadonlySet<string> => new Set(text.split(',').filter((arn) => arn !== ''))),
+  ),
+});
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
 /** The settings of this function, checked. Throws a ValiError where the environment is not what the stack writes. */
-export function settingsFrom(environment: Record<string, string | undefined>): Settings {
+export function settingsFrom(
+  environment: Record<string, string | undefined>,
+): v.InferOutput<typeof functionSchema> {
   const named = Object.entries(environmentNames).map(([key, name]) => [key, environment[name]]);
-  return v.parse(settingsSchema, Object.fromEntries(named));
+  return v.parse(functionSchema, Object.fromEntries(named));
 }
 
 /** The environment variables that hold these settings. */

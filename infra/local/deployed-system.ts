@@ -21,6 +21,7 @@ const secretName = 'openai/api-key';
 export async function deploySystem({
   jobs,
   context = {},
+  app,
   progress = () => {},
 }: LocalSystemOptions): Promise<DeployedSystem> {
   await using starting = new AsyncDisposableStack();
@@ -33,7 +34,8 @@ export async function deploySystem({
   progress('cdk bootstrap');
   await cdk(emulator, ['bootstrap']);
   progress('cdk deploy');
-  await cdk(emulator, ['deploy', '--require-approval', 'never'], {
+  const appOption = app ? ['--app', app.command] : [];
+  await cdk(emulator, ['deploy', '--require-approval', 'never', ...appOption], {
     emulator: 'true',
     secretName,
     openaiBaseUrl: openai.baseUrl,
@@ -43,7 +45,7 @@ export async function deploySystem({
   return {
     openai,
     emulator,
-    output: (name) => stackOutput(emulator, name),
+    output: (name) => stackOutput(emulator, app?.stackName ?? 'FineTuningCurfew', name),
     invoke: (request) => invokeByCli(emulator, request),
     ruleInput: () => frequentRuleInput(emulator),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
@@ -88,13 +90,13 @@ async function frequentRuleInput(emulator: Emulator) {
   return JSON.parse(Targets[0]?.Input ?? 'null');
 }
 
-async function stackOutput(emulator: Emulator, name: string): Promise<string> {
+async function stackOutput(emulator: Emulator, stackName: string, name: string): Promise<string> {
   const { Stacks } = (await aws(
     emulator,
     'cloudformation',
     'describe-stacks',
     '--stack-name',
-    'FineTuningCurfew',
+    stackName,
   )) as {
     Stacks: { Outputs: { OutputKey: string; OutputValue: string }[] }[];
   };

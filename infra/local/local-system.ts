@@ -19,6 +19,8 @@ export interface LocalSystemOptions {
   jobs: SimulatedJob[];
   /** CDK context over that of `cdk.json`. */
   context?: Record<string, string>;
+  /** Another CDK app than ours, with its stack. */
+  app?: { command: string; stackName: string };
   /** Is told what is being done, step by step. */
   progress?: (step: string) => void;
 }

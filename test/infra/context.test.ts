@@ -2,22 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App } from 'aws-cdk-lib';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { contextOf } from '../../infra/context.ts';
+import { contextOf, defaults } from '../../infra/context.ts';
 
 const contextWith = (given: Record<string, unknown>) =>
   contextOf(new App({ context: { ...cdkJson.context, ...given } }).node);
 
-test('cdk.json holds the defaults', () => {
-  assert.deepEqual(contextWith({}), {
-    secretName: 'openai/api-key',
-    secretField: 'apiKey',
-    timeBudgetMinutes: 360,
-    sweepEveryMinutes: 5,
-    lookbackDays: 30,
-    openaiBaseUrl: 'https://api.openai.com/v1',
-    dryRun: false,
-    logLevel: 'INFO',
-  });
+test('cdk.json shows the defaults', () => {
+  assert.deepEqual(cdkJson.context, defaults);
+  assert.deepEqual(contextWith({}), defaults);
+});
+
+test('the defaults hold without cdk.json', () => {
+  assert.deepEqual(contextOf(new App().node), defaults);
 });
 
 test('values of -c key=value are text, and become what the setting is', () => {

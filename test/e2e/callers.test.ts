@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { aws } from '../../infra/local/aws-commands.ts';
+import { eventually } from '../../infra/local/eventually.ts';
+import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { receive } from '../../infra/local/queues.ts';
+import { deployOrSkip } from './deploy-or-skip.ts';
+
+const { system, skip } = await deployOrSkip({
+  jobs: [],
+  app: { command: 'node test/example/app.ts', stackName: 'CurfewExample' },
+});
+after(() => system?.[Symbol.asyncDispose]());
+
+describe('the recipes of the README, deployed as one stack', { skip }, async () => {
+  if (!system) return;
+  const { emulator, openai, output } = system;
+
+  /** A new job in progress, and a wait for its end. */
+  const start = (id: string) => {
+    const job = simulatedJob({ id, status: 'running', ageMinutes: 1 });
+    openai.jobs.set(id, job);
+    return { id, cancelled: () => eventually(async () => job.status === 'cancelled') };
+  };
+  const execute = async (machine: string, input: object) => {
+    const arn = `arn:aws:states:us-east-1:000000000000:stateMachine:${machine}`;
+    const started = ['start-execution', '--state-machine-arn', arn, '--input', JSON.stringify(input)];
+    const { executionArn } = (await aws(emulator, 'stepfunctions', ...started)) as { executionArn: string };
+    return eventually(async () => {
+      const described = ['describe-execution', '--execution-arn', executionArn];
+      const execution = (await aws(emulator, 'stepfunctions', ...described)) as {
+        status: string;
+        output?: string;
+        cause?: string;
+      };
+      return execution.status !== 'RUNNING' && execution;
+    });
+  };
+  const schedule = async (jobId: string) => {
+    const at = new Date(Date.now() + 2_000).toISOString().slice(0, 19);
+    const target = {
+      Arn: await output('FunctionArn'),
+      RoleArn: await output('SchedulesRoleArn'),
+      Input: JSON.stringify({ jobId }),
+    };
+    await aws(
+      emulator,
+      ...['scheduler', 'create-schedule', '--name', `curfew-${jobId}`, '--schedule-expression', `at(${at})`],
+      ...['--flexible-time-window', 'Mode=OFF', '--action-after-completion', 'DELETE'],
+      ...['--target', JSON.stringify(target)],
+    );
+  };
+
+  describe('Step Functions', () => {
+    test('waits until the deadline, then cancels the job, and has the result by JSONPath', async () => {
+      const job = start('ftjob-deadline');
+      const deadline = new Date(Date.now() + 2_000).toISOString();
+      const { status, output: result } = await execute('cancel-at-deadline', { jobId: job.id, deadline });
+      assert.equal(status, 'SUCCEEDED');
+      assert.equal(JSON.parse(result ?? '').outcome, 'cancelled');
+      assert.ok(Date.now() >= Date.parse(deadline));
+    });
+
+    test('uses the result in JSONata', async () => {
+      const job = start('ftjob-jsonata');
+      const { output: result } = await execute('cancel-now', { jobId: job.id });
+      assert.deepEqual(JSON.parse(result ?? ''), { was: 'running' });
+    });
+
+    test('fails with our message (the emulator does not hand on error names, which the handler tests prove)', async () => {
+      const { status, cause } = await execute('cancel-now', { jobId: 'ftjob-none' });
+      assert.equal(status, 'FAILED');
+      assert.match(cause ?? '', /Check the job id/);
+    });
+  });
+
+  describe('EventBridge Scheduler', () => {
+    test('cancels the job at its deadline, and the schedule deletes itself', async () => {
+      const job = start('ftjob-scheduled');
+      await schedule(job.id);
+      await job.cancelled();
+      await eventually(async () => {
+        const { Schedules } = (await aws(emulator, 'scheduler', 'list-schedules')) as {
+          Schedules: unknown[];
+        };
+        return Schedules.length === 0;
+      });
+    });
+  });
+
+  describe('an EventBridge rule', () => {
+    test('needs no input transformer: detail.jobId, whatever else there is', async () => {
+      const job = start('ftjob-rule');
+      const entry = {
+        Source: 'my.pipeline',
+        DetailType: 'Training Aborted',
+        Detail: JSON.stringify({ jobId: job.id, pipeline: 'nightly', attempt: 3 }),
+      };
+      await aws(emulator, 'events', 'put-events', '--entries', JSON.stringify([entry]));
+      await job.cancelled();
+    });
+  });
+
+  describe('SQS', () => {
+    const send = async (body: string) =>
+      aws(
+        emulator,
+        'sqs',
+        'send-message',
+        '--queue-url',
+        await output('RequestsUrl'),
+        '--message-body',
+        body,
+      );
+
+    test('handles the requests of a queue; only what failed comes back, and ends in the dead-letter queue', async () => {
+      const queue = await output('RequestsUrl');
+      // As the recipe has it, a message that failed comes back after six minutes.
+      await aws(
+        emulator,
+        'sqs',
+        'set-queue-attributes',
+        '--queue-url',
+        queue,
+        '--attributes',
+        'VisibilityTimeout=1',
+      );
+      const job = start('ftjob-queue');
+      await send('this is no request');
+      await send(JSON.stringify({ jobId: job.id }));
+      await job.cancelled();
+      assert.equal(await receive(emulator, { url: await output('FailedRequestsUrl') }), 'this is no request');
+      const calls = openai.calls.filter(({ jobId, endpoint }) => jobId === job.id && endpoint === 'cancel');
+      assert.equal(calls.length, 1);
+    });
+  });
+
+  describe('SNS', () => {
+    const publish = async (topic: string, message: string) =>
+      aws(emulator, 'sns', 'publish', '--topic-arn', await output(topic), '--message', message);
+
+    test('handles the requests of a topic', async () => {
+      const job = start('ftjob-topic');
+      await publish('RequestTopicArn', JSON.stringify({ jobId: job.id }));
+      await job.cancelled();
+    });
+
+    test('stops every job in progress on whatever AWS Budgets says', async () => {
+      const jobs = ['ftjob-one', 'ftjob-two', 'ftjob-three'].map(start);
+      await publish('OverBudgetArn', 'AWS Budgets: MonthlyBudget has exceeded your alert threshold');
+      await Promise.all(jobs.map((job) => job.cancelled()));
+    });
+  });
+
+  describe('another function', () => {
+    const call = async (request: object, ...options: string[]) => {
+      const command = [
+        'lambda',
+        'invoke',
+        '--function-name',
+        'caller',
+        ...options,
+        '--payload',
+        JSON.stringify(request),
+      ];
+      const file = `${emulator.runDirectory}/answer.json`;
+      return { answer: await aws(emulator, ...command, file), file };
+    };
+
+    test('gets the result', async () => {
+      const job = start('ftjob-called');
+      await call({ jobId: job.id });
+      await job.cancelled();
+    });
+
+    test('gets the error', async () => {
+      const { answer } = await call({ jobId: 'ftjob-none' });
+      assert.ok((answer as { FunctionError?: string }).FunctionError);
+    });
+  });
+});

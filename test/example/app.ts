@@ -1,0 +1,126 @@
+/** A CDK app that uses fine-tuning curfew as a construct, with every wiring of the README's recipes. */
+import { App, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Runtime } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import {
+  DefinitionBody,
+  JsonPath,
+  Pass,
+  StateMachine,
+  Succeed,
+  TaskInput,
+  Wait,
+  WaitTime,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { contextOf } from '../../infra/context.ts';
+import { FineTuningCurfew } from '../../infra/index.ts';
+
+class ExampleStack extends Stack {
+  constructor(app: App) {
+    super(app, 'CurfewExample');
+    const context = contextOf(app.node);
+    const curfew = new FineTuningCurfew(this, 'Curfew', context);
+
+    // Step Functions: waits until the deadline, then cancels the job if it is still in progress.
+    const cancel = new LambdaInvoke(this, 'Cancel if still in progress', {
+      lambdaFunction: curfew.function,
+      payload: TaskInput.fromObject({ jobId: JsonPath.stringAt('$.jobId') }),
+      outputPath: '$.Payload',
+    });
+    cancel.addRetry({
+      errors: ['RateLimitError', 'OpenAIError'],
+      interval: Duration.minutes(1),
+      maxAttempts: 5,
+    });
+    cancel.addCatch(new Succeed(this, 'No such job'), { errors: ['JobNotFoundError'] });
+    const untilDeadline = new Wait(this, 'Until the deadline', {
+      time: WaitTime.timestampPath('$.deadline'),
+    });
+    new StateMachine(this, 'CancelAtDeadline', {
+      stateMachineName: 'cancel-at-deadline',
+      definitionBody: DefinitionBody.fromChainable(untilDeadline.next(cancel)),
+    });
+
+    // The same task in JSONata, with a result that the next state can use.
+    const cancelJsonata = LambdaInvoke.jsonata(this, 'Cancel', {
+      lambdaFunction: curfew.function,
+      payload: TaskInput.fromObject({ jobId: '{% $states.input.jobId %}' }),
+      outputs: '{% $states.result.Payload %}',
+    });
+    const report = Pass.jsonata(this, 'Report', { outputs: { was: '{% $states.input.initialStatus %}' } });
+    new StateMachine(this, 'CancelNow', {
+      stateMachineName: 'cancel-now',
+      definitionBody: DefinitionBody.fromChainable(cancelJsonata.next(report)),
+    });
+
+    // EventBridge Scheduler: the role with which a one-time schedule invokes the function.
+    const schedules = new Role(this, 'Schedules', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com'),
+    });
+    curfew.grantInvoke(schedules);
+
+    // A rule on any event that has a jobId in its detail.
+    new Rule(this, 'OnTrainingAborted', {
+      eventPattern: { source: ['my.pipeline'], detailType: ['Training Aborted'] },
+      targets: [new LambdaFunction(curfew.function)],
+    });
+
+    // A queue of requests.
+    const requests = new Queue(this, 'Requests', {
+      visibilityTimeout: Duration.minutes(6),
+      deadLetterQueue: { queue: new Queue(this, 'FailedRequests'), maxReceiveCount: 3 },
+    });
+    curfew.handleRequestsFrom(requests);
+
+    // A topic of requests.
+    const topic = new Topic(this, 'RequestTopic');
+    topic.addSubscription(new LambdaSubscription(curfew.function));
+
+    // A topic that stops everything: AWS Budgets tells it once the month's budget is spent.
+    const overBudget = new Topic(this, 'OverBudget');
+    overBudget.grantPublish(new ServicePrincipal('budgets.amazonaws.com'));
+    curfew.stopAllOn(overBudget);
+    // The emulator has no AWS Budgets.
+    if (!context.emulator) {
+      new CfnBudget(this, 'MonthlyBudget', {
+        budget: { budgetType: 'COST', timeUnit: 'MONTHLY', budgetLimit: { amount: 1000, unit: 'USD' } },
+        notificationsWithSubscribers: [
+          {
+            notification: { notificationType: 'ACTUAL', comparisonOperator: 'GREATER_THAN', threshold: 100 },
+            subscribers: [{ subscriptionType: 'SNS', address: overBudget.topicArn }],
+          },
+        ],
+      });
+    }
+
+    // Another function.
+    const caller = new NodejsFunction(this, 'Caller', {
+      functionName: 'caller',
+      entry: new URL('caller.ts', import.meta.url).pathname,
+      runtime: Runtime.NODEJS_24_X,
+      environment: { CURFEW: curfew.function.functionName },
+    });
+    curfew.grantInvoke(caller);
+
+    const outputs = {
+      FunctionArn: curfew.function.functionArn,
+      DeadLetterQueueUrl: curfew.deadLetters.queueUrl,
+      SchedulesRoleArn: schedules.roleArn,
+      RequestsUrl: requests.queueUrl,
+      FailedRequestsUrl: requests.deadLetterQueue?.queue.queueUrl ?? '',
+      RequestTopicArn: topic.topicArn,
+      OverBudgetArn: overBudget.topicArn,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}
+
+new ExampleStack(new App());
