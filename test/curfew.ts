@@ -46,6 +46,8 @@ export interface CurfewOptions {
   jobs?: Iterable<SimulatedJob>;
   secret?: SecretAnswer;
   settings?: Partial<Settings>;
+  /** More environment variables. */
+  environment?: Record<string, string>;
   /** In place of the one that records its lines. */
   logger?: Logger;
   metrics?: Metrics;
@@ -56,6 +58,7 @@ export async function startCurfew({
   jobs = [],
   secret,
   settings,
+  environment,
   logger,
   metrics,
 }: CurfewOptions = {}): Promise<Curfew> {
@@ -73,7 +76,7 @@ export async function startCurfew({
   starting.defer(() => eventBridge.destroy());
   const recording = new RecordingLogger();
   const recordingMetrics = new RecordingMetrics();
-  const environment = environmentFor({
+  const stackEnvironment = environmentFor({
     secretName: 'openai/api-key',
     secretField: 'apiKey',
     timeBudgetMinutes: 360,
@@ -82,12 +85,15 @@ export async function startCurfew({
     dryRun: false,
     ...settings,
   });
-  const handler = createHandler(environment, {
-    secretsManager,
-    eventBridge,
-    logger: logger ?? recording,
-    metrics: metrics ?? recordingMetrics,
-  });
+  const handler = createHandler(
+    { ...stackEnvironment, ...environment },
+    {
+      secretsManager,
+      eventBridge,
+      logger: logger ?? recording,
+      metrics: metrics ?? recordingMetrics,
+    },
+  );
   const invoke = (event: unknown, remainingMilliseconds = 300_000) =>
     handler(event, lambdaContext(remainingMilliseconds));
   const running = starting.move();

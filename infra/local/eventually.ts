@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const longestMilliseconds = 150_000;
+const longestMilliseconds = 100_000;
 
 /** Asks again and again until there is something, and gives that. */
 export async function eventually<Value>(ask: () => Promise<Value | undefined | false>): Promise<Value> {

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { promisify } from 'node:util';
 
+const deadlySignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 export type Environment = Record<string, string | undefined>;
 
 /**
@@ -43,6 +45,9 @@ export function startInBackground(
   const onExit = () => signalGroup('SIGKILL');
   // Before all else, so that what it writes can be removed behind it.
   process.prependOnceListener('exit', onExit);
+  // Signals end a process without its exit hooks, unless somebody listens.
+  const exit = () => process.exit(1);
+  for (const signal of deadlySignals) process.once(signal, exit);
   return {
     exited,
     [Symbol.asyncDispose]: async () => {
@@ -51,6 +56,7 @@ export function startInBackground(
       await exited.catch(() => {});
       clearTimeout(timer);
       process.removeListener('exit', onExit);
+      for (const signal of deadlySignals) process.removeListener(signal, exit);
     },
   };
 }

@@ -74,7 +74,28 @@ describe('the recipes of the README, deployed as one stack', { skip }, async () 
     });
   });
 
+  /** OpenAI was asked for this job, and for no cancel of it. */
+  const askedFor = async (id: string) => {
+    const calls = () => openai.calls.filter(({ jobId }) => jobId === id).map(({ endpoint }) => endpoint);
+    await eventually(async () => calls().length > 0);
+    assert.deepEqual(calls(), ['retrieve']);
+  };
+  describe('an asynchronous invocation', () => {
+    test('leaves a dead letter where the job is unknown', async () => {
+      const name = ['--function-name', 'fine-tuning-curfew', '--invocation-type', 'Event'];
+      const payload = ['--payload', JSON.stringify({ jobId: 'ftjob-none-async' })];
+      await aws(emulator, 'lambda', 'invoke', ...name, ...payload, `${emulator.runDirectory}/answer.json`);
+      const letter = JSON.parse(await receive(emulator, { url: await output('DeadLetterQueueUrl') }));
+      assert.deepEqual(letter.requestPayload, { jobId: 'ftjob-none-async' });
+    });
+  });
+
   describe('EventBridge Scheduler', () => {
+    test('cancels nothing for an unknown job (the emulator forgets a failure; AWS makes it a dead letter)', async () => {
+      await schedule('ftjob-none-scheduled');
+      await askedFor('ftjob-none-scheduled');
+    });
+
     test('cancels the job at its deadline, and the schedule deletes itself', async () => {
       const job = start('ftjob-scheduled');
       await schedule(job.id);
@@ -98,6 +119,13 @@ describe('the recipes of the README, deployed as one stack', { skip }, async () 
       };
       await aws(emulator, 'events', 'put-events', '--entries', JSON.stringify([entry]));
       await job.cancelled();
+    });
+
+    test('cancels nothing for an unknown job (the emulator forgets a failure; AWS makes it a dead letter)', async () => {
+      const Detail = JSON.stringify({ jobId: 'ftjob-none-rule' });
+      const entry = { Source: 'my.pipeline', DetailType: 'Training Aborted', Detail };
+      await aws(emulator, 'events', 'put-events', '--entries', JSON.stringify([entry]));
+      await askedFor('ftjob-none-rule');
     });
   });
 
@@ -143,6 +171,11 @@ describe('the recipes of the README, deployed as one stack', { skip }, async () 
       const job = start('ftjob-topic');
       await publish('RequestTopicArn', JSON.stringify({ jobId: job.id }));
       await job.cancelled();
+    });
+
+    test('cancels nothing for an unknown job (the emulator forgets a failure; AWS makes it a dead letter)', async () => {
+      await publish('RequestTopicArn', JSON.stringify({ jobId: 'ftjob-none-topic' }));
+      await askedFor('ftjob-none-topic');
     });
 
     test('stops every job in progress on whatever AWS Budgets says', async () => {
