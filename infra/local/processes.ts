@@ -1,9 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
-
-const deadlySignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export type Environment = Record<string, string | undefined>;
 
@@ -25,8 +23,17 @@ export async function run(command: string, args: string[], env: Environment, cwd
 }
 
 /**
- * Starts a command that goes on until it is disposed of, together with all processes that it starts itself.
- * Its output goes to `logFile`. Should this process end first, the other one ends too.
+ * Runs a program (`$0` and its arguments) in a process group of its own, and ends the whole group once the pipe on
+ * standard input closes. The system closes that pipe however this process ends, be it by SIGKILL.
+ */
+const untilPipeCloses = `
+  exec 3<&0
+  (trap '' TERM; cat <&3 >/dev/null; kill -TERM 0; sleep 3; kill -KILL 0) &
+  exec "$0" "$@" </dev/null 3<&-`;
+
+/**
+ * Starts a command that goes on until it is disposed of, or this process ends, together with all processes that it
+ * starts itself. Its output goes to `logFile`.
  */
 export function startInBackground(
   command: string,
@@ -35,28 +42,29 @@ export function startInBackground(
   logFile: string,
 ): AsyncDisposable & { exited: Promise<unknown> } {
   const log = openSync(logFile, 'a');
-  const child = spawn(command, args, { env, detached: true, stdio: ['ignore', log, log] });
+  const child = spawn('sh', ['-c', untilPipeCloses, command, ...args], {
+    env,
+    detached: true,
+    stdio: ['pipe', log, log],
+  });
+  closeSync(log);
   const exited = once(child, 'exit');
-  exited.catch(() => {});
-  const signalGroup = (signal: NodeJS.Signals) => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    process.kill(-child.pid, signal);
-  };
-  const onExit = () => signalGroup('SIGKILL');
-  // Before all else, so that what it writes can be removed behind it.
-  process.prependOnceListener('exit', onExit);
-  // Signals end a process without its exit hooks, unless somebody listens.
-  const exit = () => process.exit(1);
-  for (const signal of deadlySignals) process.once(signal, exit);
   return {
     exited,
     [Symbol.asyncDispose]: async () => {
-      signalGroup('SIGTERM');
-      const timer = setTimeout(() => signalGroup('SIGKILL'), 5_000);
-      await exited.catch(() => {});
-      clearTimeout(timer);
-      process.removeListener('exit', onExit);
-      for (const signal of deadlySignals) process.removeListener(signal, exit);
+      child.stdin?.end();
+      await exited;
+      // What is left of the group, if anything, only waits to kill the rest.
+      if (child.pid !== undefined) killGroup(child.pid);
     },
   };
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    const isGone = error instanceof Error && 'code' in error && error.code === 'ESRCH';
+    if (!isGone) throw error;
+  }
 }
