@@ -4,12 +4,13 @@ import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { eventSource } from '../lambda/names.ts';
 import { environmentFor, type Settings } from '../lambda/settings.ts';
+import { leanBundling } from './bundling.ts';
 
 /** The name that operators type. */
 export const functionName = 'fine-tuning-curfew';
@@ -75,25 +76,9 @@ export class CurfewFunction extends Construct {
       role,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.TEXT,
-      environment: {
-        ...environmentFor(settings),
-        LOG_LEVEL: settings.logLevel,
-        NODE_OPTIONS: '--enable-source-maps',
-      },
+      environment: { ...environmentFor(settings), LOG_LEVEL: settings.logLevel },
       awsSdkConnectionReuse: false,
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        minify: true,
-        logLevel: LogLevel.WARNING,
-        sourceMap: true,
-        sourcesContent: false,
-        bundleAwsSDK: true,
-        mainFields: ['module', 'main'],
-        // The AWS SDK has CommonJS parts that call require for Node's own modules.
-        banner:
-          "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-      },
+      bundling: leanBundling,
     });
   }
 }

@@ -49,7 +49,8 @@ interface OverdueJob {
   timeBudgetMinutes: number;
 }
 
-const cancelsAtOnce = 40;
+/** A whole page: with fewer, the next page would wait until enough of this one's are cancelled (1.2 times as long). */
+const cancelsAtOnce = 100;
 const mostJobsListed = 500;
 const longestErrorMessage = 160;
 const secondsPerDay = 86_400;
