@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
-import { apiKey, startCurfew } from '../curfew.ts';
+import { apiKey } from '../curfew.ts';
+import { startFunction } from './function-under-test.ts';
 import { atMost, equal, interleaved, millisecondsOf, type Row } from './measure.ts';
-import { SilentLogger } from './silent-logger.ts';
 import { type SimulatedAccount, startAccount } from './simulated-account.ts';
 
 const jobs = 10_000;
@@ -15,10 +15,7 @@ const rounds = 3;
 /** A sweep of a big account, against what no program could beat, and against a plain loop. */
 export async function bigSweep(): Promise<Row[]> {
   await using account = await startAccount({ jobs, overdue, answerMilliseconds });
-  await using curfew = await startCurfew({
-    settings: { openaiBaseUrl: account.baseUrl },
-    logger: new SilentLogger(),
-  });
+  await using curfew = await startFunction(account.baseUrl);
   const calls: number[] = [];
   const cancelled: number[] = [];
   const timed = async (sweep: () => Promise<unknown>) => {
@@ -27,7 +24,7 @@ export async function bigSweep(): Promise<Row[]> {
   };
   const { ours, theirs } = await interleaved(rounds, {
     ours: async () => {
-      const milliseconds = await timed(() => curfew.sweep({ lookbackDays: 0 }));
+      const milliseconds = await timed(() => curfew.invoke({ sweep: { lookbackDays: 0 } }));
       const tally = await account.tally();
       calls.push(tally.calls);
       cancelled.push(tally.cancelled);

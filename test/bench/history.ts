@@ -1,7 +1,6 @@
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
 import { startCurfew } from '../curfew.ts';
 import { equal, type Row } from './measure.ts';
-import { SilentLogger } from './silent-logger.ts';
 
 const lookbackDays = 30;
 const minutesPerDay = 1440;
@@ -19,7 +18,7 @@ async function callsWith(jobsBeyond: number): Promise<number> {
     ...Array.from({ length: jobsWithin }, (_, index) => job((index * lookbackDays) / (jobsWithin + 1))),
     ...Array.from({ length: jobsBeyond }, (_, index) => job(lookbackDays + 1 + index / 100)),
   ];
-  await using curfew = await startCurfew({ jobs, logger: new SilentLogger() });
+  await using curfew = await startCurfew({ jobs });
   await curfew.sweep({ lookbackDays });
   return curfew.openai.calls.length;
 }

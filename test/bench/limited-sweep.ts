@@ -1,6 +1,5 @@
-import { startCurfew } from '../curfew.ts';
+import { startFunction } from './function-under-test.ts';
 import { equal, median, millisecondsOf, type Row } from './measure.ts';
-import { SilentLogger } from './silent-logger.ts';
 import { startAccount } from './simulated-account.ts';
 
 const jobs = 200;
@@ -15,16 +14,13 @@ export async function limitedSweep(): Promise<Row[]> {
 
 async function under(answerMilliseconds: number): Promise<Row[]> {
   await using account = await startAccount({ jobs, overdue, answerMilliseconds, requestsPerSecond });
-  await using curfew = await startCurfew({
-    settings: { openaiBaseUrl: account.baseUrl },
-    logger: new SilentLogger(),
-  });
+  await using curfew = await startFunction(account.baseUrl);
   const rates: number[] = [];
   const cancelled: number[] = [];
   const refused: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     await account.reset();
-    const milliseconds = await millisecondsOf(() => curfew.sweep({ lookbackDays: 0 }));
+    const milliseconds = await millisecondsOf(() => curfew.invoke({ sweep: { lookbackDays: 0 } }));
     const tally = await account.tally();
     // The bucket was full at the start: that is not throughput.
     rates.push(((tally.calls - tally.refused - requestsPerSecond) * 1000) / milliseconds);

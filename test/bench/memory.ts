@@ -1,6 +1,4 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { forkProgram } from './forked.ts';
 import { atMost, equal, interleaved, type Row } from './measure.ts';
 import { type SimulatedAccount, startAccount } from './simulated-account.ts';
 
@@ -16,13 +14,10 @@ export async function memory(): Promise<Row[]> {
   const cancelled: number[] = [];
   const peakOf = async (account: SimulatedAccount) => {
     await account.reset();
-    const program = fileURLToPath(new URL('programs/sweep.ts', import.meta.url));
-    const child = fork(program, [account.baseUrl], { execArgv: [`--max-old-space-size=${heapMegabytes}`] });
-    const exited = once(child, 'exit');
-    const [answer] = (await once(child, 'message')) as [{ cancelled: number; peakBytes: number }];
-    await exited;
-    cancelled.push(answer.cancelled);
-    return answer.peakBytes;
+    const execArgv = [`--max-old-space-size=${heapMegabytes}`];
+    await using sweep = await forkProgram('sweep', { args: [account.baseUrl], execArgv });
+    cancelled.push((await account.tally()).cancelled);
+    return Number(sweep.greeting);
   };
   const peak = await interleaved(rounds, { large: () => peakOf(large), small: () => peakOf(small) });
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;

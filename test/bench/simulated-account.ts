@@ -1,8 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import type { SimulatedJob } from '../../infra/local/openai-simulator.ts';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { type SimulatedJob, simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { forkProgram } from './forked.ts';
 
 /** An account in which the oldest jobs are the overdue ones, at the very end of the list: the hard case. */
 export interface AccountOptions {
@@ -28,22 +27,16 @@ export interface SimulatedAccount extends AsyncDisposable {
   tally(): Promise<Tally>;
 }
 
-/** Starts a simulated OpenAI in a process of its own, so that its work is not counted as ours. */
+/** Starts a simulated OpenAI in a process of its own. */
 export async function startAccount(options: AccountOptions): Promise<SimulatedAccount> {
-  const program = fileURLToPath(new URL('programs/simulator.ts', import.meta.url));
-  const child = fork(program, [JSON.stringify(options)]);
-  const [baseUrl] = (await once(child, 'message')) as [string];
+  const { child, greeting, ...forked } = await forkProgram('simulator', { args: [JSON.stringify(options)] });
   return {
-    baseUrl,
+    ...forked,
+    baseUrl: greeting,
     reset: async () => {
       await ask(child, 'reset');
     },
     tally: async () => (await ask(child, 'tally')) as Tally,
-    [Symbol.asyncDispose]: async () => {
-      const exited = once(child, 'exit');
-      child.kill();
-      await exited;
-    },
   };
 }
 

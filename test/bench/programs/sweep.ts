@@ -1,10 +1,7 @@
 /** `node sweep.ts BASE_URL`, forked with an IPC channel: sweeps once, and tells the peak of its memory, in bytes. */
-import { startCurfew } from '../../curfew.ts';
-import { SilentLogger } from '../silent-logger.ts';
+import { startFunction } from '../function-under-test.ts';
 
 const [, , openaiBaseUrl = ''] = process.argv;
-await using curfew = await startCurfew({ settings: { openaiBaseUrl }, logger: new SilentLogger() });
-const { complete, cancelled } = await curfew.sweep({ lookbackDays: 0 });
-const { maxRSS } = process.resourceUsage();
-process.send?.({ complete, cancelled, peakBytes: maxRSS * 1024 });
-process.disconnect?.();
+await using curfew = await startFunction(openaiBaseUrl);
+await curfew.invoke({ sweep: { lookbackDays: 0 } });
+process.send?.(process.resourceUsage().maxRSS * 1024);
