@@ -49,7 +49,7 @@ interface OverdueJob {
   timeBudgetMinutes: number;
 }
 
-/** A whole page: with fewer, the next page would wait until enough of this one's are cancelled (1.2 times as long). */
+/** A whole page, so that the next is asked for at once: 40 took 1.20 times the floor in `npm run bench`, 100 take 1.12. */
 const cancelsAtOnce = 100;
 const mostJobsListed = 500;
 const longestErrorMessage = 160;
