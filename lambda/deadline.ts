@@ -4,6 +4,8 @@ export interface Deadline {
   windDown: AbortSignal;
   /** Fires when whatever still runs must be given up, so that an answer can still be sent. */
   stop: AbortSignal;
+  /** When that is, in milliseconds of the process's clock (`performance.now`). */
+  stopsAt: number;
   /** How long one HTTP attempt may take, in milliseconds: short enough that a retry fits in. */
   attemptTimeoutMilliseconds: number;
 }
@@ -22,6 +24,7 @@ export function deadlineIn(remainingMilliseconds: number): Deadline {
   return {
     windDown: AbortSignal.timeout(Math.max(0, Math.floor(windDown))),
     stop: AbortSignal.timeout(Math.max(0, Math.floor(stop))),
+    stopsAt: performance.now() + stop,
     attemptTimeoutMilliseconds: Math.max(1, Math.floor(Math.min(longestAttemptMilliseconds, stop / 4))),
   };
 }

@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import ky, { isHTTPError, type ShouldRetryState } from 'ky';
-import type * as v from 'valibot';
+import * as v from 'valibot';
 import type { ApiKeySource } from './api-key.ts';
+import { type Answer, attempt, type HttpRequest, TimeUp } from './attempt.ts';
+import type { Deadline } from './deadline.ts';
 import { AuthenticationError } from './errors.ts';
-import { namedOpenAIError } from './openai-failures.ts';
+import { NotJson, namedOpenAIError, Refusal, WrongShape } from './openai-failures.ts';
+import { createRateLimitGate } from './rate-limit-gate.ts';
+import { waitBeforeRetry } from './retry-advice.ts';
 
 /** One call: the method and path, the shape of its answer, and, for error messages, what it is for. */
 export interface OpenAICall<Schema extends v.GenericSchema> {
-  method: 'get' | 'post';
+  method: 'GET' | 'POST';
   path: string;
-  searchParams?: Record<string, string | number>;
+  searchParams?: Record<string, string>;
   schema: Schema;
   purpose: string;
   jobId?: string;
-  /** Ends the call before the client's own signal does. */
+  /** Ends the call before the client's own deadline does. */
   signal?: AbortSignal | undefined;
 }
 
@@ -22,109 +25,83 @@ export type OpenAIClient = <Schema extends v.GenericSchema>(
 ) => Promise<v.InferOutput<Schema>>;
 
 const retries = 3;
-const longestRetryAfterMilliseconds = 30_000;
 
 /**
  * A client for an OpenAI-compatible API: bearer key, retries, one key refresh, errors by name.
  *
- * Network errors, time-outs, 408, 429 and 5xx are retried. The vendor's own client documents the headers that
- * override this: `x-should-retry`, `retry-after-ms` and the standard `retry-after`.
- *
  * @param baseUrl such as `https://api.openai.com/v1`.
  * @param apiKey where the key comes from, and comes from anew once OpenAI refuses it.
- * @param stop ends every call when the time is up.
- * @param attemptTimeoutMilliseconds the longest wait for one answer, its body included.
+ * @param deadline ends every call when the time is up, and every attempt that takes too long.
  * @returns a function that makes one call and throws the errors that errors.ts names.
  */
-export function createOpenAIClient(
-  baseUrl: string,
-  apiKey: ApiKeySource,
-  stop: AbortSignal,
-  attemptTimeoutMilliseconds: number,
-): OpenAIClient {
+export function createOpenAIClient(baseUrl: string, apiKey: ApiKeySource, deadline: Deadline): OpenAIClient {
+  const gate = createRateLimitGate(deadline.stopsAt);
+  let lastRefusal: Refusal | undefined;
   // At most one refresh for each invocation, however many calls are refused at once.
   let refresh: Promise<string> | undefined;
 
-  const attempt = async <Schema extends v.GenericSchema>(call: OpenAICall<Schema>, key: string) => {
-    const signal = call.signal ? AbortSignal.any([stop, call.signal]) : stop;
+  /** Sends it until it succeeds, fails once too often, or a wait would reach beyond the time that is left. */
+  const answerTo = async (request: HttpRequest, stop: AbortSignal): Promise<Answer> => {
+    for (let failures = 0; ; ) {
+      const enteredAt = await gate.enter(stop);
+      if (enteredAt === undefined) throw lastRefusal ?? new TimeUp();
+      try {
+        const answer = await attempt(request, stop, deadline.attemptTimeoutMilliseconds);
+        if (answer.status !== 429) gate.passed();
+        if (answer.status >= 200 && answer.status < 300) return answer;
+        throw new Refusal(answer);
+      } catch (failure) {
+        const waitMilliseconds = waitBeforeRetry(failure, failures + 1);
+        if (waitMilliseconds === undefined) throw failure;
+        if (failure instanceof Refusal && failure.answer.status === 429) {
+          lastRefusal = failure;
+          if (!gate.refused(enteredAt, waitMilliseconds)) throw failure;
+        } else {
+          failures += 1;
+          if (failures > retries) throw failure;
+          if (!(await sleep(waitMilliseconds, true, { signal: stop }).catch(() => false))) throw failure;
+        }
+      }
+    }
+  };
+
+  const callWith = async <Schema extends v.GenericSchema>(
+    key: string,
+    { method, path, searchParams, schema, signal, ...about }: OpenAICall<Schema>,
+  ): Promise<v.InferOutput<Schema>> => {
+    const query = searchParams ? `?${new URLSearchParams(searchParams)}` : '';
+    const headers = { authorization: `Bearer ${key}`, accept: 'application/json' };
+    const stop = signal ? AbortSignal.any([deadline.stop, signal]) : deadline.stop;
     try {
-      return await ky(call.path, {
-        prefix: baseUrl,
-        method: call.method,
-        headers: { authorization: `Bearer ${key}` },
-        ...(call.searchParams && { searchParams: call.searchParams }),
-        fetch: fetchWhole,
-        // Another host must never see the key, and the API has no redirects.
-        redirect: 'manual',
-        timeout: attemptTimeoutMilliseconds,
-        retry: {
-          limit: retries,
-          methods: ['get', 'post'],
-          delay: () => 0,
-          shouldRetry: (state) => waitBeforeRetry(state, signal),
-        },
-        signal,
-      }).json(call.schema);
+      const answer = await answerTo({ url: `${baseUrl}/${path}${query}`, method, headers }, stop);
+      return read(answer.text, schema);
     } catch (error) {
-      throw namedOpenAIError(error, call);
+      throw namedOpenAIError(error, about);
     }
   };
 
   return async (call) => {
-    const key = await apiKey.current(stop);
+    const key = await apiKey.current(deadline.stop);
     try {
-      return await attempt(call, key);
+      return await callWith(key, call);
     } catch (error) {
       if (!(error instanceof AuthenticationError)) throw error;
-      refresh ??= apiKey.refreshed(stop);
+      refresh ??= apiKey.refreshed(deadline.stop);
       const freshKey = await refresh;
       if (freshKey === key) throw error;
-      return await attempt(call, freshKey);
+      return await callWith(freshKey, call);
     }
   };
 }
 
-/** Reads the body as part of the attempt, so that an answer that breaks off or stalls is retried as well. */
-async function fetchWhole(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init);
-  const body = await response.arrayBuffer();
-  return new Response(body.byteLength > 0 ? body : null, response);
-}
-
-/** Decides on a retry and waits for it; ky then retries at once. A wait that the time left forbids is no retry. */
-async function waitBeforeRetry(
-  { error, retryCount }: ShouldRetryState,
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (signal.aborted || !isWorthRetrying(error)) return false;
-  const milliseconds = retryAfterMilliseconds(error) ?? backoffMilliseconds(retryCount);
-  if (milliseconds > longestRetryAfterMilliseconds) return false;
-  return sleep(milliseconds, true, { signal }).catch(() => false);
-}
-
-function isWorthRetrying(error: Error): boolean {
-  if (!isHTTPError(error)) return true;
-  const { status, headers } = error.response;
-  const told = headers.get('x-should-retry');
-  if (told === 'true' || told === 'false') return told === 'true';
-  return status === 408 || status === 429 || status >= 500;
-}
-
-/** The wait that the server asks for: milliseconds, seconds, or a date. */
-function retryAfterMilliseconds(error: Error): number | undefined {
-  if (!isHTTPError(error)) return undefined;
-  const { headers } = error.response;
-  const milliseconds = headers.get('retry-after-ms');
-  if (milliseconds !== null && Number.parseFloat(milliseconds) >= 0) return Number.parseFloat(milliseconds);
-  const after = headers.get('retry-after');
-  if (after === null) return undefined;
-  const seconds = Number.parseFloat(after);
-  if (seconds >= 0) return seconds * 1000;
-  const until = Date.parse(after) - Date.now();
-  return Number.isNaN(until) ? undefined : Math.max(0, until);
-}
-
-/** 0.3, 0.6, 1.2 seconds, spread so that many callers do not come back together. */
-function backoffMilliseconds(retryCount: number): number {
-  return 300 * 2 ** (retryCount - 1) * (0.75 + Math.random() / 2);
+function read<Schema extends v.GenericSchema>(text: string, schema: Schema): v.InferOutput<Schema> {
+  let body: unknown;
+  try {
+    body = text === '' ? undefined : JSON.parse(text);
+  } catch {
+    throw new NotJson();
+  }
+  const parsed = v.safeParse(schema, body);
+  if (!parsed.success) throw new WrongShape(parsed.issues.map((issue) => v.getDotPath(issue) ?? ''));
+  return parsed.output;
 }

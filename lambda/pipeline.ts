@@ -49,9 +49,7 @@ export function createHandler(
   const apiKey = createApiKeySource(secretsManager, settings.secretName, settings.secretField);
 
   const apiUntil = (deadline: Deadline): FineTuningApi =>
-    createFineTuningApi(
-      createOpenAIClient(settings.openaiBaseUrl, apiKey, deadline.stop, deadline.attemptTimeoutMilliseconds),
-    );
+    createFineTuningApi(createOpenAIClient(settings.openaiBaseUrl, apiKey, deadline));
 
   const deadlineOf = (request: CancelRequest | SweepRequest, remainingMilliseconds: number): Deadline =>
     deadlineIn(

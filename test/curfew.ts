@@ -144,7 +144,8 @@ class RecordingMetrics extends Metrics {
   }
 }
 
-function lambdaContext(remainingMilliseconds: number): Context {
+/** What Lambda tells of an invocation. */
+export function lambdaContext(remainingMilliseconds: number): Context {
   const end = Date.now() + remainingMilliseconds;
   return {
     callbackWaitsForEmptyEventLoop: true,

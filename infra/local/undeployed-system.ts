@@ -51,7 +51,7 @@ export async function startUndeployedSystem({
   );
 
   progress('Loading the bundle');
-  const bundle = join(output, lambda?.Metadata?.['aws:asset:path'] ?? '', 'index.mjs');
+  const bundle = join(output, lambda?.Metadata?.['aws:asset:path'] ?? '', 'index.js');
   const host = fork(fileURLToPath(new URL('lambda-host.ts', import.meta.url)), [bundle], {
     env: { ...environment, ...lambda?.Properties.Environment?.Variables },
     silent: true,

@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url';
+import { run } from '../../infra/local/processes.ts';
+import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
+import { environmentFor } from '../../lambda/settings.ts';
+import { synthesizeBundles } from './bundles.ts';
+import { atMost, interleaved, type Row } from './measure.ts';
+
+const rounds = 21;
+
+/** What a new instance of the function loads, against the same written in an afternoon. */
+export async function coldStart(): Promise<Row[]> {
+  const { ours, theirs } = synthesizeBundles();
+  const environment = {
+    ...isolatedEnvironment(newRunDirectory()),
+    ...environmentFor({
+      secretName: 'openai/api-key',
+      secretField: 'apiKey',
+      timeBudgetMinutes: 360,
+      lookbackDays: 30,
+      openaiBaseUrl: 'https://api.openai.com/v1',
+      dryRun: false,
+    }),
+  };
+  const program = fileURLToPath(new URL('programs/load.ts', import.meta.url));
+  const load = async (...bundle: string[]) =>
+    Number(await run(process.execPath, [program, ...bundle], environment));
+  const milliseconds = await interleaved(rounds, {
+    floor: () => load(),
+    ours: () => load(ours.file),
+    theirs: () => load(theirs.file),
+  });
+  const aboveFloor = (value: number) => value - milliseconds.floor;
+  return [
+    atMost(
+      0.7,
+      'cold start: CPU time to load the bundle, above that of fetch; against the afternoon handler',
+      aboveFloor(milliseconds.ours),
+      aboveFloor(milliseconds.theirs),
+      (value) => `${value.toFixed(0)} ms`,
+    ),
+    atMost(
+      0.5,
+      'bundle size, against the same',
+      ours.bytes,
+      theirs.bytes,
+      (bytes) => `${(bytes / 1000).toFixed(0)} kB`,
+    ),
+  ];
+}

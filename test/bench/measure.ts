@@ -1,0 +1,82 @@
+/** One line of the table: two sides, measured in one run. `holds` is undefined where there is nothing to hold. */
+export interface Row {
+  what: string;
+  ours: string;
+  theirs: string;
+  ratio: string;
+  goal: string;
+  holds: boolean;
+  /** A wrong count fails the bench; a slow machine does not. */
+  isCount?: boolean;
+}
+
+/** The value in the middle. */
+export function median(values: number[]): number {
+  const middle = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+  if (middle === undefined) throw new Error('There is no median of nothing.');
+  return middle;
+}
+
+/**
+ * Measures several sides in turn, so that what disturbs the machine disturbs all alike.
+ *
+ * @param rounds how often each side is measured; the first measurement of each comes on top, and is thrown away.
+ * @returns the median of each side.
+ */
+export async function interleaved<Side extends string>(
+  rounds: number,
+  sides: Record<Side, () => Promise<number>>,
+): Promise<Record<Side, number>> {
+  const names = Object.keys(sides) as Side[];
+  const values = new Map<Side, number[]>(names.map((name) => [name, []]));
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const name of names) {
+      const value = await sides[name]();
+      if (round > 0) values.get(name)?.push(value);
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, median(values.get(name) ?? [])])) as Record<
+    Side,
+    number
+  >;
+}
+
+/** How long something takes, in milliseconds. */
+export async function millisecondsOf(action: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await action();
+  return performance.now() - startedAt;
+}
+
+/** A row whose goal is that ours takes at most `most` times what theirs takes. */
+export function atMost(
+  most: number,
+  what: string,
+  ours: number,
+  theirs: number,
+  unit: (value: number) => string,
+): Row {
+  const ratio = ours / theirs;
+  return {
+    what,
+    ours: unit(ours),
+    theirs: unit(theirs),
+    ratio: `${ratio.toFixed(2)}x`,
+    goal: `<= ${most}x`,
+    holds: ratio <= most,
+  };
+}
+
+/** A row of counts, which must be equal. */
+export function equal(what: string, ours: number, theirs: number): Row {
+  const text = (count: number) => count.toLocaleString('en');
+  return {
+    what,
+    ours: text(ours),
+    theirs: text(theirs),
+    ratio: `${(ours / theirs).toFixed(2)}x`,
+    goal: 'equal',
+    holds: ours === theirs,
+    isCount: true,
+  };
+}

@@ -1,0 +1,39 @@
+/** `node simulator.ts OPTIONS`, forked with an IPC channel: a simulated OpenAI account that can be reset and asked. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startOpenAISimulator } from '../../../infra/local/openai-simulator.ts';
+import { apiKey } from '../../curfew.ts';
+import { rateLimit } from '../../rate-limit.ts';
+import { type AccountOptions, jobsOf, type Tally } from '../simulated-account.ts';
+
+const options = JSON.parse(process.argv[2] ?? '') as AccountOptions;
+const { answerMilliseconds = 0, requestsPerSecond = Number.POSITIVE_INFINITY } = options;
+
+const simulator = await startOpenAISimulator(jobsOf(options), [apiKey]);
+let limit = rateLimit(requestsPerSecond);
+let refused = 0;
+
+simulator.faultFor = () => async (answer) => {
+  const refusal = limit();
+  if (refusal) refused += 1;
+  if (answerMilliseconds > 0) await sleep(answerMilliseconds);
+  return refusal ?? answer();
+};
+
+function reset(): void {
+  simulator.jobs = new Map(jobsOf(options).map((job) => [job.id, job]));
+  simulator.calls.length = 0;
+  limit = rateLimit(requestsPerSecond);
+  refused = 0;
+}
+
+function tally(): Tally {
+  const cancelled = [...simulator.jobs.values()].filter((job) => job.status === 'cancelled').length;
+  return { calls: simulator.calls.length, refused, cancelled };
+}
+
+process.on('message', (question) => {
+  if (question === 'reset') reset();
+  process.send?.(question === 'tally' ? tally() : 'done');
+});
+process.on('disconnect', () => process.exit());
+process.send?.(simulator.baseUrl);

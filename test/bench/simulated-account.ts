@@ -1,0 +1,58 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { type SimulatedJob, simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { forkProgram } from './forked.ts';
+
+/** An account in which the oldest jobs are the overdue ones, at the very end of the list: the hard case. */
+export interface AccountOptions {
+  jobs: number;
+  overdue: number;
+  /** How long each answer takes, in milliseconds. */
+  answerMilliseconds?: number;
+  /** A rate limit, with as many requests at once as it grants in a second. */
+  requestsPerSecond?: number;
+}
+
+/** What reached the account since it was last reset. */
+export interface Tally {
+  calls: number;
+  refused: number;
+  cancelled: number;
+}
+
+export interface SimulatedAccount extends AsyncDisposable {
+  baseUrl: string;
+  /** All jobs as they were. */
+  reset(): Promise<void>;
+  tally(): Promise<Tally>;
+}
+
+/** Starts a simulated OpenAI in a process of its own. */
+export async function startAccount(options: AccountOptions): Promise<SimulatedAccount> {
+  const { child, greeting, ...forked } = await forkProgram('simulator', { args: [JSON.stringify(options)] });
+  return {
+    ...forked,
+    baseUrl: greeting,
+    reset: async () => {
+      await ask(child, 'reset');
+    },
+    tally: async () => (await ask(child, 'tally')) as Tally,
+  };
+}
+
+/** The jobs of such an account, a minute apart. */
+export function jobsOf({ jobs, overdue }: AccountOptions): SimulatedJob[] {
+  return Array.from({ length: jobs }, (_, index) =>
+    simulatedJob({
+      id: `ftjob-${index}`,
+      status: index < jobs - overdue ? 'succeeded' : 'running',
+      ageMinutes: 400 + index,
+    }),
+  );
+}
+
+async function ask(child: ChildProcess, question: string): Promise<unknown> {
+  const answered = once(child, 'message');
+  child.send(question);
+  return (await answered)[0];
+}

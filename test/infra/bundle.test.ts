@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Invocation } from '../../infra/local/local-system.ts';
+import { listenOnLoopback } from '../../infra/local/loopback-server.ts';
+import { simulatedJob, startOpenAISimulator } from '../../infra/local/openai-simulator.ts';
+import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
+import { environmentFor } from '../../lambda/settings.ts';
+import { synthesizeBundles } from '../bench/bundles.ts';
+import { apiKey } from '../curfew.ts';
+
+const lambdaHost = fileURLToPath(new URL('../../infra/local/lambda-host.ts', import.meta.url));
+
+test('the deployed bundle takes endpoint, region and credentials from the environment of Lambda', async () => {
+  const requests: IncomingHttpHeaders[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request.headers);
+    response.end(JSON.stringify({ Name: 'openai/api-key', SecretString: apiKey }));
+  });
+  await using cleanup = new AsyncDisposableStack();
+  const secrets = await listenOnLoopback(server);
+  cleanup.defer(secrets.close);
+  const jobs = [simulatedJob({ id: 'ftjob-1', status: 'running' })];
+  const openai = cleanup.use(await startOpenAISimulator(jobs, [apiKey]));
+  const host = fork(lambdaHost, [synthesizeBundles().ours.file], {
+    silent: true,
+    env: {
+      ...isolatedEnvironment(newRunDirectory()),
+      ...environmentFor({
+        secretName: 'openai/api-key',
+        secretField: 'apiKey',
+        timeBudgetMinutes: 360,
+        lookbackDays: 30,
+        openaiBaseUrl: openai.baseUrl,
+        dryRun: false,
+      }),
+      AWS_ENDPOINT_URL: secrets.url,
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'AKIDOFLAMBDA',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_SESSION_TOKEN: 'token-of-the-role',
+    },
+  });
+  cleanup.defer(() => {
+    host.kill();
+  });
+  await once(host, 'message');
+  host.send({ request: { jobId: 'ftjob-1' } });
+  const [answer] = (await once(host, 'message')) as [Invocation];
+  assert.deepEqual(answer.payload, {
+    jobId: 'ftjob-1',
+    outcome: 'cancelled',
+    initialStatus: 'running',
+    finalStatus: 'cancelled',
+  });
+  const scopes = requests.map(({ authorization = '' }) =>
+    /Credential=(\w+)\/\d{8}\/([\w-]+)\/(\w+)\//.exec(authorization)?.slice(1),
+  );
+  assert.deepEqual(scopes, [
+    ['AKIDOFLAMBDA', 'eu-central-1', 'secretsmanager'],
+    ['AKIDOFLAMBDA', 'eu-central-1', 'events'],
+  ]);
+  for (const headers of requests) assert.equal(headers['x-amz-security-token'], 'token-of-the-role');
+});
