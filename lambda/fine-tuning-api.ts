@@ -35,7 +35,7 @@ export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
   return {
     retrieve: (jobId) =>
       openai({
-        method: 'GET',
+        method: 'get',
         path: `fine_tuning/jobs/${jobId}`,
         schema: jobSchema,
         purpose: 'retrieve the job',
@@ -43,7 +43,7 @@ export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
       }),
     cancel: (jobId) =>
       openai({
-        method: 'POST',
+        method: 'post',
         path: `fine_tuning/jobs/${jobId}/cancel`,
         schema: jobSchema,
         purpose: 'cancel the job',
@@ -58,9 +58,9 @@ async function* listPages(openai: OpenAIClient, signal: AbortSignal): AsyncGener
   let previousIds = new Set<string>();
   for (let after: string | undefined; ; ) {
     const page = await openai({
-      method: 'GET',
+      method: 'get',
       path: 'fine_tuning/jobs',
-      searchParams: { limit: String(pageSize), ...(after !== undefined && { after }) },
+      searchParams: { limit: pageSize, ...(after !== undefined && { after }) },
       schema: jobPageSchema,
       purpose: 'list the fine-tuning jobs',
       signal,

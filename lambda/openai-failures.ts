@@ -1,37 +1,13 @@
-import { type Answer, AttemptTimeout, ConnectionFailure, TimeUp } from './attempt.ts';
+import { isHTTPError, isNetworkError, isTimeoutError, SchemaValidationError } from 'ky';
 import { AuthenticationError, JobNotFoundError, OpenAIError, RateLimitError } from './errors.ts';
-
-/** OpenAI answered, and the status is none of success. */
-export class Refusal extends Error {
-  readonly answer: Answer;
-
-  constructor(answer: Answer) {
-    super(String(answer.status));
-    this.answer = answer;
-  }
-}
-
-/** A successful answer that is not JSON. */
-export class NotJson extends Error {}
-
-/** A successful answer whose fields are missing or of the wrong type. */
-export class WrongShape extends Error {
-  /** Such as `data.0.status`; empty where there was no body. */
-  readonly paths: string[];
-
-  constructor(paths: string[]) {
-    super(paths.join());
-    this.paths = paths;
-  }
-}
 
 /**
  * Turns whatever went wrong in one call into an error that a caller can catch by name.
  *
- * The original is not attached as a cause, and no text of the answer is quoted, only its status, its machine-readable
- * code and its request id: OpenAI's messages can quote a part of the key.
+ * The original is not attached as a cause: ky's errors hold the request, and with it the key. For the same reason
+ * no text of the answer is quoted, only its status, its machine-readable code and its request id.
  *
- * @param error what went wrong.
+ * @param error what ky threw.
  * @param call what the call was for, in words, and the job that it was about, if it was about one.
  */
 export function namedOpenAIError(
@@ -39,25 +15,24 @@ export function namedOpenAIError(
   { purpose, jobId }: { purpose: string; jobId?: string },
 ): Error {
   const failed = `Could not ${purpose}${jobId === undefined ? '' : ` "${jobId}"`}:`;
-  if (error instanceof Refusal) return refusal(error.answer, failed, jobId !== undefined);
-  if (error instanceof AttemptTimeout) {
+  if (isHTTPError(error)) return refusal(error.response, error.data, failed, jobId !== undefined);
+  if (isTimeoutError(error)) {
     return new OpenAIError(`${failed} OpenAI did not answer in time. Try again; see status.openai.com.`);
   }
-  if (error instanceof ConnectionFailure) {
+  if (isNetworkError(error)) {
     return new OpenAIError(
-      `${failed} the connection failed (${error.code}). Check openaiBaseUrl and the function's network.`,
+      `${failed} the connection failed (${networkCode(error)}). Check openaiBaseUrl and the function's network.`,
     );
   }
-  if (error instanceof WrongShape) {
-    const wrong = error.paths.filter(Boolean).slice(0, 3).join(', ') || 'no body';
+  if (error instanceof SchemaValidationError) {
     return new OpenAIError(
-      `${failed} the answer lacks what the API promises (${wrong}). Check that openaiBaseUrl is an OpenAI API.`,
+      `${failed} the answer lacks what the API promises (${wrongFields(error)}). Check that openaiBaseUrl is an OpenAI API.`,
     );
   }
-  if (error instanceof NotJson) {
+  if (error instanceof SyntaxError) {
     return new OpenAIError(`${failed} the answer is not JSON. Check that openaiBaseUrl is an OpenAI API.`);
   }
-  if (error instanceof TimeUp) {
+  if (error instanceof DOMException) {
     return new OpenAIError(`${failed} the time was up before OpenAI answered. Try again.`);
   }
   return new OpenAIError(
@@ -65,9 +40,9 @@ export function namedOpenAIError(
   );
 }
 
-function refusal(refused: Answer, failed: string, isAboutJob: boolean): Error {
-  const { status } = refused;
-  const answer = `${failed} OpenAI answered ${status}${details(refused)}.`;
+function refusal(response: Response, body: unknown, failed: string, isAboutJob: boolean): Error {
+  const answer = `${failed} OpenAI answered ${response.status}${details(response, body)}.`;
+  const { status } = response;
   if (status === 401 || status === 403) {
     return new AuthenticationError(
       `${answer} Check that the key in Secrets Manager is active and may read and write fine-tuning jobs.`,
@@ -90,9 +65,9 @@ function refusal(refused: Answer, failed: string, isAboutJob: boolean): Error {
 }
 
 /** ` (insufficient_quota, request id req_…)`, as far as the answer has them in a form that can hold no key. */
-function details({ headers, text }: Answer): string {
-  const code = readCode(text);
-  const requestId = headers.get('x-request-id');
+function details(response: Response, body: unknown): string {
+  const code = readCode(body);
+  const requestId = response.headers.get('x-request-id');
   const parts = [
     ...(code ? [code] : []),
     ...(requestId && /^req_[a-z0-9]{1,64}$/i.test(requestId) ? [`request id ${requestId}`] : []),
@@ -101,16 +76,26 @@ function details({ headers, text }: Answer): string {
 }
 
 /** The `code`, or else the `type`, of the vendor's error body `{"error": {"message", "type", "param", "code"}}`. */
-function readCode(text: string): string | undefined {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function readCode(body: unknown): string | undefined {
   if (typeof body !== 'object' || body === null || !('error' in body)) return undefined;
   const { error } = body;
   if (typeof error !== 'object' || error === null) return undefined;
   const candidates = ['code' in error && error.code, 'type' in error && error.type];
   return candidates.find((code): code is string => typeof code === 'string' && /^[a-z_]{1,64}$/.test(code));
+}
+
+/** `ECONNREFUSED` and the like, from the chain of causes that fetch leaves. */
+function networkCode(error: Error): string {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string') return cause.code;
+  }
+  return 'no code';
+}
+
+/** The paths of the fields that are missing or of the wrong type, such as `data.0.status`. */
+function wrongFields(error: SchemaValidationError): string {
+  const paths = error.issues.map((issue) =>
+    (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.'),
+  );
+  return paths.slice(0, 3).join(', ') || 'no body';
 }

@@ -1,5 +1,4 @@
-import { type Answer, AttemptTimeout, ConnectionFailure } from './attempt.ts';
-import { Refusal } from './openai-failures.ts';
+import { isHTTPError } from 'ky';
 
 const longestWaitMilliseconds = 30_000;
 
@@ -9,26 +8,25 @@ const longestWaitMilliseconds = 30_000;
  * The vendor's own client documents the headers that decide: `x-should-retry`, `retry-after-ms` and the standard
  * `retry-after`. Without them network errors, time-outs, 408, 429 and 5xx are worth a retry.
  *
- * @param failure what the attempt threw.
+ * @param error what the attempt ended in.
  * @param failures how often this call has failed, this time included.
  */
-export function waitBeforeRetry(failure: unknown, failures: number): number | undefined {
-  if (failure instanceof AttemptTimeout || failure instanceof ConnectionFailure) {
-    return backoffMilliseconds(failures);
-  }
-  if (!(failure instanceof Refusal) || !isWorthRetrying(failure.answer)) return undefined;
-  const milliseconds = retryAfterMilliseconds(failure.answer) ?? backoffMilliseconds(failures);
+export function waitBeforeRetry(error: unknown, failures: number): number | undefined {
+  if (!isHTTPError(error)) return backoffMilliseconds(failures);
+  const { status, headers } = error.response;
+  if (!isWorthRetrying(status, headers)) return undefined;
+  const milliseconds = retryAfterMilliseconds(headers) ?? backoffMilliseconds(failures);
   return milliseconds > longestWaitMilliseconds ? undefined : milliseconds;
 }
 
-function isWorthRetrying({ status, headers }: Answer): boolean {
+function isWorthRetrying(status: number, headers: Headers): boolean {
   const told = headers.get('x-should-retry');
   if (told === 'true' || told === 'false') return told === 'true';
   return status === 408 || status === 429 || status >= 500;
 }
 
 /** The wait that the server asks for: milliseconds, seconds, or a date. */
-function retryAfterMilliseconds({ headers }: Answer): number | undefined {
+function retryAfterMilliseconds(headers: Headers): number | undefined {
   const milliseconds = headers.get('retry-after-ms');
   if (milliseconds !== null && Number.parseFloat(milliseconds) >= 0) return Number.parseFloat(milliseconds);
   const after = headers.get('retry-after');
