@@ -40,8 +40,37 @@ export function createOpenAIClient(baseUrl: string, apiKey: ApiKeySource, deadli
   // At most one refresh for each invocation, however many calls are refused at once.
   let refresh: Promise<string> | undefined;
 
-  /** ky retries what fails for this call alone. A rate limit concerns all calls, and is left to the gate. */
-  const send = async <Schema extends v.GenericSchema>(
+  /** Sends it until it succeeds, fails once too often, or a wait would reach beyond the time that is left. */
+  const answerTo = async <Schema extends v.GenericSchema>(
+    key: string,
+    call: OpenAICall<Schema>,
+    signal: AbortSignal,
+  ): Promise<v.InferOutput<Schema>> => {
+    for (let failures = 0; ; ) {
+      const enteredAt = await gate.enter(signal);
+      if (enteredAt === undefined) throw lastRefusal ?? signal.reason;
+      try {
+        const answer = await send(key, call, signal);
+        gate.passed();
+        return answer;
+      } catch (error) {
+        const waitMilliseconds = signal.aborted ? undefined : waitBeforeRetry(error, failures + 1);
+        if (isRateLimit(error)) {
+          // This concerns all calls, and is left to the gate.
+          lastRefusal = error;
+          if (waitMilliseconds === undefined || !gate.refused(enteredAt, waitMilliseconds)) throw error;
+        } else {
+          gate.passed();
+          failures += 1;
+          if (waitMilliseconds === undefined || failures > retries) throw error;
+          if (!(await sleep(waitMilliseconds, true, { signal }).catch(() => false))) throw error;
+        }
+      }
+    }
+  };
+
+  /** One attempt. ky's own retries know neither `retry-after-ms` nor a body that breaks off, and nothing of the gate. */
+  const send = <Schema extends v.GenericSchema>(
     key: string,
     { method, path, searchParams, schema }: OpenAICall<Schema>,
     signal: AbortSignal,
@@ -51,52 +80,17 @@ export function createOpenAIClient(baseUrl: string, apiKey: ApiKeySource, deadli
       method,
       headers: { authorization: `Bearer ${key}` },
       ...(searchParams && { searchParams }),
-      fetch: fetchWhole,
       // Another host must never see the key, and the API has no redirects.
       redirect: 'manual',
       timeout: deadline.attemptTimeoutMilliseconds,
-      retry: {
-        limit: retries,
-        methods: ['get', 'post'],
-        delay: () => 0,
-        shouldRetry: async ({ error, retryCount }) => {
-          const waitMilliseconds = isRateLimit(error) ? undefined : waitBeforeRetry(error, retryCount);
-          if (waitMilliseconds === undefined || signal.aborted) return false;
-          return sleep(waitMilliseconds, true, { signal }).catch(() => false);
-        },
-      },
+      retry: 0,
       signal,
     }).json(schema);
-
-  /** Sends it once the gate lets it through, until it is refused for good. */
-  const sendThroughGate = async <Schema extends v.GenericSchema>(
-    key: string,
-    call: OpenAICall<Schema>,
-    signal: AbortSignal,
-  ): Promise<v.InferOutput<Schema>> => {
-    for (let refusals = 1; ; refusals += 1) {
-      const enteredAt = await gate.enter(signal);
-      if (enteredAt === undefined) throw lastRefusal ?? signal.reason;
-      try {
-        const answer = await send(key, call, signal);
-        gate.passed();
-        return answer;
-      } catch (error) {
-        if (!isRateLimit(error)) {
-          gate.passed();
-          throw error;
-        }
-        lastRefusal = error;
-        const waitMilliseconds = waitBeforeRetry(error, refusals);
-        if (waitMilliseconds === undefined || !gate.refused(enteredAt, waitMilliseconds)) throw error;
-      }
-    }
-  };
 
   const attempt = async <Schema extends v.GenericSchema>(key: string, call: OpenAICall<Schema>) => {
     const signal = call.signal ? AbortSignal.any([deadline.stop, call.signal]) : deadline.stop;
     try {
-      return await sendThroughGate(key, call, signal);
+      return await answerTo(key, call, signal);
     } catch (error) {
       throw namedOpenAIError(error, call);
     }
@@ -117,10 +111,3 @@ export function createOpenAIClient(baseUrl: string, apiKey: ApiKeySource, deadli
 }
 
 const isRateLimit = (error: unknown) => isHTTPError(error) && error.response.status === 429;
-
-/** Reads the body as part of the attempt, so that an answer that breaks off or stalls is retried as well. */
-async function fetchWhole(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init);
-  const body = await response.arrayBuffer();
-  return new Response(body.byteLength > 0 ? body : null, response);
-}

@@ -19,7 +19,7 @@ export function namedOpenAIError(
   if (isTimeoutError(error)) {
     return new OpenAIError(`${failed} OpenAI did not answer in time. Try again; see status.openai.com.`);
   }
-  if (isNetworkError(error)) {
+  if (isConnectionFailure(error)) {
     return new OpenAIError(
       `${failed} the connection failed (${networkCode(error)}). Check openaiBaseUrl and the function's network.`,
     );
@@ -38,6 +38,11 @@ export function namedOpenAIError(
   return new OpenAIError(
     `${failed} ${error instanceof Error ? error.name : 'an unknown error'} in the client.`,
   );
+}
+
+/** The connection failed before the answer; or, which fetch says by a TypeError, in its body. */
+export function isConnectionFailure(error: unknown): error is Error {
+  return isNetworkError(error) || error instanceof TypeError;
 }
 
 function refusal(response: Response, body: unknown, failed: string, isAboutJob: boolean): Error {

@@ -1,4 +1,5 @@
-import { isHTTPError } from 'ky';
+import { isHTTPError, isTimeoutError } from 'ky';
+import { isConnectionFailure } from './openai-failures.ts';
 
 const longestWaitMilliseconds = 30_000;
 
@@ -12,7 +13,8 @@ const longestWaitMilliseconds = 30_000;
  * @param failures how often this call has failed, this time included.
  */
 export function waitBeforeRetry(error: unknown, failures: number): number | undefined {
-  if (!isHTTPError(error)) return backoffMilliseconds(failures);
+  if (isConnectionFailure(error) || isTimeoutError(error)) return backoffMilliseconds(failures);
+  if (!isHTTPError(error)) return undefined;
   const { status, headers } = error.response;
   if (!isWorthRetrying(status, headers)) return undefined;
   const milliseconds = retryAfterMilliseconds(headers) ?? backoffMilliseconds(failures);
