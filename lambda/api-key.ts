@@ -6,8 +6,8 @@ import { ApiKeyError } from './errors.ts';
 export interface ApiKeySource {
   /** The key, from the cache where it is fresh enough. */
   current(signal: AbortSignal): Promise<string>;
-  /** The key as Secrets Manager has it now, for when OpenAI refuses the cached one. */
-  refreshed(signal: AbortSignal): Promise<string>;
+  /** A key other than the one that OpenAI refused, if Secrets Manager has another by now; else the same again. */
+  refreshed(refusedKey: string, signal: AbortSignal): Promise<string>;
 }
 
 const maxAgeSeconds = 300;
@@ -44,9 +44,26 @@ export function createApiKeySource(
     }
   };
 
+  const readCached = shared(() => read(false));
+  const readAfresh = shared(() => read(true));
   return {
-    current: (signal) => orTimeUp(read(false), signal, secretName),
-    refreshed: (signal) => orTimeUp(read(true), signal, secretName),
+    current: (signal) => orTimeUp(readCached(), signal, secretName),
+    refreshed: async (refusedKey, signal) => {
+      // Another call may have been refused before, and have refreshed it.
+      const cachedKey = await orTimeUp(readCached(), signal, secretName);
+      return cachedKey === refusedKey ? orTimeUp(readAfresh(), signal, secretName) : cachedKey;
+    },
+  };
+}
+
+/** Calls that ask at the same time, such as the messages of one batch, share one answer. */
+function shared<Value>(ask: () => Promise<Value>): () => Promise<Value> {
+  let underWay: Promise<Value> | undefined;
+  return () => {
+    underWay ??= ask().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
   };
 }
 

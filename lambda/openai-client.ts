@@ -102,7 +102,7 @@ export function createOpenAIClient(baseUrl: string, apiKey: ApiKeySource, deadli
       return await attempt(key, call);
     } catch (error) {
       if (!(error instanceof AuthenticationError)) throw error;
-      refresh ??= apiKey.refreshed(deadline.stop);
+      refresh ??= apiKey.refreshed(key, deadline.stop);
       const freshKey = await refresh;
       if (freshKey === key) throw error;
       return await attempt(freshKey, call);

@@ -121,6 +121,19 @@ describe('messages of SQS', () => {
     assert.deepEqual(answer.batchItemFailures, []);
   });
 
+  test('read the key once between them, and once more where it was rotated', async () => {
+    await using curfew = await start();
+    const batch = queueEvent('{"jobId": "ftjob-1"}', '{"jobId": "ftjob-2"}', '{"jobId": "ftjob-1"}');
+    await curfew.invoke(batch);
+    assert.equal(curfew.aws.reads, 1);
+    curfew.openai.apiKeys.clear();
+    curfew.openai.apiKeys.add('sk-rotated');
+    curfew.aws.secret = { SecretString: 'sk-rotated' };
+    const answer = (await curfew.invoke(batch)) as QueueAnswer<CancelResult>;
+    assert.deepEqual(answer.batchItemFailures, []);
+    assert.equal(curfew.aws.reads, 2);
+  });
+
   test('that fail are logged each', async () => {
     await using curfew = await start();
     await curfew.invoke(queueEvent('no request', '{"jobId": "ftjob-none"}'));
