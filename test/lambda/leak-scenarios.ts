@@ -40,6 +40,6 @@ const wireScenarios = Object.values(faults).flatMap(({ fault }) =>
 );
 const keyScenarios = Object.values(unusableSecrets).map(({ secret }) => printScenario({ secret }, () => {}));
 const refused = printScenario({}, (curfew) => curfew.openai.apiKeys.clear());
-const unreachable = printScenario({ settings: { openaiBaseUrl: 'http://127.0.0.1:9' } }, () => {});
+const unreachable = printScenario({ settings: { openaiBaseUrl: 'http://127.0.0.1:2' } }, () => {});
 await Promise.all([...wireScenarios, ...keyScenarios, refused, unreachable]);
 console.log(`Scenarios done with a key of ${apiKey.length} characters`);
