@@ -3,7 +3,7 @@
 export type { CancelResult, Outcome } from './conditional-cancel.ts';
 export type { QueueAnswer, TopicAnswer } from './envelope.ts';
 export type { CancelRequest, SweepRequest } from './request.ts';
-export type { SweepResult, SweptJob } from './sweep.ts';
+export type { SweepResult, SweptJob } from './sweep-result.ts';
 
 import type * as errors from './errors.ts';
 

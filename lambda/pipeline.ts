@@ -16,7 +16,7 @@ import { createOpenAIClient } from './openai-client.ts';
 import { type CancelRequest, parseRequest, type SweepRequest } from './request.ts';
 import { type Requester, requesterOf } from './requester.ts';
 import { settingsFrom } from './settings.ts';
-import type { SweepResult } from './sweep.ts';
+import type { SweepResult } from './sweep-result.ts';
 import { runCancel, runSweep, type Surroundings } from './tasks.ts';
 
 /** The AWS CLI waits 60 seconds for the answer to an invocation, then sends it again. */

@@ -1,37 +1,16 @@
 import pMap from 'p-map';
-import { type CancelResult, cancelIfInProgress, isInProgress } from './conditional-cancel.ts';
+import { cancelIfInProgress, isInProgress } from './conditional-cancel.ts';
 import type { Deadline } from './deadline.ts';
 import type { FineTuningApi, Job } from './fine-tuning-api.ts';
+import {
+  emptyResult,
+  failure,
+  record,
+  type SweepOptions,
+  type SweepResult,
+  type SweptJob,
+} from './sweep-result.ts';
 import { ageMinutesOf, isOverdue, timeBudgetOf } from './time-budget.ts';
-
-/** A sweep with nothing left open; `lookbackDays: 0` looks at every job there is. */
-export interface SweepOptions {
-  timeBudgetMinutes: number;
-  dryRun: boolean;
-  lookbackDays: number;
-}
-
-/** One overdue job in the answer to a sweep. Its age is in whole minutes. */
-export interface SweptJob extends Omit<CancelResult, 'outcome'> {
-  outcome: CancelResult['outcome'] | 'failed';
-  ageMinutes: number;
-  timeBudgetMinutes: number;
-  error?: { name: string; message: string };
-}
-
-/** The answer to a sweep. `complete: false` means that time ran out, and that the next sweep goes on. */
-export interface SweepResult extends SweepOptions {
-  complete: boolean;
-  inspected: number;
-  inProgress: number;
-  overdue: number;
-  cancelled: number;
-  alreadyFinished: number;
-  wouldCancel: number;
-  failed: number;
-  jobs: SweptJob[];
-  jobsOmitted: number;
-}
 
 /** What a sweep tells while it goes on. */
 export interface SweepReport {
@@ -51,8 +30,6 @@ interface OverdueJob {
 
 /** A whole page, so that the next is asked for at once: 40 took 1.20 times the floor in `npm run bench`, 100 take 1.12. */
 const cancelsAtOnce = 100;
-const mostJobsListed = 500;
-const longestErrorMessage = 160;
 const secondsPerDay = 86_400;
 
 /**
@@ -73,19 +50,7 @@ export async function sweep(
   nowMilliseconds: number,
   report: SweepReport,
 ): Promise<{ result: SweepResult; listingError?: unknown }> {
-  const result: SweepResult = {
-    complete: false,
-    ...options,
-    inspected: 0,
-    inProgress: 0,
-    overdue: 0,
-    cancelled: 0,
-    alreadyFinished: 0,
-    wouldCancel: 0,
-    failed: 0,
-    jobs: [],
-    jobsOmitted: 0,
-  };
+  const result = emptyResult(options);
   const oldestSeconds =
     options.lookbackDays === 0
       ? Number.NEGATIVE_INFINITY
@@ -129,40 +94,11 @@ export async function sweep(
   async function cancel({ job, ageMinutes, timeBudgetMinutes }: OverdueJob): Promise<void> {
     const outcome = await cancelIfInProgress(api, job, options.dryRun).catch((error) => failure(job, error));
     const swept = { ...outcome, ageMinutes, timeBudgetMinutes };
-    result[counterOf(swept.outcome)] += 1;
-    if (result.jobs.length < mostJobsListed) result.jobs.push(swept);
-    else result.jobsOmitted += 1;
+    record(result, swept);
     report.decided(job, swept);
   }
 
   await pMap(overdueJobs(), cancel, { concurrency: cancelsAtOnce });
   result.complete = listedAll && !deadline.stop.aborted;
   return { result, ...(listingError !== undefined && { listingError }) };
-}
-
-/** The count that an outcome belongs to. A listed job that is overdue is always in progress, hence cancellable. */
-function counterOf(outcome: SweptJob['outcome']): 'cancelled' | 'alreadyFinished' | 'wouldCancel' | 'failed' {
-  switch (outcome) {
-    case 'cancelled':
-    case 'cancelling':
-      return 'cancelled';
-    case 'already_finished':
-      return 'alreadyFinished';
-    case 'would_cancel':
-      return 'wouldCancel';
-    case 'failed':
-    case 'not_cancellable':
-      return 'failed';
-  }
-}
-
-function failure(job: Job, error: unknown): Pick<SweptJob, keyof CancelResult | 'error'> {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return {
-    jobId: job.id,
-    outcome: 'failed',
-    initialStatus: job.status,
-    finalStatus: null,
-    error: { name, message: message.slice(0, longestErrorMessage) },
-  };
 }

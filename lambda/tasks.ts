@@ -6,7 +6,8 @@ import { type Decision, decisionOn } from './decision.ts';
 import type { FineTuningApi, Job } from './fine-tuning-api.ts';
 import type { Notifier } from './notifications.ts';
 import type { Requester } from './requester.ts';
-import { type SweepOptions, type SweepReport, type SweepResult, sweep } from './sweep.ts';
+import { type SweepReport, sweep } from './sweep.ts';
+import type { SweepOptions, SweepResult } from './sweep-result.ts';
 import { logDecision, logSweep, publishMetrics } from './telemetry.ts';
 import { ageMinutesOf, timeBudgetMetadataKey } from './time-budget.ts';
 

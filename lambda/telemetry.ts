@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type Decision, sentenceOf } from './decision.ts';
 import { type MetricName, metricsNamespace, metricUnits, serviceName } from './names.ts';
-import type { SweepResult } from './sweep.ts';
+import type { SweepResult } from './sweep-result.ts';
 
 /** The logger of the function: JSON lines, level from the environment variable `LOG_LEVEL`. */
 export function createLogger(): Logger {

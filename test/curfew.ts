@@ -15,7 +15,7 @@ import { metricsNamespace, serviceName } from '../lambda/names.ts';
 import { eventBridgeSettings } from '../lambda/notifications.ts';
 import { createHandler } from '../lambda/pipeline.ts';
 import { environmentFor, type Settings } from '../lambda/settings.ts';
-import type { SweepResult } from '../lambda/sweep.ts';
+import type { SweepResult } from '../lambda/sweep-result.ts';
 
 /** The key that the simulated OpenAI accepts in every test. */
 export const apiKey = 'sk-proj-4nXq7TzLw2VbYc9RkDm5';

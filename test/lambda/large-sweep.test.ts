@@ -7,7 +7,7 @@ import { startAwsStub } from '../../infra/local/aws-stub.ts';
 import type { Invocation } from '../../infra/local/local-system.ts';
 import { simulatedJob, startOpenAISimulator } from '../../infra/local/openai-simulator.ts';
 import { environmentFor } from '../../lambda/settings.ts';
-import type { SweepResult } from '../../lambda/sweep.ts';
+import type { SweepResult } from '../../lambda/sweep-result.ts';
 import { apiKey, startCurfew } from '../curfew.ts';
 import { answers } from '../wire-faults.ts';
 
