@@ -9,13 +9,6 @@ const contextSchema = v.object({
   // Alarms on missing sweeps cannot look further; and there is a daily sweep anyway.
   sweepEveryMinutes: wholeNumberSetting(1, 'minutes', 1440),
   logLevel: v.picklist(logLevels, `one of ${logLevels.join(', ')}`),
-  // Leaves out what the AWS emulator cannot create.
-  emulator: v.optional(
-    v.pipe(
-      v.literal('true', 'true, or not given at all'),
-      v.transform(() => true),
-    ),
-  ),
   notifyEmail: v.optional(textSetting(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
 });
 

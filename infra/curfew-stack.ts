@@ -1,14 +1,13 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { CurfewContext } from './context.ts';
 import { functionName } from './curfew-function.ts';
-import { FineTuningCurfew } from './fine-tuning-curfew.ts';
+import { FineTuningCurfew, type FineTuningCurfewProps } from './fine-tuning-curfew.ts';
 
 /** Fine-tuning curfew as a stack of its own, with outputs that an operator can paste. */
 export class CurfewStack extends Stack {
-  constructor(scope: Construct, id: string, context: CurfewContext, props?: StackProps) {
+  constructor(scope: Construct, id: string, curfewProps: FineTuningCurfewProps, props?: StackProps) {
     super(scope, id, props);
-    const curfew = new FineTuningCurfew(this, 'Curfew', context);
+    const curfew = new FineTuningCurfew(this, 'Curfew', curfewProps);
     const outputs = {
       FunctionName: curfew.function.functionName,
       FunctionArn: curfew.function.functionArn,

@@ -17,7 +17,10 @@ import { SavedQueries } from './saved-queries.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 
 /** Every setting of the README's table; what is left out has the default that stands there. */
-export type FineTuningCurfewProps = Partial<CurfewContext>;
+export interface FineTuningCurfewProps extends Partial<CurfewContext> {
+  /** False leaves out the saved queries, which the AWS emulator cannot create. */
+  savedQueries?: boolean;
+}
 
 /** Fine-tuning curfew as a part of any CDK app: the function, its rules, alarms, dashboard and dead letters. */
 export class FineTuningCurfew extends Construct {
@@ -46,8 +49,7 @@ export class FineTuningCurfew extends Construct {
       topic: settings.notifyEmail === undefined ? undefined : mailTopic(this, settings.notifyEmail),
     });
     this.dashboard = curfewDashboard(this, this.function, curfew.logGroup);
-    // The one thing that the AWS emulator does not know; `infra/local` sets this.
-    if (!settings.emulator) new SavedQueries(this, 'Queries', curfew.logGroup);
+    if (props.savedQueries ?? true) new SavedQueries(this, 'Queries', curfew.logGroup);
   }
 
   /** Lets `grantee` invoke the function: a state machine, a role for schedules, another function. */

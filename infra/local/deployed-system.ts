@@ -36,7 +36,6 @@ export async function deploySystem({
   progress('cdk deploy');
   const appOption = app ? ['--app', app.command] : [];
   await cdk(emulator, ['deploy', '--require-approval', 'never', ...appOption], {
-    emulator: 'true',
     secretName,
     openaiBaseUrl: openai.baseUrl,
     ...context,

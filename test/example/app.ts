@@ -26,8 +26,11 @@ import { FineTuningCurfew } from '../../infra/index.ts';
 class ExampleStack extends Stack {
   constructor(app: App) {
     super(app, 'CurfewExample');
-    const context = contextOf(app.node);
-    const curfew = new FineTuningCurfew(this, 'Curfew', context);
+    const isEmulated = process.env['AWS_ENDPOINT_URL'] !== undefined;
+    const curfew = new FineTuningCurfew(this, 'Curfew', {
+      ...contextOf(app.node),
+      savedQueries: !isEmulated,
+    });
 
     // Step Functions: waits until the deadline, then cancels the job if it is still in progress.
     const cancel = new LambdaInvoke(this, 'Cancel if still in progress', {
@@ -89,7 +92,7 @@ class ExampleStack extends Stack {
     overBudget.grantPublish(new ServicePrincipal('budgets.amazonaws.com'));
     curfew.stopAllOn(overBudget);
     // The emulator has no AWS Budgets.
-    if (!context.emulator) {
+    if (!isEmulated) {
       new CfnBudget(this, 'MonthlyBudget', {
         budget: { budgetType: 'COST', timeUnit: 'MONTHLY', budgetLimit: { amount: 1000, unit: 'USD' } },
         notificationsWithSubscribers: [

@@ -129,7 +129,10 @@ test('the questions of operators are saved', () => {
 });
 
 test('for the emulator, the saved queries are left out', async () => {
-  (await synthesize({ emulator: 'true' })).resourceCountIs('AWS::Logs::QueryDefinition', 0);
+  (await synthesize({}, { AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' })).resourceCountIs(
+    'AWS::Logs::QueryDefinition',
+    0,
+  );
 });
 
 function resourcesOf(from: Template, type: string): Record<string, unknown>[] {
