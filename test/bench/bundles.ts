@@ -1,14 +1,7 @@
-import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { App, Stack } from 'aws-cdk-lib';
-import { Runtime } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
-import cdkJson from '../../cdk.json' with { type: 'json' };
-import { bundling } from '../../infra/bundling.ts';
-import { contextOf } from '../../infra/context.ts';
-import { CurfewStack } from '../../infra/curfew-stack.ts';
-import { newRunDirectory } from '../../infra/local/workspace.ts';
+import { run } from '../../infra/local/processes.ts';
+import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
 
 export interface Bundle {
   /** The file that Lambda loads. */
@@ -17,28 +10,12 @@ export interface Bundle {
   bytes: number;
 }
 
+const program = fileURLToPath(new URL('programs/bundles.ts', import.meta.url));
+
 /** The deployed bundle, and that of the afternoon handler with the same settings but nothing left out. */
-export function synthesizeBundles(): { ours: Bundle; theirs: Bundle } {
-  const outdir = join(newRunDirectory(), 'cdk.out');
-  // As the cdk command line does, so that the template says where each bundle is.
-  const context = { ...cdkJson.context, 'aws:cdk:enable-asset-metadata': true };
-  const app = new App({ outdir, context });
-  const ours = new CurfewStack(app, 'Ours', contextOf(app.node));
-  const theirs = new Stack(app, 'Theirs');
-  new NodejsFunction(theirs, 'Afternoon', {
-    entry: fileURLToPath(new URL('afternoon-handler.ts', import.meta.url)),
-    runtime: Runtime.NODEJS_24_X,
-    awsSdkConnectionReuse: false,
-    bundling,
-  });
-  const assembly = app.synth();
-  const bundleOf = (stack: Stack): Bundle => {
-    const functions = Object.values<{ Type: string; Metadata?: Record<string, string> }>(
-      assembly.getStackByName(stack.stackName).template.Resources,
-    ).filter(({ Type }) => Type === 'AWS::Lambda::Function');
-    const directory = join(outdir, functions[0]?.Metadata?.['aws:asset:path'] ?? '');
-    const sizes = readdirSync(directory).map((name) => statSync(join(directory, name)).size);
-    return { file: join(directory, 'index.js'), bytes: sizes.reduce((sum, size) => sum + size, 0) };
-  };
-  return { ours: bundleOf(ours), theirs: bundleOf(theirs) };
+export async function synthesizeBundles(): Promise<{ ours: Bundle; theirs: Bundle }> {
+  const runDirectory = newRunDirectory();
+  const outdir = join(runDirectory, 'cdk.out');
+  // In a process of its own, because CDK keeps a cache in the home directory.
+  return JSON.parse(await run(process.execPath, [program, outdir], isolatedEnvironment(runDirectory)));
 }

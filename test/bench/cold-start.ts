@@ -23,7 +23,7 @@ const program = `
 
 /** What a new instance of the function loads, against the same written in an afternoon. */
 export async function coldStart(): Promise<Row[]> {
-  const { ours, theirs } = synthesizeBundles();
+  const { ours, theirs } = await synthesizeBundles();
   const environment = {
     ...isolatedEnvironment(newRunDirectory()),
     ...environmentFor({

@@ -25,7 +25,7 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
   cleanup.defer(secrets.close);
   const jobs = [simulatedJob({ id: 'ftjob-1', status: 'running' })];
   const openai = cleanup.use(await startOpenAISimulator(jobs, [apiKey]));
-  const host = fork(lambdaHost, [synthesizeBundles().ours.file], {
+  const host = fork(lambdaHost, [(await synthesizeBundles()).ours.file], {
     silent: true,
     env: {
       ...isolatedEnvironment(newRunDirectory()),
