@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
 import { endpoints, startCurfew } from '../curfew.ts';
 
@@ -250,4 +251,23 @@ test('the answer lists 500 jobs at most and counts the rest', async () => {
   assert.equal(result.cancelled, 620);
   assert.equal(result.jobs.length, 500);
   assert.equal(result.jobsOmitted, 120);
+});
+
+test('no more than 100 cancels are under way at once', async () => {
+  await using curfew = await startCurfew({ jobs: jobsOf(250, 'running', 400) });
+  let underWay = 0;
+  let most = 0;
+  curfew.openai.faultFor = ({ endpoint }) => {
+    if (endpoint !== 'cancel') return undefined;
+    return async (answer) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await sleep(50);
+      underWay -= 1;
+      return answer();
+    };
+  };
+  const result = await curfew.sweep();
+  assert.equal(result.cancelled, 250);
+  assert.ok(most > 1 && most <= 100, `${most} at once`);
 });
