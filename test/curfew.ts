@@ -3,6 +3,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
+import { defaults } from '../infra/context.ts';
 import { type AwsStub, type SecretAnswer, startAwsStub } from '../infra/local/aws-stub.ts';
 import {
   type OpenAISimulator,
@@ -76,15 +77,7 @@ export async function startCurfew({
   starting.defer(() => eventBridge.destroy());
   const recording = new RecordingLogger();
   const recordingMetrics = new RecordingMetrics();
-  const stackEnvironment = environmentFor({
-    secretName: 'openai/api-key',
-    secretField: 'apiKey',
-    timeBudgetMinutes: 360,
-    lookbackDays: 30,
-    openaiBaseUrl: openai.baseUrl,
-    dryRun: false,
-    ...settings,
-  });
+  const stackEnvironment = environmentFor({ ...defaults, openaiBaseUrl: openai.baseUrl, ...settings });
   const handler = createHandler(
     { ...stackEnvironment, ...environment },
     {

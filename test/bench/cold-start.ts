@@ -1,3 +1,4 @@
+import { defaults } from '../../infra/context.ts';
 import { run } from '../../infra/local/processes.ts';
 import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
 import { environmentFor } from '../../lambda/settings.ts';
@@ -26,14 +27,7 @@ export async function coldStart(): Promise<Row[]> {
   const { ours, theirs } = await synthesizeBundles();
   const environment = {
     ...isolatedEnvironment(newRunDirectory()),
-    ...environmentFor({
-      secretName: 'openai/api-key',
-      secretField: 'apiKey',
-      timeBudgetMinutes: 360,
-      lookbackDays: 30,
-      openaiBaseUrl: 'https://api.openai.com/v1',
-      dryRun: false,
-    }),
+    ...environmentFor(defaults),
   };
   const load = async (...bundle: string[]) =>
     Number(await run(process.execPath, ['--eval', program, ...bundle], environment));

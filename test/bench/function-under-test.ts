@@ -1,5 +1,6 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { defaults } from '../../infra/context.ts';
 import { secretsManagerSettings } from '../../lambda/api-key.ts';
 import { metricsNamespace, serviceName } from '../../lambda/names.ts';
 import { eventBridgeSettings } from '../../lambda/notifications.ts';
@@ -35,14 +36,7 @@ export async function startFunction(
   if (!publishes) {
     Object.assign(eventBridge, { send: async () => ({ Entries: [], FailedEntryCount: 0 }) });
   }
-  const environment = environmentFor({
-    secretName: 'openai/api-key',
-    secretField: 'apiKey',
-    timeBudgetMinutes: 360,
-    lookbackDays: 30,
-    openaiBaseUrl,
-    dryRun: false,
-  });
+  const environment = environmentFor({ ...defaults, openaiBaseUrl });
   const handler = createHandler(environment, {
     secretsManager: new SecretsManagerClient({ ...secretsManagerSettings, ...client }),
     eventBridge,

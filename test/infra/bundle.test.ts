@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { defaults } from '../../infra/context.ts';
 import type { Invocation } from '../../infra/local/local-system.ts';
 import { listenOnLoopback } from '../../infra/local/loopback-server.ts';
 import { simulatedJob, startOpenAISimulator } from '../../infra/local/openai-simulator.ts';
@@ -29,14 +30,7 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
     silent: true,
     env: {
       ...isolatedEnvironment(newRunDirectory()),
-      ...environmentFor({
-        secretName: 'openai/api-key',
-        secretField: 'apiKey',
-        timeBudgetMinutes: 360,
-        lookbackDays: 30,
-        openaiBaseUrl: openai.baseUrl,
-        dryRun: false,
-      }),
+      ...environmentFor({ ...defaults, openaiBaseUrl: openai.baseUrl }),
       AWS_ENDPOINT_URL: secrets.url,
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'AKIDOFLAMBDA',

@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { defaults } from '../../infra/context.ts';
 import { startAwsStub } from '../../infra/local/aws-stub.ts';
 import type { Invocation } from '../../infra/local/local-system.ts';
 import { simulatedJob, startOpenAISimulator } from '../../infra/local/openai-simulator.ts';
@@ -33,14 +34,7 @@ test('100,000 jobs, 5,000 of them overdue, take little memory, and the answer fi
     silent: true,
     env: {
       ...process.env,
-      ...environmentFor({
-        secretName: 'openai/api-key',
-        secretField: 'apiKey',
-        timeBudgetMinutes: 360,
-        lookbackDays: 0,
-        openaiBaseUrl: openai.baseUrl,
-        dryRun: false,
-      }),
+      ...environmentFor({ ...defaults, lookbackDays: 0, openaiBaseUrl: openai.baseUrl }),
       AWS_ENDPOINT_URL: awsStub.url,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'test',
