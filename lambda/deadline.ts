@@ -4,6 +4,8 @@ export interface Deadline {
   windDown: AbortSignal;
   /** Fires when whatever still runs must be given up, so that an answer can still be sent. */
   stop: AbortSignal;
+  /** Fires when even what was done can no longer be told to others, for the answer itself has to go. */
+  tellUntil: AbortSignal;
   /** When that is, in milliseconds of the process's clock (`performance.now`). */
   stopsAt: number;
   /** How long one HTTP attempt may take, in milliseconds: short enough that a retry fits in. */
@@ -19,12 +21,18 @@ const longestAnswerMilliseconds = 2_000;
  * With little time all parts shrink in proportion, so that the answer is always ours.
  */
 export function deadlineIn(remainingMilliseconds: number): Deadline {
-  const stop = remainingMilliseconds - Math.min(longestAnswerMilliseconds, remainingMilliseconds / 5);
+  const answer = Math.min(longestAnswerMilliseconds, remainingMilliseconds / 5);
+  const stop = remainingMilliseconds - answer;
   const windDown = stop - Math.min(longestWindDownMilliseconds, stop / 3);
   return {
-    windDown: AbortSignal.timeout(Math.max(0, Math.floor(windDown))),
-    stop: AbortSignal.timeout(Math.max(0, Math.floor(stop))),
+    windDown: firesIn(windDown),
+    stop: firesIn(stop),
+    tellUntil: firesIn(stop + answer / 2),
     stopsAt: performance.now() + stop,
     attemptTimeoutMilliseconds: Math.max(1, Math.floor(Math.min(longestAttemptMilliseconds, stop / 4))),
   };
+}
+
+function firesIn(milliseconds: number): AbortSignal {
+  return AbortSignal.timeout(Math.max(0, Math.floor(milliseconds)));
 }

@@ -76,7 +76,7 @@ export function createHandler(
     try {
       return await run(request, deadline, { requestedBy, logger, metrics, notifier });
     } finally {
-      await notifier.flush(deadline.stop);
+      await notifier.flush(deadline.tellUntil);
     }
   };
 

@@ -22,9 +22,12 @@ export interface AwsStub extends AsyncDisposable {
   secret: SecretAnswer;
   /** How often a secret was asked for. */
   reads: number;
-  /** What `PutEvents` took, and how it fares: it takes events, refuses each, is down, or never answers. */
+  /** What `PutEvents` took, and how many events each call of it brought. */
   events: PublishedEvent[];
-  eventBus: 'up' | 'refusing' | 'down' | 'silent';
+  batchSizes: number[];
+  /** How `PutEvents` fares, and which events it refuses while it is up. */
+  eventBus: 'up' | 'down' | 'silent';
+  refuses: (event: PublishedEvent) => boolean;
 }
 
 interface PutEvents {
@@ -45,7 +48,16 @@ export async function startAwsStub(secret: SecretAnswer): Promise<AwsStub> {
     }
   });
   const { url, close } = await listenOnLoopback(server);
-  const stub: AwsStub = { url, secret, reads: 0, events: [], eventBus: 'up', [Symbol.asyncDispose]: close };
+  const stub: AwsStub = {
+    url,
+    secret,
+    reads: 0,
+    events: [],
+    batchSizes: [],
+    eventBus: 'up',
+    refuses: () => false,
+    [Symbol.asyncDispose]: close,
+  };
   return stub;
 }
 
@@ -61,27 +73,20 @@ function getSecretValue(stub: AwsStub, { SecretId }: { SecretId: string }, respo
 }
 
 function putEvents(stub: AwsStub, { Entries }: PutEvents, response: ServerResponse): void {
-  switch (stub.eventBus) {
-    case 'silent':
-      break;
-    case 'down':
-      send(response, 400, { __type: 'InternalException', message: 'Down' });
-      break;
-    case 'refusing':
-      send(response, 200, {
-        FailedEntryCount: Entries.length,
-        Entries: Entries.map(() => ({ ErrorCode: 'ThrottlingException', ErrorMessage: 'Slow down' })),
-      });
-      break;
-    case 'up':
-      for (const { Source, DetailType, Detail } of Entries) {
-        stub.events.push({ source: Source, detailType: DetailType, detail: JSON.parse(Detail) });
-      }
-      send(response, 200, {
-        FailedEntryCount: 0,
-        Entries: Entries.map((_, EventId) => ({ EventId })),
-      });
+  stub.batchSizes.push(Entries.length);
+  if (stub.eventBus === 'silent') return;
+  if (stub.eventBus === 'down') {
+    send(response, 400, { __type: 'InternalException', message: 'Down' });
+    return;
   }
+  const answers = Entries.map(({ Source, DetailType, Detail }, EventId) => {
+    const event = { source: Source, detailType: DetailType, detail: JSON.parse(Detail) };
+    if (stub.refuses(event)) return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Slow down' };
+    stub.events.push(event);
+    return { EventId };
+  });
+  const FailedEntryCount = answers.filter((answer) => 'ErrorCode' in answer).length;
+  send(response, 200, { FailedEntryCount, Entries: answers });
 }
 
 function send(response: ServerResponse, status: number, answer: object): void {

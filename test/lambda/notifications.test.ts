@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { startCurfew } from '../curfew.ts';
+import { type Curfew, startCurfew } from '../curfew.ts';
+import { noAnswer } from '../wire-faults.ts';
 
 const metadata = { team: 'search', time_budget_minutes: '90' };
 const overdueJob = (id = 'ftjob-1') => simulatedJob({ id, status: 'running', ageMinutes: 100, metadata });
@@ -68,13 +69,28 @@ describe('a cancelled job is told to the event bus', () => {
     });
   }
 
-  test('each of very many, however the batches fall', async () => {
+  test('each of very many, ten at a time', async () => {
     const jobs = Array.from({ length: 25 }, (_, index) => overdueJob(`ftjob-${index}`));
     await using curfew = await startCurfew({ jobs });
     await curfew.sweep();
     const told = new Set(curfew.aws.events.map(({ detail: { jobId } }) => jobId));
-    assert.equal(curfew.aws.events.length, 25);
     assert.equal(told.size, 25);
+    assert.deepEqual(
+      curfew.aws.batchSizes.toSorted((a, b) => a - b),
+      [5, 10, 10],
+    );
+  });
+
+  test('also where the sweep ran out of time', async () => {
+    await using curfew = await startCurfew({ jobs: [overdueJob('ftjob-1'), overdueJob('ftjob-2')] });
+    curfew.openai.faultFor = ({ endpoint, jobId }) =>
+      endpoint === 'cancel' && jobId === 'ftjob-2' ? noAnswer : undefined;
+    const result = await curfew.sweep({}, { remainingMilliseconds: 1_500 });
+    assert.equal(result.complete, false);
+    assert.deepEqual(
+      curfew.aws.events.map(({ detail: { jobId } }) => jobId),
+      ['ftjob-1'],
+    );
   });
 });
 
@@ -95,15 +111,38 @@ describe('nothing is told', () => {
 });
 
 describe('a failure to publish neither undoes nor hides a cancel', () => {
-  for (const eventBus of ['refusing', 'down', 'silent'] as const) {
+  for (const [eventBus, reason] of [
+    ['down', 'InternalException'],
+    ['silent', 'AbortError'],
+  ] as const) {
     test(`on an event bus that is ${eventBus}`, async () => {
       await using curfew = await startCurfew({ jobs: [overdueJob()] });
       curfew.aws.eventBus = eventBus;
       const result = await curfew.cancel('ftjob-1', { remainingMilliseconds: 1_500 });
       assert.equal(result.outcome, 'cancelled');
-      const line = curfew.logLines.at(-1);
-      assert.equal(line?.['level'], 'ERROR');
-      assert.match(String(line['message']), /No event could be published for ftjob-1 \(\w+\)/);
+      assert.deepEqual(unpublished(curfew), [
+        ['ERROR', 'ftjob-1', `No event could be published for ftjob-1 (${reason}). What was decided stands.`],
+      ]);
     });
   }
+
+  test('of one event among others', async () => {
+    const jobs = ['ftjob-1', 'ftjob-2', 'ftjob-3'].map(overdueJob);
+    await using curfew = await startCurfew({ jobs });
+    curfew.aws.refuses = ({ detail: { jobId } }) => jobId === 'ftjob-2';
+    const result = await curfew.sweep();
+    assert.equal(result.cancelled, 3);
+    assert.equal(curfew.aws.events.length, 2);
+    assert.deepEqual(
+      unpublished(curfew).map(([, jobId]) => jobId),
+      ['ftjob-2'],
+    );
+  });
 });
+
+/** Level, job and message of each line about an event that was not published. */
+function unpublished({ logLines }: Curfew): unknown[][] {
+  return logLines
+    .filter(({ message }) => String(message).startsWith('No event'))
+    .map(({ level, jobId, message }) => [level, jobId, message]);
+}
