@@ -28,7 +28,7 @@ export function logSweep(logger: Logger, { jobs: _jobs, ...counts }: SweepResult
   const { inspected, inProgress, overdue, cancelled, failed, dryRun, complete } = counts;
   const line =
     `${complete ? 'Swept' : 'Swept in part, because time ran out or listing failed'}${dryRun ? ' (dry run)' : ''}: ` +
-    `${inspected} jobs, ${inProgress} in progress, ${overdue} overdue, ${cancelled} cancelled, ${failed} failed.`;
+    `${inspected} inspected, ${inProgress} in progress, ${overdue} overdue, ${cancelled} cancelled, ${failed} failed.`;
   if (complete) logger.info(line, counts);
   else logger.warn(line, counts);
 }

@@ -88,11 +88,31 @@ describe('each decision is one log line', () => {
     assert.match(String(line['message']), /could not be cancelled; it is 400 minutes old.*answered 400/);
   });
 
+  test('of a job with an unknown status, at level WARN', async () => {
+    await using curfew = await startCurfew({ jobs: [simulatedJob({ id: 'ftjob-1', status: 'paused' })] });
+    await curfew.cancel('ftjob-1');
+    const line = lineOf(curfew, 'ftjob-1');
+    assert.equal(line?.['level'], 'WARN');
+    assert.equal(line['outcome'], 'not_cancellable');
+  });
+
   test('without the metadata, which may hold anything', async () => {
     await using curfew = await startCurfew({ jobs: [running('ftjob-1', 400, '90')] });
     await curfew.sweep();
     assert.ok(!JSON.stringify(curfew.logLines).includes('metadata'));
   });
+});
+
+test('a budget that cannot be read is a warning, and the default holds', async () => {
+  await using curfew = await startCurfew({ jobs: [running('ftjob-1', 400, 'soon')] });
+  const { cancelled } = await curfew.sweep();
+  assert.equal(cancelled, 1);
+  const line = lineOf(curfew, 'ftjob-1');
+  assert.equal(line?.['level'], 'WARN');
+  assert.equal(
+    line['message'],
+    'The metadata time_budget_minutes of ftjob-1 is neither minutes nor "none": the default holds.',
+  );
 });
 
 describe('who asked stands in the line', () => {
@@ -119,9 +139,18 @@ describe('each sweep ends in one line with its counts', () => {
     await curfew.sweep();
     const line = curfew.logLines.at(-1);
     assert.equal(line?.['level'], 'INFO');
-    assert.equal(line['message'], 'Swept: 2 jobs, 2 in progress, 1 overdue, 1 cancelled, 0 failed.');
+    assert.equal(line['message'], 'Swept: 2 inspected, 2 in progress, 1 overdue, 1 cancelled, 0 failed.');
     assert.equal(line['inspected'], 2);
     assert.ok(!('jobs' in line));
+  });
+
+  test('that says so in a dry run', async () => {
+    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 400)] });
+    await curfew.sweep({ dryRun: true });
+    assert.equal(
+      curfew.logLines.at(-1)?.['message'],
+      'Swept (dry run): 1 inspected, 1 in progress, 1 overdue, 0 cancelled, 0 failed.',
+    );
   });
 
   test('at level WARN where it is not complete', async () => {
@@ -130,7 +159,10 @@ describe('each sweep ends in one line with its counts', () => {
     await curfew.sweep({}, { remainingMilliseconds: 500 });
     const line = curfew.logLines.at(-1);
     assert.equal(line?.['level'], 'WARN');
-    assert.match(String(line['message']), /^Swept in part/);
+    assert.equal(
+      line['message'],
+      'Swept in part, because time ran out or listing failed: 0 inspected, 0 in progress, 0 overdue, 0 cancelled, 0 failed.',
+    );
   });
 });
 
