@@ -1,6 +1,8 @@
+import { addAbortListener } from 'node:events';
 import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import type { SecretsManagerClient, SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { ApiKeyError } from './errors.ts';
+import { asError } from './thrown.ts';
 
 /** Where the API key comes from. Both throw ApiKeyError, at the latest when `signal` fires. */
 export interface ApiKeySource {
@@ -108,8 +110,8 @@ const advice: Record<string, string> = {
 };
 
 function unreadable(error: unknown, secretName: string): ApiKeyError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const name = cause instanceof Error ? cause.name : 'unknown error';
+  // The provider wraps what the AWS client threw.
+  const { name } = asError(asError(error).cause);
   return new ApiKeyError(
     `Secrets Manager did not give the secret "${secretName}" (${name}). ` +
       (advice[name] ?? 'Try again; where it stays, check the network and the AWS Health Dashboard.'),
@@ -119,15 +121,10 @@ function unreadable(error: unknown, secretName: string): ApiKeyError {
 /** The AWS client has its own retries; this bounds them all by the time that is left. */
 async function orTimeUp(key: Promise<string>, signal: AbortSignal, secretName: string): Promise<string> {
   const timeUp = Promise.withResolvers<never>();
-  const giveUp = () =>
+  using _listening = addAbortListener(signal, () =>
     timeUp.reject(
       new ApiKeyError(`Secrets Manager did not give the secret "${secretName}" in time. Try again.`),
-    );
-  if (signal.aborted) giveUp();
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([key, timeUp.promise]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
+    ),
+  );
+  return await Promise.race([key, timeUp.promise]);
 }

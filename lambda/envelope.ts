@@ -1,6 +1,7 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import * as v from 'valibot';
 import type { Requester } from './requester.ts';
+import { asError } from './thrown.ts';
 
 /** What came of one record of an envelope. */
 export type RecordResult<Result> = { messageId: string } & (
@@ -95,7 +96,8 @@ async function answerQueue<Result>(
     try {
       results.push({ messageId, result: await handleBody(body) });
     } catch (error) {
-      results.push({ messageId, error: nameAndMessage(error) });
+      const { name, message } = asError(error);
+      results.push({ messageId, error: { name, message } });
       throw error;
     }
   };
@@ -112,18 +114,11 @@ async function answerTopic<Result>(
   records: { messageId: string; request: unknown }[],
   handleRequest: (request: unknown) => Promise<Result>,
 ): Promise<TopicAnswer<Result>> {
-  const settled = await Promise.allSettled(records.map(({ request }) => handleRequest(request)));
-  const failed = settled.find((outcome) => outcome.status === 'rejected');
-  if (failed) throw failed.reason;
-  return {
-    results: settled.flatMap((outcome, index) => {
-      const messageId = records[index]?.messageId ?? '';
-      return outcome.status === 'fulfilled' ? [{ messageId, result: outcome.value }] : [];
-    }),
-  };
-}
-
-function nameAndMessage(error: unknown): { name: string; message: string } {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { name, message };
+  const answers = records.map(async ({ messageId, request }) => ({
+    messageId,
+    result: await handleRequest(request),
+  }));
+  // One that fails must not end the invocation while others are under way.
+  await Promise.allSettled(answers);
+  return { results: await Promise.all(answers) };
 }

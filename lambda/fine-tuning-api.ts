@@ -54,13 +54,14 @@ export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
 }
 
 async function* listPages(openai: OpenAIClient, signal: AbortSignal): AsyncGenerator<Job[]> {
-  const cursors = new Set<string>();
+  const cursors = new Set<string | undefined>();
   let previousIds = new Set<string>();
   for (let after: string | undefined; ; ) {
+    cursors.add(after);
     const page = await openai({
       method: 'get',
       path: 'fine_tuning/jobs',
-      searchParams: { limit: pageSize, ...(after !== undefined && { after }) },
+      searchParams: { limit: pageSize, after },
       schema: jobPageSchema,
       purpose: 'list the fine-tuning jobs',
       signal,
@@ -69,15 +70,14 @@ async function* listPages(openai: OpenAIClient, signal: AbortSignal): AsyncGener
     const known = previousIds;
     const jobs = page.data.filter((job) => !known.has(job.id));
     after = page.data.at(-1)?.id;
-    if (page.has_more && (jobs.length === 0 || after === undefined || cursors.has(after))) {
+    if (page.has_more && cursors.has(after)) {
       throw new OpenAIError(
         'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet says that more follow. ' +
           'Check that openaiBaseUrl is an OpenAI API.',
       );
     }
     yield jobs;
-    if (!page.has_more || after === undefined) return;
-    cursors.add(after);
+    if (!page.has_more) return;
     previousIds = new Set(page.data.map((job) => job.id));
   }
 }

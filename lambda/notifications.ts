@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events';
 import {
   type EventBridgeClient,
   type EventBridgeClientConfig,
@@ -5,6 +6,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { type Decision, sentenceOf } from './decision.ts';
 import { cancelledEvent, eventSource, wouldBeCancelledEvent } from './names.ts';
+import { asError } from './thrown.ts';
 
 const detailTypes: Partial<Record<Decision['outcome'], string>> = {
   cancelled: cancelledEvent,
@@ -39,7 +41,7 @@ export function createNotifier(
   onFailure: (decision: Decision, reason: string) => void,
 ): Notifier {
   let waiting: { decision: Decision; detailType: string }[] = [];
-  const underWay = new Set<Promise<void>>();
+  const underWay: Promise<void>[] = [];
   const stopped = new AbortController();
 
   const send = async (batch: typeof waiting): Promise<void> => {
@@ -57,16 +59,13 @@ export function createNotifier(
         if (ErrorCode !== undefined && failed) onFailure(failed.decision, ErrorCode);
       }
     } catch (error) {
-      const reason = error instanceof Error ? error.name : 'unknown error';
-      for (const { decision } of batch) onFailure(decision, reason);
+      for (const { decision } of batch) onFailure(decision, asError(error).name);
     }
   };
   const sendWaiting = () => {
     if (waiting.length === 0) return;
-    const batch = waiting;
+    underWay.push(send(waiting));
     waiting = [];
-    const sending = send(batch).finally(() => underWay.delete(sending));
-    underWay.add(sending);
   };
 
   return {
@@ -77,12 +76,9 @@ export function createNotifier(
       if (waiting.length === batchSize) sendWaiting();
     },
     flush: async (signal) => {
+      using _listening = addAbortListener(signal, () => stopped.abort());
       sendWaiting();
-      const stop = () => stopped.abort();
-      signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) stop();
       await Promise.all(underWay);
-      signal.removeEventListener('abort', stop);
     },
   };
 }

@@ -12,7 +12,7 @@ import { waitBeforeRetry } from './retry-advice.ts';
 export interface OpenAICall<Schema extends v.GenericSchema> {
   method: 'get' | 'post';
   path: string;
-  searchParams?: Record<string, string | number>;
+  searchParams?: Record<string, string | number | undefined>;
   schema: Schema;
   purpose: string;
   jobId?: string;

@@ -1,5 +1,6 @@
 import { isHTTPError, isNetworkError, isTimeoutError, SchemaValidationError } from 'ky';
 import { AuthenticationError, JobNotFoundError, OpenAIError, RateLimitError } from './errors.ts';
+import { asError } from './thrown.ts';
 
 /**
  * Turns whatever went wrong in one call into an error that a caller can catch by name.
@@ -35,9 +36,7 @@ export function namedOpenAIError(
   if (error instanceof DOMException) {
     return new OpenAIError(`${failed} the time was up before OpenAI answered. Try again.`);
   }
-  return new OpenAIError(
-    `${failed} ${error instanceof Error ? error.name : 'an unknown error'} in the client.`,
-  );
+  return new OpenAIError(`${failed} ${asError(error).name} in the client.`);
 }
 
 /** The connection failed before the answer; or, which fetch says by a TypeError, in its body. */

@@ -94,6 +94,6 @@ export function createHandler(
       throw new OpenAIError('The time was up before the answer was ready. Try again.');
     },
   })
-    .use(injectLambdaContext(logger, { resetKeys: true }))
+    .use(injectLambdaContext(logger))
     .handler(answer);
 }

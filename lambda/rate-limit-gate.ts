@@ -51,7 +51,6 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
 
   return {
     enter(signal) {
-      if (opensAt === Number.NEGATIVE_INFINITY) return Promise.resolve(performance.now());
       const entered = queue.then(() => turn(signal));
       queue = entered;
       return entered;

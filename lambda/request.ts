@@ -58,7 +58,5 @@ export function parseRequest(event: unknown): CancelRequest | SweepRequest {
 /** `"sweep.dryRun" must be true or false`, or that the field is unknown. */
 function describe(issue: v.BaseIssue<unknown>): string {
   const field = `"${v.getDotPath(issue)}"`;
-  return issue.type === 'strict_object' && issue.expected === 'never'
-    ? `${field} is not a known field`
-    : `${field} ${issue.message}`;
+  return issue.expected === 'never' ? `${field} is not a known field` : `${field} ${issue.message}`;
 }

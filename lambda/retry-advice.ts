@@ -29,10 +29,9 @@ function isWorthRetrying(status: number, headers: Headers): boolean {
 
 /** The wait that the server asks for: milliseconds, seconds, or a date. */
 function retryAfterMilliseconds(headers: Headers): number | undefined {
-  const milliseconds = headers.get('retry-after-ms');
-  if (milliseconds !== null && Number.parseFloat(milliseconds) >= 0) return Number.parseFloat(milliseconds);
-  const after = headers.get('retry-after');
-  if (after === null) return undefined;
+  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
+  if (milliseconds >= 0) return milliseconds;
+  const after = headers.get('retry-after') ?? '';
   const seconds = Number.parseFloat(after);
   if (seconds >= 0) return seconds * 1000;
   const until = Date.parse(after) - Date.now();

@@ -16,8 +16,8 @@ export const textSetting = (pattern: RegExp, allowed: string) =>
   v.pipe(v.string(allowed), v.regex(pattern, allowed));
 
 /** A setting that reads as a whole number of `unit`, `least` or more, and up to `most` if that is given. */
-export const wholeNumberSetting = (least: number, unit: string, most = 999_999_999) => {
-  const allowed = `a whole number of ${unit}, ${least} ${most < 999_999_999 ? `to ${most}` : 'or more'}`;
+export const wholeNumberSetting = (least: number, unit: string, most = Number.POSITIVE_INFINITY) => {
+  const allowed = `a whole number of ${unit}, ${least} ${Number.isFinite(most) ? `to ${most}` : 'or more'}`;
   return v.pipe(
     textSetting(/^\d{1,9}$/, allowed),
     v.transform(Number),

@@ -1,5 +1,6 @@
 import type { CancelResult } from './conditional-cancel.ts';
 import type { Job } from './fine-tuning-api.ts';
+import { asError } from './thrown.ts';
 
 /** A sweep with nothing left open; `lookbackDays: 0` looks at every job there is. */
 export interface SweepOptions {
@@ -77,8 +78,8 @@ function counterOf(outcome: SweptJob['outcome']): 'cancelled' | 'alreadyFinished
 }
 
 /** A job whose cancel failed, and why. */
-export function failure(job: Job, error: unknown): Pick<SweptJob, keyof CancelResult | 'error'> {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
+export function failure(job: Job, thrown: unknown): Pick<SweptJob, keyof CancelResult | 'error'> {
+  const { name, message } = asError(thrown);
   return {
     jobId: job.id,
     outcome: 'failed',

@@ -41,7 +41,7 @@ const secondsPerDay = 86_400;
  * @param deadline when to start nothing more, and when to give up.
  * @param nowMilliseconds the present, in Unix milliseconds; every age is measured from it.
  * @param report is told of each decision as it falls.
- * @returns the result, and the error that ended the listing, if one did: what was found before it has been dealt with.
+ * @returns the result, and the error that ended the listing, undefined where none did: what was found before it has been dealt with.
  */
 export async function sweep(
   api: FineTuningApi,
@@ -49,7 +49,7 @@ export async function sweep(
   deadline: Deadline,
   nowMilliseconds: number,
   report: SweepReport,
-): Promise<{ result: SweepResult; listingError?: unknown }> {
+): Promise<{ result: SweepResult; listingError: unknown }> {
   const result = emptyResult(options);
   const oldestSeconds =
     options.lookbackDays === 0
@@ -100,5 +100,5 @@ export async function sweep(
 
   await pMap(overdueJobs(), cancel, { concurrency: cancelsAtOnce });
   result.complete = listedAll && !deadline.stop.aborted;
-  return { result, ...(listingError !== undefined && { listingError }) };
+  return { result, listingError };
 }

@@ -1,13 +1,20 @@
-/** The tests that mutation testing runs, in one process, because starting one takes longer than most of them. */
+/** The tests that mutation testing runs, the quick ones first, in one process, because starting one takes longer than most of them. */
 import './lambda/time-budget.test.ts';
+import './lambda/deadline.test.ts';
+import './lambda/decision.test.ts';
 import './lambda/settings.test.ts';
+import './lambda/sweep-result.test.ts';
+import './lambda/retry-advice.test.ts';
+import './lambda/openai-failures.test.ts';
+import './lambda/request.test.ts';
 import './lambda/conditional-cancel.test.ts';
-import './lambda/api-key.test.ts';
+import './lambda/handler.test.ts';
 import './lambda/envelope.test.ts';
 import './lambda/telemetry.test.ts';
-import './lambda/notifications.test.ts';
+import './lambda/rate-limit-gate.test.ts';
 import './lambda/sweep.test.ts';
-import './lambda/request.test.ts';
-import './lambda/sweep-time.test.ts';
+import './lambda/notifications.test.ts';
+import './lambda/api-key.test.ts';
 import './lambda/rate-limit.test.ts';
+import './lambda/sweep-time.test.ts';
 import './lambda/fault-matrix.test.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
 import { apiKey, type Curfew, startCurfew } from '../curfew.ts';
-import { answers } from '../wire-faults.ts';
+import { answers, late } from '../wire-faults.ts';
 import { unusableSecrets } from './unusable-secrets.ts';
 
 const jobs = () => [simulatedJob({ id: 'ftjob-1', status: 'succeeded' })];
@@ -71,6 +72,16 @@ describe('a key that is rotated while the function is warm', () => {
   });
 });
 
+test('a key that another call has refreshed by now is not read again', async () => {
+  await using curfew = await startCurfew({ jobs: jobs() });
+  await curfew.cancel('ftjob-1');
+  rotate(curfew, 'sk-rotated');
+  curfew.openai.faultFor = () => (curfew.openai.calls.length === 2 ? late(500) : undefined);
+  const results = await Promise.all([curfew.cancel('ftjob-1'), curfew.cancel('ftjob-1')]);
+  for (const { outcome } of results) assert.equal(outcome, 'already_finished');
+  assert.equal(curfew.aws.reads, 2);
+});
+
 describe('a key that OpenAI refuses', () => {
   const cases: [name: string, secret: string, status: number][] = [
     ['is AuthenticationError after one refresh', 'sk-refused', 401],
@@ -116,6 +127,24 @@ describe('a secret without a usable key is ApiKeyError that says what is wrong',
       assert.equal((await curfew.cancel('ftjob-1')).outcome, 'already_finished');
     });
   }
+
+  test('says how to mend it', async () => {
+    await using curfew = await startCurfew({ secret: { SecretString: '' } });
+    await assert.rejects(curfew.cancel('ftjob-1'), {
+      message:
+        'The secret "openai/api-key" is empty. Put the OpenAI API key into it, as plain text or as {"apiKey": "…"}: ' +
+        'aws secretsmanager put-secret-value --secret-id openai/api-key --secret-string …',
+    });
+  });
+
+  test('Secrets Manager that is silent for a while is asked once more', async () => {
+    await using curfew = await startCurfew({ jobs: jobs(), secret: 'silence' });
+    const cancel = curfew.cancel('ftjob-1');
+    await sleep(500);
+    curfew.aws.secret = { SecretString: apiKey };
+    assert.equal((await cancel).outcome, 'already_finished');
+    assert.equal(curfew.aws.reads, 2);
+  });
 
   test('Secrets Manager that nobody reaches', async () => {
     await using curfew = await startCurfew();

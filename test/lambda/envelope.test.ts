@@ -192,6 +192,7 @@ describe('what looks like an envelope and is none is InvalidRequestError', () =>
     { Records: [{ eventSource: 'aws:s3', s3: {} }] },
     { Records: [{ eventSource: 'aws:sqs', messageId: 'm' }] },
     { Records: [queueEvent('{}').Records[0], topicEvent('{}').Records[0]] },
+    { Records: [{ EventSource: 'aws:sns', Sns: { TopicArn: overBudgetArn } }] },
     { source: 'my.pipeline', detail: { jobId: 'ftjob-1' } },
     { source: 'my.pipeline', 'detail-type': 'x', detail: 'ftjob-1' },
   ];

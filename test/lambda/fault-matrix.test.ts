@@ -96,12 +96,17 @@ describe('the wait before a retry', { concurrency: true }, () => {
     });
   }
 
-  test('is no retry where the time left forbids it, and the error is that of the answer', async () => {
-    await using faulty = await startFaulty('retrieve', answers(429, { 'retry-after': '20' }), 1);
-    const run = faulty.curfew.cancel(jobId, { remainingMilliseconds: 1_500 });
-    await assert.rejects(run, { name: 'RateLimitError' });
-    assert.equal(faulty.curfew.openai.calls.length, 1);
-  });
+  for (const [status, name] of [
+    [429, 'RateLimitError'],
+    [503, 'OpenAIError'],
+  ] as const) {
+    test(`is no retry where the time left forbids it, and the error is that of the answer (${status})`, async () => {
+      await using faulty = await startFaulty('retrieve', answers(status, { 'retry-after': '20' }), 1);
+      const run = faulty.curfew.cancel(jobId, { remainingMilliseconds: 1_500 });
+      await assert.rejects(run, { name, message: new RegExp(`answered ${status}`) });
+      assert.equal(faulty.curfew.openai.calls.length, 1);
+    });
+  }
 });
 
 test('nobody listening is OpenAIError that names the reason', async () => {

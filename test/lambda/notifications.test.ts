@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
 import { type Curfew, startCurfew } from '../curfew.ts';
 import { noAnswer } from '../wire-faults.ts';
@@ -99,18 +100,18 @@ describe('nothing is told', () => {
     test(`of a job that is ${status}`, async () => {
       await using curfew = await startCurfew({ jobs: [simulatedJob({ id: 'ftjob-1', status })] });
       await curfew.cancel('ftjob-1');
-      assert.deepEqual(curfew.aws.events, []);
+      assert.deepEqual(curfew.aws.batchSizes, []);
     });
   }
 
   test('of a job that goes on', async () => {
     await using curfew = await startCurfew({ jobs: [simulatedJob({ status: 'running', ageMinutes: 5 })] });
     await curfew.sweep();
-    assert.deepEqual(curfew.aws.events, []);
+    assert.deepEqual(curfew.aws.batchSizes, []);
   });
 });
 
-describe('a failure to publish neither undoes nor hides a cancel', () => {
+describe('a failure to publish neither undoes nor hides a cancel', { concurrency: true }, () => {
   for (const [eventBus, reason] of [
     ['down', 'InternalException'],
     ['silent', 'AbortError'],
@@ -125,6 +126,17 @@ describe('a failure to publish neither undoes nor hides a cancel', () => {
       ]);
     });
   }
+
+  test('on an event bus that is silent for a while: it is told once more', async () => {
+    await using curfew = await startCurfew({ jobs: [overdueJob()] });
+    curfew.aws.eventBus = 'silent';
+    const cancel = curfew.cancel('ftjob-1');
+    await sleep(500);
+    curfew.aws.eventBus = 'up';
+    await cancel;
+    assert.equal(curfew.aws.events.length, 1);
+    assert.deepEqual(unpublished(curfew), []);
+  });
 
   test('of one event among others', async () => {
     const jobs = ['ftjob-1', 'ftjob-2', 'ftjob-3'].map(overdueJob);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { SchemaValidationError } from 'ky';
 import { namedOpenAIError } from '../../lambda/openai-failures.ts';
 import { kyErrorFor, kyTimeoutError } from './ky-errors.ts';
 
@@ -78,7 +79,7 @@ describe('a failed call is an error that says what failed, why, and what to do',
       'the time was up before OpenAI answered. Try again.',
     ],
     ['any other error', () => new RangeError('no'), 'OpenAIError', 'RangeError in the client.'],
-    ['what is no error', () => 'no', 'OpenAIError', 'an unknown error in the client.'],
+    ['what is no error', () => 'no', 'OpenAIError', 'Error in the client.'],
   ];
   for (const [failure, error, name, told] of cases) {
     test(failure, async () => {
@@ -89,6 +90,20 @@ describe('a failed call is an error that says what failed, why, and what to do',
       assert.equal(named.cause, undefined);
     });
   }
+
+  test('fields of the wrong type, three of them by their paths', () => {
+    const message = 'wrong';
+    const error = new SchemaValidationError([
+      { message, path: [{ key: 'data' }, { key: 0 }, { key: 'id' }] },
+      { message, path: ['data', 0, 'status'] },
+      { message },
+      { message, path: ['has_more'] },
+    ]);
+    assert.match(
+      namedOpenAIError(error, { purpose: 'list the jobs' }).message,
+      /promises \(data\.0\.id, data\.0\.status, \)\./,
+    );
+  });
 
   test('404 for what is about no job', async () => {
     const named = namedOpenAIError(await answer(404), { purpose: 'list the jobs' });

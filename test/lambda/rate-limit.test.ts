@@ -37,6 +37,15 @@ describe('a sweep under a rate limit', { concurrency: true }, () => {
     for (const { at } of later) assert.ok(at - refusedAt >= 299);
   });
 
+  test('that asks one call to wait for too long fails that call alone', async () => {
+    await using curfew = await startCurfew({ jobs: overdueJobs(150) });
+    curfew.openai.faultFor = ({ endpoint, jobId }) =>
+      endpoint === 'cancel' && jobId === 'ftjob-0' ? answers(429, { 'retry-after': '3600' }) : undefined;
+    const result = await curfew.sweep();
+    assert.equal(result.failed, 1);
+    assert.equal(result.cancelled, 149);
+  });
+
   test('that lets nobody through ends: every job is told as RateLimitError', async () => {
     await using curfew = await startCurfew({ jobs: overdueJobs(120) });
     curfew.openai.faultFor = ({ endpoint }) =>
@@ -44,6 +53,16 @@ describe('a sweep under a rate limit', { concurrency: true }, () => {
     const result = await curfew.sweep();
     assert.equal(result.failed, 120);
     for (const { error } of result.jobs) assert.equal(error?.name, 'RateLimitError');
+  });
+
+  test('that lets nobody through, but gives way to another failure in between, is waited for again', async () => {
+    await using curfew = await startCurfew({ jobs: overdueJobs(1) });
+    const statuses = [429, 429, 429, 500, 429];
+    curfew.openai.faultFor = () => {
+      const status = statuses.shift();
+      return status === undefined ? undefined : answers(status, { 'retry-after-ms': '1' });
+    };
+    assert.equal((await curfew.cancel('ftjob-0')).outcome, 'cancelled');
   });
 
   test('whose wait is longer than the time left ends at once, for the next page too, which only queued', async () => {
@@ -59,4 +78,21 @@ describe('a sweep under a rate limit', { concurrency: true }, () => {
     const swept = curfew.logLines.find((line) => 'inspected' in line);
     assert.equal(swept?.['failed'], 100);
   });
+});
+
+test('a failure that is no rate limit holds up no other call', async () => {
+  await using curfew = await startCurfew({ jobs: overdueJobs(150) });
+  curfew.openai.faultFor = ({ endpoint, jobId }) =>
+    endpoint === 'cancel' && jobId === 'ftjob-0' && attemptsAt(jobId) === 1
+      ? answers(503, { 'retry-after-ms': '1000' })
+      : undefined;
+  const attemptsAt = (jobId: string) => curfew.openai.calls.filter((call) => call.jobId === jobId).length;
+  const result = await curfew.sweep();
+  assert.equal(result.cancelled, 150);
+  const [{ at: startedAt } = { at: Number.NaN }] = curfew.openai.calls;
+  const last = curfew.openai.calls.at(-1);
+  assert.equal(last?.jobId, 'ftjob-0');
+  assert.ok(last.at - startedAt >= 999);
+  const others = curfew.openai.calls.slice(0, -1);
+  for (const { at } of others) assert.ok(at - startedAt < 999);
 });

@@ -39,6 +39,18 @@ describe('an invalid request names what is wrong, and nothing is sent', () => {
   }
 });
 
+test('every field that is wrong is named at once, and a request that is none learns of both forms', async () => {
+  await using curfew = await startCurfew();
+  await assert.rejects(curfew.invoke({ jobId: 7, force: true }), {
+    message: 'The request is not valid: "jobId" must be a string; "force" is not a known field.',
+  });
+  await assert.rejects(curfew.invoke({}), {
+    message:
+      'The request has neither "jobId" nor "sweep": send {"jobId": "ftjob-…"} to cancel one job, ' +
+      'or {"sweep": {}} to cancel all that are past their time budget.',
+  });
+});
+
 test('a request may hold every field at once', async () => {
   await using curfew = await startCurfew();
   const sweep = { timeBudgetMinutes: 0.5, dryRun: true, lookbackDays: 7 };

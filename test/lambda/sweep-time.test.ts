@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { deadlineIn } from '../../lambda/deadline.ts';
+import type { FineTuningApi } from '../../lambda/fine-tuning-api.ts';
+import { sweep } from '../../lambda/sweep.ts';
 import { type Curfew, startCurfew } from '../curfew.ts';
 import { answers, late, noAnswer } from '../wire-faults.ts';
 
@@ -61,6 +64,50 @@ describe('time runs out', { concurrency: true }, () => {
     await curfew.sweep({}, { remainingMilliseconds: 1_500 });
     assert.ok(performance.now() - startedAt < 1_500);
   });
+});
+
+test('a sweep takes the time that Lambda gives, a cancel ends before the AWS CLI would send it again', async (t) => {
+  await using curfew = await startCurfew({ jobs: overdueJobs(1) });
+  const timeout = t.mock.method(AbortSignal, 'timeout');
+  const longestTimeout = () => Math.max(...timeout.mock.calls.map((call) => Number(call.arguments[0])));
+  await curfew.cancel([...curfew.openai.jobs.keys()][0] ?? '', { remainingMilliseconds: 300_000 });
+  assert.equal(longestTimeout(), 49_000);
+  // A moment has passed since Lambda was asked.
+  await curfew.sweep({}, { remainingMilliseconds: 300_000 });
+  assert.ok(longestTimeout() > 298_000);
+});
+
+test('with hardly any time left the answer is OpenAIError still', async () => {
+  await using curfew = await startCurfew({ jobs: overdueJobs(1) });
+  curfew.openai.faultFor = () => noAnswer;
+  await assert.rejects(curfew.sweep({}, { remainingMilliseconds: 60 }), {
+    name: 'OpenAIError',
+    message: 'The time was up before the answer was ready. Try again.',
+  });
+});
+
+test('once the time runs down, no further job of the same page is cancelled', async () => {
+  const windDown = new AbortController();
+  const page = overdueJobs(250);
+  const cancelled: string[] = [];
+  const api: FineTuningApi = {
+    retrieve: () => assert.fail('nothing is read again'),
+    async *list() {
+      yield page;
+    },
+    cancel: async (jobId) => {
+      windDown.abort();
+      cancelled.push(jobId);
+      return { id: jobId, status: 'cancelled', created_at: 0 };
+    },
+  };
+  const options = { timeBudgetMinutes: 360, dryRun: false, lookbackDays: 0 };
+  const deadline = { ...deadlineIn(60_000), windDown: windDown.signal };
+  const report = { decided: () => {}, leftRunning: () => {}, unreadableBudget: () => {} };
+  const { result } = await sweep(api, options, deadline, Date.now(), report);
+  assert.ok(cancelled.length < page.length);
+  assert.equal(result.overdue, cancelled.length);
+  assert.equal(result.complete, false);
 });
 
 describe('listing fails on page 7', () => {

@@ -108,14 +108,6 @@ describe('a job sets its own budget in its metadata', () => {
     });
   }
 
-  test('one that cannot be read is warned of', async () => {
-    const job = simulatedJob({ status: 'running', metadata: { time_budget_minutes: 'soon' } });
-    await using curfew = await startCurfew({ jobs: [job] });
-    await curfew.sweep();
-    const warning = curfew.logLines.find((line) => line['level'] === 'WARN');
-    assert.equal(warning?.['jobId'], job.id);
-  });
-
   test('it stands beside the job in the result', async () => {
     const job = simulatedJob({ status: 'running', ageMinutes: 100, metadata: { time_budget_minutes: '90' } });
     await using curfew = await startCurfew({ jobs: [job] });
@@ -158,6 +150,15 @@ describe('the list is read to its end', () => {
     assert.equal(curfew.openai.calls.length, 2);
   });
 
+  test('and looks at the jobs that are just as old as that', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-11-23T12:00:00Z') });
+    const jobs = Array.from({ length: 101 }, () =>
+      simulatedJob({ status: 'succeeded', ageMinutes: 7 * minutesPerDay }),
+    );
+    await using curfew = await startCurfew({ jobs });
+    assert.equal((await curfew.sweep({ lookbackDays: 7 })).inspected, 101);
+  });
+
   test('with lookbackDays 0 however old the jobs are', async () => {
     await using curfew = await startCurfew({ jobs: jobsOf(1, 'running', 400 * minutesPerDay) });
     assert.equal((await curfew.sweep({ lookbackDays: 0 })).cancelled, 1);
@@ -187,7 +188,12 @@ describe('a list that would never end is OpenAIError', () => {
         status: 200,
         body: { data: page(requests++), has_more: true },
       });
-      await assert.rejects(curfew.sweep(), { name: 'OpenAIError', message: /empty or repeats itself/ });
+      await assert.rejects(curfew.sweep(), {
+        name: 'OpenAIError',
+        message:
+          'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet says that more follow. ' +
+          'Check that openaiBaseUrl is an OpenAI API.',
+      });
       assert.ok(requests <= 3);
     });
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
 import { type Curfew, type LogLine, startCurfew } from '../curfew.ts';
-import { answers, noAnswer } from '../wire-faults.ts';
+import { answers, noAnswer, says } from '../wire-faults.ts';
 
 const running = (id: string, ageMinutes: number, budget?: string) =>
   simulatedJob({
@@ -180,6 +180,7 @@ describe('metrics, in the Embedded Metric Format', () => {
     await using curfew = await startCurfew({ jobs });
     curfew.openai.faultFor = ({ endpoint, jobId }) =>
       endpoint === 'cancel' && jobId === 'ftjob-2' ? answers(400) : undefined;
+    const startedAt = performance.now();
     await curfew.sweep();
     const [document, ...others] = curfew.metricDocuments;
     assert.deepEqual(others, []);
@@ -193,7 +194,7 @@ describe('metrics, in the Embedded Metric Format', () => {
       CancelFailures: 1,
       IncompleteSweeps: 0,
     });
-    assert.ok(Number(SweepDuration) > 0);
+    assert.ok(Number(SweepDuration) > 0 && Number(SweepDuration) < performance.now() - startedAt);
     assert.ok(Math.abs(Number(OldestJobInProgressAge) - 500 * 60) < 10);
     const { CloudWatchMetrics } = _aws as { CloudWatchMetrics: unknown[] };
     assert.deepEqual(CloudWatchMetrics, [
@@ -221,14 +222,20 @@ describe('metrics, in the Embedded Metric Format', () => {
     assert.equal(curfew.metricDocuments[0]?.['IncompleteSweeps'], 1);
   });
 
-  test('of a cancel on request', async () => {
-    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 1)] });
-    await curfew.cancel('ftjob-1');
-    assert.deepEqual(
-      curfew.metricDocuments.map(({ Cancelled }) => Cancelled),
-      [1],
-    );
-  });
+  for (const outcome of ['cancelled', 'cancelling']) {
+    test(`of a cancel on request that is ${outcome}`, async () => {
+      const job = running('ftjob-1', 1);
+      await using curfew = await startCurfew({ jobs: [job] });
+      if (outcome === 'cancelling') {
+        curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? says(job) : undefined);
+      }
+      assert.equal((await curfew.cancel('ftjob-1')).outcome, outcome);
+      assert.deepEqual(
+        curfew.metricDocuments.map(({ Cancelled }) => Cancelled),
+        [1],
+      );
+    });
+  }
 
   test('none, where nothing was cancelled on request', async () => {
     await using curfew = await startCurfew({ jobs: [running('ftjob-1', 1)] });
