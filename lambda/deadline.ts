@@ -4,10 +4,10 @@ export interface Deadline {
   windDown: AbortSignal;
   /** Fires when whatever still runs must be given up, so that an answer can still be sent. */
   stop: AbortSignal;
-  /** Fires when even what was done can no longer be told to others, for the answer itself has to go. */
-  tellUntil: AbortSignal;
   /** When that is, in milliseconds of the process's clock (`performance.now`). */
   stopsAt: number;
+  /** Fires when what was done can no longer be told to others either, because the answer has to go. */
+  tellUntil: AbortSignal;
   /** How long one HTTP attempt may take, in milliseconds: short enough that a retry fits in. */
   attemptTimeoutMilliseconds: number;
 }
@@ -27,8 +27,8 @@ export function deadlineIn(remainingMilliseconds: number): Deadline {
   return {
     windDown: firesIn(windDown),
     stop: firesIn(stop),
-    tellUntil: firesIn(stop + answer / 2),
     stopsAt: performance.now() + stop,
+    tellUntil: firesIn(stop + answer / 2),
     attemptTimeoutMilliseconds: Math.max(1, Math.floor(Math.min(longestAttemptMilliseconds, stop / 4))),
   };
 }

@@ -54,6 +54,12 @@ describe('a failed call is an error that says what failed, why, and what to do',
       `the connection failed (ECONNREFUSED). ${checkNetwork}`,
     ],
     [
+      'a connection that failed with a number',
+      () => kyErrorFor(new TypeError('fetch failed', { cause: new DOMException('', 'NetworkError') })),
+      'OpenAIError',
+      `the connection failed (no code). ${checkNetwork}`,
+    ],
+    [
       'a body that broke off',
       () => new TypeError('terminated'),
       'OpenAIError',
