@@ -12,6 +12,7 @@ import { EmulatorUnavailableError } from './python-tools.ts';
 import { queueOfEvents, receive } from './queues.ts';
 import { stepsOn } from './steps.ts';
 import { startUndeployedSystem } from './undeployed-system.ts';
+import { whatToTry } from './what-to-try.ts';
 
 const budgetMinutes = 360;
 
@@ -60,7 +61,7 @@ showJobs();
 if (values.keep) {
   heading('It stays up. Ctrl-C takes everything down.');
   console.log(
-    deployed ? whatToTry(deployed) : 'Without the emulator there is nothing to invoke from outside.',
+    deployed ? whatToTry(deployed.emulator) : 'Without the emulator there is nothing to invoke from outside.',
   );
   await new Promise(() => setInterval(() => {}, 1_000_000));
 }
@@ -104,18 +105,6 @@ async function waitForRule({ openai }: DeployedSystem): Promise<void> {
   steps.begin(`Waiting for the rule to stop ${job.id}, which has just used up its budget`);
   await eventually(async () => job.status === 'cancelled');
   steps.end();
-}
-
-function whatToTry({ emulator }: DeployedSystem): string {
-  const variables = ['AWS_ENDPOINT_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION'];
-  const exports = variables.map((name) => `${name}=${emulator.environment[name]}`).join(' ');
-  const requests = [
-    { jobId: 'ftjob-queued', dryRun: true },
-    { jobId: 'ftjob-queued' },
-    { jobId: 'ftjob-unknown' },
-    { sweep: { dryRun: true, timeBudgetMinutes: 0 } },
-  ];
-  return [`export ${exports}`, ...requests.map((request) => invokeCommand(request, emulator.aws))].join('\n');
 }
 
 function jobsInEveryStatus(): SimulatedJob[] {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { aws } from '../../infra/local/aws-commands.ts';
 import { invokeCommand } from '../../infra/local/deployed-system.ts';
 import { eventually } from '../../infra/local/eventually.ts';
 import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { run } from '../../infra/local/processes.ts';
+import { type Environment, run } from '../../infra/local/processes.ts';
 import { receive } from '../../infra/local/queues.ts';
+import { whatToTry } from '../../infra/local/what-to-try.ts';
 import { deployOrSkip } from './deploy-or-skip.ts';
+import { readmeCommands } from './readme-commands.ts';
 
 const job = (id: string, status: string, ageMinutes: number) => simulatedJob({ id, status, ageMinutes });
 
@@ -101,3 +104,69 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
     assert.equal(status('ftjob-stays'), 'running');
   });
 });
+
+describe("the README's commands, as they stand there", { skip }, () => {
+  assert.ok(system || skip);
+  if (!system) return;
+  const { openai, emulator } = system;
+  /** The AWS CLI of the emulator; version 1 of it ignores AWS_ENDPOINT_URL where it talks to SQS. */
+  const cli = `aws() { '${emulator.aws}' --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }`;
+  const runInShell = (script: string) => shell(`${cli}\n${script}`, emulator.environment);
+
+  test('Commands', async () => {
+    for (const id of ['ftjob-running-young', 'ftjob-queued']) openai.jobs.set(id, job(id, 'running', 5));
+    const output = await runInShell(readmeCommands('Commands'));
+    assert.match(output, /"cancelled".*"would_cancel".*"complete": ?true/s);
+    assert.equal(openai.jobs.get('ftjob-running-young')?.status, 'cancelled');
+  });
+
+  test('Operations, and the rules enabled again', async () => {
+    const exempt = { time_budget_minutes: 'none' };
+    openai.jobs.set(
+      'ftjob-exempt',
+      simulatedJob({ id: 'ftjob-exempt', status: 'running', metadata: exempt }),
+    );
+    await system.invoke({ sweep: {} });
+    const commands = readmeCommands('Operations');
+    const output = await runInShell(commands);
+    assert.match(output, /"complete": ?true/);
+    assert.match(output, /was cancelled as asked/);
+    assert.match(output, /ftjob-exempt goes on: it is exempt/);
+
+    const states = async () => {
+      const { Rules } = (await aws(emulator, 'events', 'list-rules')) as { Rules: { State: string }[] };
+      return new Set(Rules.map(({ State }) => State));
+    };
+    assert.deepEqual(await states(), new Set(['DISABLED']));
+    await runInShell(commands.replace('disable-rule', 'enable-rule'));
+    assert.deepEqual(await states(), new Set(['ENABLED']));
+  });
+
+  test('The dead-letter queue', async () => {
+    const request = invokeCommand({ jobId: 'ftjob-nowhere' }).replace(
+      ' --payload',
+      ' --invocation-type Event --payload',
+    );
+    await runInShell(request);
+    await eventually(async () =>
+      (await runInShell(readmeCommands('The dead-letter queue'))).includes('ftjob-nowhere'),
+    );
+    const url = await system.output('DeadLetterQueueUrl');
+    const left = await aws(emulator, 'sqs', 'receive-message', '--queue-url', url);
+    assert.equal(left, undefined);
+  });
+});
+
+test('what the tour says to try works in a shell that knows nothing of AWS', { skip }, async () => {
+  assert.ok(system);
+  const { openai, emulator } = system;
+  openai.jobs.set('ftjob-queued', job('ftjob-queued', 'queued', 5));
+  const output = await shell(whatToTry(emulator), { HOME: emulator.environment['HOME'] });
+  assert.match(output, /"would_cancel".*"cancelled".*"ftjob-unknown.*"complete": ?true/s);
+});
+
+/** Runs a script, each command of which must succeed, and gives what it prints. */
+function shell(script: string, environment: Environment): Promise<string> {
+  // What the AWS CLI opens as /dev/stdout must be a pipe; that of Node is a socket.
+  return run('bash', ['-c', `set -eo pipefail\n{ ${script}\n} | cat`], environment);
+}
