@@ -36,8 +36,9 @@ export async function installPythonTools(): Promise<PythonTools> {
       await run(python, ['-m', 'venv', directory], process.env);
       await run(
         tool('python'),
-        ['-m', 'pip', 'install', '--quiet', '--requirement', requirementsFile],
-        process.env,
+        ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirementsFile],
+        // Its own cache would be in the home directory.
+        { ...process.env, PIP_CACHE_DIR: join(cacheDirectory, 'pip') },
       );
     } catch (error) {
       throw new EmulatorUnavailableError(
