@@ -32,14 +32,16 @@ export async function installPythonTools(): Promise<PythonTools> {
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== requirements) {
     const python = await findPython();
     rmSync(directory, { recursive: true, force: true });
+    // Else pip, and rustup where pip asks Rust for its version, would write to the home directory.
+    const environment = {
+      ...process.env,
+      PIP_CACHE_DIR: join(cacheDirectory, 'pip'),
+      RUSTUP_HOME: join(cacheDirectory, 'rustup'),
+    };
+    const install = ['install', '--quiet', '--disable-pip-version-check', '--requirement', requirementsFile];
     try {
-      await run(python, ['-m', 'venv', directory], process.env);
-      await run(
-        tool('python'),
-        ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirementsFile],
-        // Its own cache would be in the home directory.
-        { ...process.env, PIP_CACHE_DIR: join(cacheDirectory, 'pip') },
-      );
+      await run(python, ['-m', 'venv', directory], environment);
+      await run(tool('python'), ['-m', 'pip', ...install], environment);
     } catch (error) {
       throw new EmulatorUnavailableError(
         'No AWS emulator: its packages cannot be installed. Check that Python has venv and pip, and reaches PyPI.',
