@@ -12,7 +12,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { functionName } from './curfew-function.ts';
 import { curfewMetric } from './curfew-metrics.ts';
-import { questions } from './saved-queries.ts';
+import { queryFor, questions } from './saved-queries.ts';
 
 const fiveMinutes = Duration.minutes(5);
 const halfWidth = 12;
@@ -23,7 +23,6 @@ export function curfewDashboard(scope: Construct, curfew: IFunction, logGroup: I
     new GraphWidget({ title, left, right, width: halfWidth });
   const maximum = { statistic: Stats.MAXIMUM };
   const sum = { statistic: Stats.SUM };
-  const cancelled = questions['what was cancelled, and why'];
   return new Dashboard(scope, 'Dashboard', {
     dashboardName: functionName,
     defaultInterval: Duration.days(1),
@@ -57,12 +56,7 @@ export function curfewDashboard(scope: Construct, curfew: IFunction, logGroup: I
           title: 'The latest cancellations',
           view: LogQueryVisualizationType.TABLE,
           logGroupNames: [logGroup.logGroupName],
-          queryLines: [
-            `fields ${cancelled.fields.join(', ')}`,
-            `filter ${cancelled.filterStatements.join(' and ')}`,
-            'sort @timestamp desc',
-            'limit 20',
-          ],
+          queryString: queryFor(questions['what was cancelled, and why'], 20).toString(),
           width: 2 * halfWidth,
         }),
       ],

@@ -1,4 +1,4 @@
-import { type ILogGroup, QueryDefinition, QueryString } from 'aws-cdk-lib/aws-logs';
+import { type ILogGroup, QueryDefinition, QueryString, type QueryStringProps } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { functionName } from './curfew-function.ts';
 
@@ -25,21 +25,24 @@ export const questions = {
     fields: ['@timestamp', 'level', 'jobId', 'error.name', 'message'],
     filterStatements: ['level in ["ERROR", "WARN"]'],
   },
-} as const;
+};
+
+/** A question in the language of Logs Insights: the newest lines that answer it, `limit` at most. */
+export function queryFor(
+  question: Pick<QueryStringProps, 'fields' | 'filterStatements'>,
+  limit: number,
+): QueryString {
+  return new QueryString({ ...question, sort: '@timestamp desc', limit });
+}
 
 /** The same questions, saved in Logs Insights. */
 export class SavedQueries extends Construct {
   constructor(scope: Construct, id: string, logGroup: ILogGroup) {
     super(scope, id);
-    for (const [name, { fields, filterStatements }] of Object.entries(questions)) {
+    for (const [name, question] of Object.entries(questions)) {
       new QueryDefinition(this, name.replaceAll(/\W/g, ''), {
         queryDefinitionName: `${functionName}/${name}`,
-        queryString: new QueryString({
-          fields: [...fields],
-          filterStatements: [...filterStatements],
-          sort: '@timestamp desc',
-          limit: 100,
-        }),
+        queryString: queryFor(question, 100),
         logGroups: [logGroup],
       });
     }

@@ -1,6 +1,6 @@
 import { addAbortListener } from 'node:events';
 import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
-import type { SecretsManagerClient, SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ApiKeyError } from './errors.ts';
 import { asError } from './thrown.ts';
 
@@ -14,17 +14,12 @@ export interface ApiKeySource {
 
 const maxAgeSeconds = 300;
 
-/** Time limits, in milliseconds, for one attempt to reach Secrets Manager, which is near and quick. */
-export const secretsManagerSettings = {
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
-} satisfies SecretsManagerClientConfig;
-
 /**
  * The key from one secret in Secrets Manager, cached for five minutes.
  *
  * The secret is the bare key, or a JSON object with the key in one field. White space around it is trimmed.
  *
- * @param secretsManager the AWS client; `secretsManagerSettings` has what it should be made with.
+ * @param secretsManager the AWS client.
  * @param secretName name or ARN of the secret.
  * @param secretField the field, where the secret is a JSON object.
  */

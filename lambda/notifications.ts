@@ -1,9 +1,4 @@
-import { addAbortListener } from 'node:events';
-import {
-  type EventBridgeClient,
-  type EventBridgeClientConfig,
-  PutEventsCommand,
-} from '@aws-sdk/client-eventbridge';
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { type Decision, sentenceOf } from './decision.ts';
 import { cancelledEvent, eventSource, wouldBeCancelledEvent } from './names.ts';
 import { asError } from './thrown.ts';
@@ -17,32 +12,28 @@ const detailTypes: Partial<Record<Decision['outcome'], string>> = {
 /** `PutEvents` takes so many events at once. */
 const batchSize = 10;
 
-/** Time limits, in milliseconds, for one attempt to reach EventBridge. */
-export const eventBridgeSettings = {
-  requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
-} satisfies EventBridgeClientConfig;
-
 /** Tells the account's default event bus what was cancelled. */
 export interface Notifier {
   /** Takes a decision, and sends it where it is one to tell of. Returns at once. */
   add(decision: Decision): void;
-  /** Waits until all is sent, or `signal` fires. Never throws: what could not be sent goes to `onFailure`. */
-  flush(signal: AbortSignal): Promise<void>;
+  /** Waits until all is sent or given up. Never throws: what could not be sent goes to `onFailure`. */
+  flush(): Promise<void>;
 }
 
 /**
  * A notifier for one invocation.
  *
  * @param eventBridge the AWS client.
+ * @param until fires when what is not sent has to be given up.
  * @param onFailure is told of each event that could not be published, with its reason.
  */
 export function createNotifier(
   eventBridge: EventBridgeClient,
+  until: AbortSignal,
   onFailure: (decision: Decision, reason: string) => void,
 ): Notifier {
   let waiting: { decision: Decision; detailType: string }[] = [];
   const underWay: Promise<void>[] = [];
-  const stopped = new AbortController();
 
   const send = async (batch: typeof waiting): Promise<void> => {
     const Entries = batch.map(({ decision, detailType }) => ({
@@ -51,9 +42,7 @@ export function createNotifier(
       Detail: JSON.stringify({ ...decision, summary: sentenceOf(decision) }),
     }));
     try {
-      const answer = await eventBridge.send(new PutEventsCommand({ Entries }), {
-        abortSignal: stopped.signal,
-      });
+      const answer = await eventBridge.send(new PutEventsCommand({ Entries }), { abortSignal: until });
       for (const [index, { ErrorCode }] of (answer.Entries ?? []).entries()) {
         const failed = batch[index];
         if (ErrorCode !== undefined && failed) onFailure(failed.decision, ErrorCode);
@@ -75,8 +64,7 @@ export function createNotifier(
       waiting.push({ decision, detailType });
       if (waiting.length === batchSize) sendWaiting();
     },
-    flush: async (signal) => {
-      using _listening = addAbortListener(signal, () => stopped.abort());
+    flush: async () => {
       sendWaiting();
       await Promise.all(underWay);
     },

@@ -68,7 +68,7 @@ export function createHandler(
     const request = parseRequest(event);
     const deadline = deadlineOf(request, context.getRemainingTimeInMillis());
     const requestedBy = from ?? requesterOf(request, settings);
-    const notifier = createNotifier(eventBridge, ({ jobId }, reason) =>
+    const notifier = createNotifier(eventBridge, deadline.tellUntil, ({ jobId }, reason) =>
       logger.error(`No event could be published for ${jobId} (${reason}). What was decided stands.`, {
         jobId,
       }),
@@ -76,7 +76,7 @@ export function createHandler(
     try {
       return await run(request, deadline, { requestedBy, logger, metrics, notifier });
     } finally {
-      await notifier.flush(deadline.tellUntil);
+      await notifier.flush();
     }
   };
 

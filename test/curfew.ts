@@ -10,10 +10,9 @@ import {
   type SimulatedJob,
   startOpenAISimulator,
 } from '../infra/local/openai-simulator.ts';
-import { secretsManagerSettings } from '../lambda/api-key.ts';
+import { awsClientSettings } from '../lambda/aws-client-settings.ts';
 import type { CancelResult } from '../lambda/conditional-cancel.ts';
 import { metricsNamespace, serviceName } from '../lambda/names.ts';
-import { eventBridgeSettings } from '../lambda/notifications.ts';
 import { createHandler } from '../lambda/pipeline.ts';
 import { environmentFor, type Settings } from '../lambda/settings.ts';
 import type { SweepResult } from '../lambda/sweep-result.ts';
@@ -71,8 +70,8 @@ export async function startCurfew({
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   };
-  const secretsManager = new SecretsManagerClient({ ...secretsManagerSettings, ...client });
-  const eventBridge = new EventBridgeClient({ ...eventBridgeSettings, ...client });
+  const secretsManager = new SecretsManagerClient({ ...awsClientSettings, ...client });
+  const eventBridge = new EventBridgeClient({ ...awsClientSettings, ...client });
   starting.defer(() => secretsManager.destroy());
   starting.defer(() => eventBridge.destroy());
   const recording = new RecordingLogger();

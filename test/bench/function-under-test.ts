@@ -1,9 +1,8 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { defaults } from '../../infra/context.ts';
-import { secretsManagerSettings } from '../../lambda/api-key.ts';
+import { awsClientSettings } from '../../lambda/aws-client-settings.ts';
 import { metricsNamespace, serviceName } from '../../lambda/names.ts';
-import { eventBridgeSettings } from '../../lambda/notifications.ts';
 import { createHandler } from '../../lambda/pipeline.ts';
 import { environmentFor } from '../../lambda/settings.ts';
 import { lambdaContext } from '../curfew.ts';
@@ -32,13 +31,13 @@ export async function startFunction(
     region: 'us-east-1',
     credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
   };
-  const eventBridge = new EventBridgeClient({ ...eventBridgeSettings, ...client });
+  const eventBridge = new EventBridgeClient({ ...awsClientSettings, ...client });
   if (!publishes) {
     Object.assign(eventBridge, { send: async () => ({ Entries: [], FailedEntryCount: 0 }) });
   }
   const environment = environmentFor({ ...defaults, openaiBaseUrl });
   const handler = createHandler(environment, {
-    secretsManager: new SecretsManagerClient({ ...secretsManagerSettings, ...client }),
+    secretsManager: new SecretsManagerClient({ ...awsClientSettings, ...client }),
     eventBridge,
     logger: new SilentLogger({ serviceName }),
     metrics: new SilentMetrics({ namespace: metricsNamespace, serviceName }),

@@ -1,4 +1,4 @@
-/** One line of the table: two sides, measured in one run. `holds` is undefined where there is nothing to hold. */
+/** One line of the table: two sides, measured in one run. `holds` is whether the goal is met. */
 export interface Row {
   what: string;
   ours: string;

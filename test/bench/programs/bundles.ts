@@ -9,7 +9,6 @@ import cdkJson from '../../../cdk.json' with { type: 'json' };
 import { bundling } from '../../../infra/bundling.ts';
 import { contextOf } from '../../../infra/context.ts';
 import { CurfewStack } from '../../../infra/curfew-stack.ts';
-
 import type { Bundle } from '../bundles.ts';
 
 const outdir = process.argv[2] ?? '';
