@@ -1,7 +1,7 @@
 import { aws, cdk } from './aws-commands.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
+import { startFineTuningSimulator } from './fine-tuning-simulator.ts';
 import { type Invocation, type LocalSystem, type LocalSystemOptions, localApiKey } from './local-system.ts';
-import { startOpenAISimulator } from './openai-simulator.ts';
 import { run } from './processes.ts';
 
 /** The system as it stands in an AWS account, on the emulator. */
@@ -26,7 +26,7 @@ export async function deploySystem({
 }: LocalSystemOptions): Promise<DeployedSystem> {
   await using starting = new AsyncDisposableStack();
   progress('Starting a simulated OpenAI');
-  const openai = starting.use(await startOpenAISimulator(jobs, [localApiKey]));
+  const openai = starting.use(await startFineTuningSimulator({ jobs, apiKeys: [localApiKey] }));
   progress('Starting the AWS emulator (the first time it is downloaded)');
   const emulator = starting.use(await startEmulator());
   progress('Storing the OpenAI API key in Secrets Manager');

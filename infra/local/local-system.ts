@@ -1,5 +1,5 @@
 import type { SweepRequest } from '../../lambda/request.ts';
-import type { OpenAISimulator, SimulatedJob } from './openai-simulator.ts';
+import type { FineTuningSimulator, SimulatedJob } from './fine-tuning-simulator.ts';
 
 /** What an invocation came to: the function's answer, or its error with the name that was reported. */
 export interface Invocation {
@@ -9,7 +9,7 @@ export interface Invocation {
 
 /** The whole of fine-tuning curfew on this machine. */
 export interface LocalSystem extends AsyncDisposable {
-  openai: OpenAISimulator;
+  openai: FineTuningSimulator;
   invoke(request: unknown): Promise<Invocation>;
   /** What the frequent rule sends. */
   ruleInput(): Promise<SweepRequest>;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cdk } from './aws-commands.ts';
 import { startAwsStub } from './aws-stub.ts';
+import { startFineTuningSimulator } from './fine-tuning-simulator.ts';
 import { type Invocation, type LocalSystem, type LocalSystemOptions, localApiKey } from './local-system.ts';
-import { startOpenAISimulator } from './openai-simulator.ts';
 import { isolatedEnvironment, newRunDirectory } from './workspace.ts';
 
 interface Resource {
@@ -30,7 +30,7 @@ export async function startUndeployedSystem({
 }: LocalSystemOptions): Promise<LocalSystem> {
   await using starting = new AsyncDisposableStack();
   progress('Starting a simulated OpenAI and a stub of AWS');
-  const openai = starting.use(await startOpenAISimulator(jobs, [localApiKey]));
+  const openai = starting.use(await startFineTuningSimulator({ jobs, apiKeys: [localApiKey] }));
   const awsStub = starting.use(await startAwsStub({ SecretString: localApiKey }));
 
   progress('cdk synth');

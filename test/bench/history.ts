@@ -1,5 +1,5 @@
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { startCurfew } from '../curfew.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { startCurfew } from '../support/curfew.ts';
 import { equal, type Row } from './measure.ts';
 
 const lookbackDays = 30;

@@ -3,12 +3,12 @@ import { after, describe, test } from 'node:test';
 import { aws } from '../../infra/local/aws-commands.ts';
 import { invokeCommand } from '../../infra/local/deployed-system.ts';
 import { eventually } from '../../infra/local/eventually.ts';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
 import { type Environment, run } from '../../infra/local/processes.ts';
 import { receive } from '../../infra/local/queues.ts';
 import { whatToTry } from '../../infra/local/what-to-try.ts';
-import { deployOrSkip } from './deploy-or-skip.ts';
-import { readmeCommands } from './readme-commands.ts';
+import { deployOrSkip } from '../support/deploy-or-skip.ts';
+import { readmeCommands } from '../support/document-commands.ts';
 
 const job = (id: string, status: string, ageMinutes: number) => simulatedJob({ id, status, ageMinutes });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { aws } from '../../infra/local/aws-commands.ts';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
 import { createQueue, queueOfEvents, receive } from '../../infra/local/queues.ts';
-import { deployOrSkip } from './deploy-or-skip.ts';
+import { deployOrSkip } from '../support/deploy-or-skip.ts';
 
 const { system, skip } = await deployOrSkip({
   jobs: ['ftjob-swept', 'ftjob-asked', 'ftjob-dry'].map((id) =>

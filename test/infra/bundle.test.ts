@@ -5,13 +5,13 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { defaults } from '../../infra/context.ts';
+import { simulatedJob, startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
 import type { Invocation } from '../../infra/local/local-system.ts';
 import { listenOnLoopback } from '../../infra/local/loopback-server.ts';
-import { simulatedJob, startOpenAISimulator } from '../../infra/local/openai-simulator.ts';
 import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
 import { environmentFor } from '../../lambda/settings.ts';
 import { synthesizeBundles } from '../bench/bundles.ts';
-import { apiKey } from '../curfew.ts';
+import { apiKey } from '../support/curfew.ts';
 
 const lambdaHost = fileURLToPath(new URL('../../infra/local/lambda-host.ts', import.meta.url));
 
@@ -25,7 +25,7 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
   const secrets = await listenOnLoopback(server);
   cleanup.defer(secrets.close);
   const jobs = [simulatedJob({ id: 'ftjob-1', status: 'running' })];
-  const openai = cleanup.use(await startOpenAISimulator(jobs, [apiKey]));
+  const openai = cleanup.use(await startFineTuningSimulator({ jobs, apiKeys: [apiKey] }));
   const host = fork(lambdaHost, [(await synthesizeBundles()).ours.file], {
     silent: true,
     env: {

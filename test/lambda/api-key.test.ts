@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { apiKey, type Curfew, startCurfew } from '../curfew.ts';
-import { answers, late } from '../wire-faults.ts';
-import { unusableSecrets } from './unusable-secrets.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { apiKey, type Curfew, startCurfew } from '../support/curfew.ts';
+import { unusableSecrets } from '../support/unusable-secrets.ts';
+import { answers, late } from '../support/wire-faults.ts';
 
 const jobs = () => [simulatedJob({ id: 'ftjob-1', status: 'succeeded' })];
 

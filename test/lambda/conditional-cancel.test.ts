@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Fault, simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { endpoints, startCurfew } from '../curfew.ts';
+import { type Fault, simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { endpoints, startCurfew } from '../support/curfew.ts';
 
 const jobId = 'ftjob-abc123';
 const inProgress = ['validating_files', 'queued', 'running'];

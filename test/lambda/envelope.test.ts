@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
 import type { CancelResult, QueueAnswer, SweepResult, TopicAnswer } from '../../lambda/contract.ts';
-import { startCurfew } from '../curfew.ts';
+import { startCurfew } from '../support/curfew.ts';
 
 const topicArn = 'arn:aws:sns:us-east-1:123456789012:requests';
 const overBudgetArn = 'arn:aws:sns:us-east-1:123456789012:over-budget';

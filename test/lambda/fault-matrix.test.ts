@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Call, type Fault, simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { type Curfew, startCurfew } from '../curfew.ts';
-import { answerLost, answers, noAnswer, noBody } from '../wire-faults.ts';
-import { faults } from './faults.ts';
+import { type Call, type Fault, simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { type Curfew, startCurfew } from '../support/curfew.ts';
+import { faults } from '../support/expected-failures.ts';
+import { answerLost, answers, noAnswer, noBody } from '../support/wire-faults.ts';
 
 type Endpoint = Call['endpoint'];
 

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaults } from '../../infra/context.ts';
 import { startAwsStub } from '../../infra/local/aws-stub.ts';
-import { simulatedJob, startOpenAISimulator } from '../../infra/local/openai-simulator.ts';
+import { simulatedJob, startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
 import { environmentFor } from '../../lambda/settings.ts';
-import { apiKey, lambdaContext } from '../curfew.ts';
+import { apiKey, lambdaContext } from '../support/curfew.ts';
 
 test('the entry point takes all that it needs from the environment', async (t) => {
-  await using openai = await startOpenAISimulator(
-    [simulatedJob({ id: 'ftjob-1', status: 'running' })],
-    [apiKey],
-  );
+  await using openai = await startFineTuningSimulator({
+    jobs: [simulatedJob({ id: 'ftjob-1', status: 'running' })],
+    apiKeys: [apiKey],
+  });
   await using aws = await startAwsStub({ SecretString: apiKey });
   const written: Record<string, unknown>[] = [];
   for (const method of ['info', 'log'] as const) {

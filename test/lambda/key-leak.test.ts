@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { apiKey } from '../curfew.ts';
+import { apiKey } from '../support/curfew.ts';
 
-const scenarios = fileURLToPath(new URL('leak-scenarios.ts', import.meta.url));
+const scenarios = fileURLToPath(new URL('../support/leak-scenarios.ts', import.meta.url));
 const partLength = 6;
 
 test('no output of any scenario holds the key or a part of it', async () => {

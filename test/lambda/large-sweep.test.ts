@@ -5,12 +5,12 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { defaults } from '../../infra/context.ts';
 import { startAwsStub } from '../../infra/local/aws-stub.ts';
+import { simulatedJob, startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
 import type { Invocation } from '../../infra/local/local-system.ts';
-import { simulatedJob, startOpenAISimulator } from '../../infra/local/openai-simulator.ts';
 import { environmentFor } from '../../lambda/settings.ts';
 import type { SweepResult } from '../../lambda/sweep-result.ts';
-import { apiKey, startCurfew } from '../curfew.ts';
-import { answers } from '../wire-faults.ts';
+import { apiKey, startCurfew } from '../support/curfew.ts';
+import { answers } from '../support/wire-faults.ts';
 
 const lambdaHost = fileURLToPath(new URL('../../infra/local/lambda-host.ts', import.meta.url));
 const handler = fileURLToPath(new URL('../../lambda/handler.ts', import.meta.url));
@@ -27,7 +27,7 @@ test('100,000 jobs, 5,000 of them overdue, take little memory, and the answer fi
       ageMinutes: 400 + index / 60,
     }),
   );
-  await using openai = await startOpenAISimulator(jobs, [apiKey]);
+  await using openai = await startFineTuningSimulator({ jobs, apiKeys: [apiKey] });
   await using awsStub = await startAwsStub({ SecretString: apiKey });
   const host = fork(lambdaHost, [handler], {
     execArgv: [`--max-old-space-size=${heapMegabytes}`],

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { type Curfew, startCurfew } from '../curfew.ts';
-import { noAnswer } from '../wire-faults.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { type Curfew, startCurfew } from '../support/curfew.ts';
+import { noAnswer } from '../support/wire-faults.ts';
 
 const metadata = { team: 'search', time_budget_minutes: '90' };
 const overdueJob = (id = 'ftjob-1') => simulatedJob({ id, status: 'running', ageMinutes: 100, metadata });

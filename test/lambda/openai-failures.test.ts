@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SchemaValidationError } from 'ky';
 import { namedOpenAIError } from '../../lambda/openai-failures.ts';
-import { kyErrorFor, kyTimeoutError } from './ky-errors.ts';
+import { kyErrorFor, kyTimeoutError } from '../support/ky-errors.ts';
 
 const answer = (status: number, body: unknown = null, headers: Record<string, string> = {}) =>
   kyErrorFor(Response.json(body, { status, headers }));

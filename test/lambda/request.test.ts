@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startCurfew } from '../curfew.ts';
+import { startCurfew } from '../support/curfew.ts';
 
 describe('an invalid request names what is wrong, and nothing is sent', () => {
   const cases: [event: unknown, message: RegExp][] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { waitBeforeRetry } from '../../lambda/retry-advice.ts';
-import { kyErrorFor, kyTimeoutError } from './ky-errors.ts';
+import { kyErrorFor, kyTimeoutError } from '../support/ky-errors.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 const never = undefined;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Fault, simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { startCurfew } from '../curfew.ts';
-import { answers, late, says } from '../wire-faults.ts';
+import { type Fault, simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { startCurfew } from '../support/curfew.ts';
+import { answers, late, says } from '../support/wire-faults.ts';
 
 const minutesPerDay = 1440;
 const inProgress = ['validating_files', 'queued', 'running'];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
 import { deadlineIn } from '../../lambda/deadline.ts';
 import type { FineTuningApi } from '../../lambda/fine-tuning-api.ts';
 import { sweep } from '../../lambda/sweep.ts';
-import { type Curfew, startCurfew } from '../curfew.ts';
-import { answers, late, noAnswer } from '../wire-faults.ts';
+import { type Curfew, startCurfew } from '../support/curfew.ts';
+import { answers, late, noAnswer } from '../support/wire-faults.ts';
 
 const overdueJobs = (count: number) =>
   Array.from({ length: count }, (_, index) =>

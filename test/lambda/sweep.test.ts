@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { endpoints, startCurfew } from '../curfew.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { endpoints, startCurfew } from '../support/curfew.ts';
 
 const minutesPerDay = 24 * 60;
 /** As many jobs as asked for, each a second older than the one before. */

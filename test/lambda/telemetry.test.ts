@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { type Curfew, type LogLine, startCurfew } from '../curfew.ts';
-import { answers, noAnswer, says } from '../wire-faults.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { type Curfew, type LogLine, startCurfew } from '../support/curfew.ts';
+import { answers, noAnswer, says } from '../support/wire-faults.ts';
 
 const running = (id: string, ageMinutes: number, budget?: string) =>
   simulatedJob({

@@ -1,6 +1,6 @@
 /** `node aws.ts`, forked with an IPC channel: the AWS that the function speaks to. */
 import { startAwsStub } from '../../../infra/local/aws-stub.ts';
-import { apiKey } from '../../curfew.ts';
+import { apiKey } from '../../support/curfew.ts';
 
 const aws = await startAwsStub({ SecretString: apiKey });
 process.on('disconnect', () => process.exit());

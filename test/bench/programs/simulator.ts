@@ -1,14 +1,14 @@
 /** `node simulator.ts OPTIONS`, forked with an IPC channel: a simulated OpenAI account that can be reset and asked. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startOpenAISimulator } from '../../../infra/local/openai-simulator.ts';
-import { apiKey } from '../../curfew.ts';
-import { rateLimit } from '../../rate-limit.ts';
+import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
+import { apiKey } from '../../support/curfew.ts';
+import { rateLimit } from '../../support/rate-limiter.ts';
 import { type AccountOptions, jobsOf, type Tally } from '../simulated-account.ts';
 
 const options = JSON.parse(process.argv[2] ?? '') as AccountOptions;
 const { answerMilliseconds = 0, requestsPerSecond = Number.POSITIVE_INFINITY } = options;
 
-const simulator = await startOpenAISimulator(jobsOf(options), [apiKey]);
+const simulator = await startFineTuningSimulator({ jobs: jobsOf(options), apiKeys: [apiKey] });
 let limit = rateLimit(requestsPerSecond);
 let refused = 0;
 

@@ -3,19 +3,19 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
-import { defaults } from '../infra/context.ts';
-import { type AwsStub, type SecretAnswer, startAwsStub } from '../infra/local/aws-stub.ts';
+import { defaults } from '../../infra/context.ts';
+import { type AwsStub, type SecretAnswer, startAwsStub } from '../../infra/local/aws-stub.ts';
 import {
-  type OpenAISimulator,
+  type FineTuningSimulator,
   type SimulatedJob,
-  startOpenAISimulator,
-} from '../infra/local/openai-simulator.ts';
-import { awsClientSettings } from '../lambda/aws-client-settings.ts';
-import type { CancelResult } from '../lambda/conditional-cancel.ts';
-import { metricsNamespace, serviceName } from '../lambda/names.ts';
-import { createHandler } from '../lambda/pipeline.ts';
-import { environmentFor, type Settings } from '../lambda/settings.ts';
-import type { SweepResult } from '../lambda/sweep-result.ts';
+  startFineTuningSimulator,
+} from '../../infra/local/fine-tuning-simulator.ts';
+import { awsClientSettings } from '../../lambda/aws-client-settings.ts';
+import type { CancelResult } from '../../lambda/conditional-cancel.ts';
+import { metricsNamespace, serviceName } from '../../lambda/names.ts';
+import { createHandler } from '../../lambda/pipeline.ts';
+import { environmentFor, type Settings } from '../../lambda/settings.ts';
+import type { SweepResult } from '../../lambda/sweep-result.ts';
 
 /** The key that the simulated OpenAI accepts in every test. */
 export const apiKey = 'sk-proj-4nXq7TzLw2VbYc9RkDm5';
@@ -25,7 +25,7 @@ export type LogLine = Record<string, unknown>;
 
 /** The function with everything around it on loopback: OpenAI, Secrets Manager, its log. */
 export interface Curfew extends AsyncDisposable {
-  openai: OpenAISimulator;
+  openai: FineTuningSimulator;
   aws: AwsStub;
   /** The documents in CloudWatch's Embedded Metric Format that were written. */
   metricDocuments: LogLine[];
@@ -63,7 +63,7 @@ export async function startCurfew({
   metrics,
 }: CurfewOptions = {}): Promise<Curfew> {
   await using starting = new AsyncDisposableStack();
-  const openai = starting.use(await startOpenAISimulator(jobs, [apiKey]));
+  const openai = starting.use(await startFineTuningSimulator({ jobs, apiKeys: [apiKey] }));
   const aws = starting.use(await startAwsStub(secret ?? { SecretString: apiKey }));
   const client = {
     endpoint: aws.url,
@@ -104,7 +104,7 @@ export async function startCurfew({
 }
 
 /** The endpoints that OpenAI was asked, in order. */
-export function endpoints(openai: OpenAISimulator): string[] {
+export function endpoints(openai: FineTuningSimulator): string[] {
   return openai.calls.map((call) => call.endpoint);
 }
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import OpenAI, { AuthenticationError, BadRequestError, NotFoundError } from 'openai';
-import { simulatedJob, startOpenAISimulator } from '../../../infra/local/openai-simulator.ts';
+import { simulatedJob, startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 
 const apiKey = 'sk-simulator';
 
 /** The vendor's own client against the simulator. */
 async function start(jobs: ReturnType<typeof simulatedJob>[], key = apiKey) {
-  const simulator = await startOpenAISimulator(jobs, [apiKey]);
+  const simulator = await startFineTuningSimulator({ jobs, apiKeys: [apiKey] });
   const client = new OpenAI({ apiKey: key, baseURL: simulator.baseUrl, maxRetries: 0 });
   return { simulator, jobs: client.fineTuning.jobs, [Symbol.asyncDispose]: simulator[Symbol.asyncDispose] };
 }

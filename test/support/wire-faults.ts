@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer, Fault } from '../infra/local/openai-simulator.ts';
+import type { Answer, Fault } from '../../infra/local/fine-tuning-simulator.ts';
 import { apiKey } from './curfew.ts';
 
 /**

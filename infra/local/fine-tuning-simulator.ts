@@ -46,7 +46,7 @@ export interface Call {
  */
 export type Fault = (answer: () => Answer, response: ServerResponse) => Answer | Promise<Answer> | undefined;
 
-export interface OpenAISimulator extends AsyncDisposable {
+export interface FineTuningSimulator extends AsyncDisposable {
   /** What `openaiBaseUrl` has to be. */
   baseUrl: string;
   jobs: Map<string, SimulatedJob>;
@@ -90,10 +90,13 @@ export function simulatedJob(
 }
 
 /** The fine-tuning endpoints of OpenAI's API, with its bearer check and its error bodies, on loopback. */
-export async function startOpenAISimulator(
-  jobs: Iterable<SimulatedJob>,
-  apiKeys: Iterable<string>,
-): Promise<OpenAISimulator> {
+export async function startFineTuningSimulator({
+  jobs = [],
+  apiKeys = [],
+}: {
+  jobs?: Iterable<SimulatedJob>;
+  apiKeys?: Iterable<string>;
+}): Promise<FineTuningSimulator> {
   const state = {
     jobs: new Map([...jobs].map((job) => [job.id, job])),
     apiKeys: new Set(apiKeys),
@@ -114,7 +117,7 @@ export async function startOpenAISimulator(
     response.end(typeof given.body === 'string' ? given.body : JSON.stringify(given.body));
   };
   const listening = await listenOnLoopback(server);
-  const simulator: OpenAISimulator = Object.assign(state, {
+  const simulator: FineTuningSimulator = Object.assign(state, {
     baseUrl: `${listening.url}/v1`,
     [Symbol.asyncDispose]: listening.close,
   });

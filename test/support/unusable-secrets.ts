@@ -1,5 +1,5 @@
 import type { SecretAnswer } from '../../infra/local/aws-stub.ts';
-import { apiKey } from '../curfew.ts';
+import { apiKey } from './curfew.ts';
 
 /** Every way in which a secret holds no usable key, and what ApiKeyError must say of it. */
 export const unusableSecrets: Record<string, { secret: SecretAnswer; message: RegExp }> = {

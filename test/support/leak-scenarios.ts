@@ -3,10 +3,10 @@
  * with all that hangs on them, events. Log and metrics go to the standard streams by themselves, at DEBUG.
  */
 import { inspect } from 'node:util';
-import { simulatedJob } from '../../infra/local/openai-simulator.ts';
+import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
 import { createLogger, createMetrics } from '../../lambda/telemetry.ts';
-import { apiKey, type CurfewOptions, startCurfew } from '../curfew.ts';
-import { faults } from './faults.ts';
+import { apiKey, type CurfewOptions, startCurfew } from './curfew.ts';
+import { faults } from './expected-failures.ts';
 import { unusableSecrets } from './unusable-secrets.ts';
 
 const jobId = 'ftjob-abc123';

@@ -1,5 +1,5 @@
-import { type Fault, simulatedJob } from '../../infra/local/openai-simulator.ts';
-import { answers, reset, resetInBody, says } from '../wire-faults.ts';
+import { type Fault, simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { answers, reset, resetInBody, says } from './wire-faults.ts';
 
 /** One attempt and three retries. */
 const mostAttempts = 4;
