@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cdk } from './aws-commands.ts';
-import { startAwsStub } from './aws-stub.ts';
+import { startAwsStub } from './aws-stub/aws-stub.ts';
 import { startFineTuningSimulator } from './fine-tuning-simulator.ts';
 import { type Invocation, type LocalSystem, type LocalSystemOptions, localApiKey } from './local-system.ts';
 import { isolatedEnvironment, newRunDirectory } from './workspace.ts';
@@ -31,7 +31,7 @@ export async function startUndeployedSystem({
   await using starting = new AsyncDisposableStack();
   progress('Starting a simulated OpenAI and a stub of AWS');
   const openai = starting.use(await startFineTuningSimulator({ jobs, apiKeys: [localApiKey] }));
-  const awsStub = starting.use(await startAwsStub({ SecretString: localApiKey }));
+  const awsStub = starting.use(await startAwsStub({ secret: { SecretString: localApiKey } }));
 
   progress('cdk synth');
   const runDirectory = newRunDirectory();

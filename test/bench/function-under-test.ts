@@ -5,7 +5,7 @@ import { awsClientSettings } from '../../lambda/aws-client-settings.ts';
 import { metricsNamespace, serviceName } from '../../lambda/names.ts';
 import { createHandler } from '../../lambda/pipeline.ts';
 import { environmentFor } from '../../lambda/settings.ts';
-import { lambdaContext } from '../support/curfew.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
 import { forkProgram } from './forked.ts';
 import { SilentLogger, SilentMetrics } from './silent-telemetry.ts';
 

@@ -125,13 +125,13 @@ describe('messages of SQS', () => {
     await using curfew = await start();
     const batch = queueEvent('{"jobId": "ftjob-1"}', '{"jobId": "ftjob-2"}', '{"jobId": "ftjob-1"}');
     await curfew.invoke(batch);
-    assert.equal(curfew.aws.reads, 1);
+    assert.equal(curfew.aws.secretReads.length, 1);
     curfew.openai.apiKeys.clear();
     curfew.openai.apiKeys.add('sk-rotated');
     curfew.aws.secret = { SecretString: 'sk-rotated' };
     const answer = (await curfew.invoke(batch)) as QueueAnswer<CancelResult>;
     assert.deepEqual(answer.batchItemFailures, []);
-    assert.equal(curfew.aws.reads, 2);
+    assert.equal(curfew.aws.secretReads.length, 2);
   });
 
   test('that fail are logged each', async () => {

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaults } from '../../infra/context.ts';
-import { startAwsStub } from '../../infra/local/aws-stub.ts';
+import { startAwsStub } from '../../infra/local/aws-stub/aws-stub.ts';
 import { simulatedJob, startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
 import { environmentFor } from '../../lambda/settings.ts';
-import { apiKey, lambdaContext } from '../support/curfew.ts';
+import { apiKey } from '../support/curfew.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
 
 test('the entry point takes all that it needs from the environment', async (t) => {
   await using openai = await startFineTuningSimulator({
     jobs: [simulatedJob({ id: 'ftjob-1', status: 'running' })],
     apiKeys: [apiKey],
   });
-  await using aws = await startAwsStub({ SecretString: apiKey });
+  await using aws = await startAwsStub({ secret: { SecretString: apiKey } });
   const written: Record<string, unknown>[] = [];
   for (const method of ['info', 'log'] as const) {
     t.mock.method(console, method, (line: string) => written.push(JSON.parse(line)));

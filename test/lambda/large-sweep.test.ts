@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { defaults } from '../../infra/context.ts';
-import { startAwsStub } from '../../infra/local/aws-stub.ts';
+import { startAwsStub } from '../../infra/local/aws-stub/aws-stub.ts';
 import { simulatedJob, startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
 import type { Invocation } from '../../infra/local/local-system.ts';
 import { environmentFor } from '../../lambda/settings.ts';
@@ -28,7 +28,7 @@ test('100,000 jobs, 5,000 of them overdue, take little memory, and the answer fi
     }),
   );
   await using openai = await startFineTuningSimulator({ jobs, apiKeys: [apiKey] });
-  await using awsStub = await startAwsStub({ SecretString: apiKey });
+  await using awsStub = await startAwsStub({ secret: { SecretString: apiKey } });
   const host = fork(lambdaHost, [handler], {
     execArgv: [`--max-old-space-size=${heapMegabytes}`],
     silent: true,

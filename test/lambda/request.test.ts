@@ -33,7 +33,7 @@ describe('an invalid request names what is wrong, and nothing is sent', () => {
     test(`${JSON.stringify(event)?.slice(0, 60)}: ${message.source}`, async () => {
       await using curfew = await startCurfew();
       await assert.rejects(curfew.invoke(event), { name: 'InvalidRequestError', message });
-      assert.equal(curfew.aws.reads, 0);
+      assert.equal(curfew.aws.secretReads.length, 0);
       assert.deepEqual(curfew.openai.calls, []);
     });
   }

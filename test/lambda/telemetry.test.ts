@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
-import { type Curfew, type LogLine, startCurfew } from '../support/curfew.ts';
+import { type Curfew, startCurfew } from '../support/curfew.ts';
+import type { LogLine } from '../support/recorders.ts';
 import { answers, noAnswer, says } from '../support/wire-faults.ts';
 
 const running = (id: string, ageMinutes: number, budget?: string) =>

@@ -1,156 +1,150 @@
-import { Logger, type LogItem } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { Context } from 'aws-lambda';
-import { defaults } from '../../infra/context.ts';
-import { type AwsStub, type SecretAnswer, startAwsStub } from '../../infra/local/aws-stub.ts';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import { type AwsStub, startAwsStub } from '../../infra/local/aws-stub/aws-stub.ts';
+import type { SecretAnswer } from '../../infra/local/aws-stub/secrets-stub.ts';
 import {
   type FineTuningSimulator,
   type SimulatedJob,
   startFineTuningSimulator,
 } from '../../infra/local/fine-tuning-simulator.ts';
-import { awsClientSettings } from '../../lambda/aws-client-settings.ts';
-import type { CancelResult } from '../../lambda/conditional-cancel.ts';
-import { metricsNamespace, serviceName } from '../../lambda/names.ts';
-import { createHandler } from '../../lambda/pipeline.ts';
-import { environmentFor, type Settings } from '../../lambda/settings.ts';
-import type { SweepResult } from '../../lambda/sweep-result.ts';
+import { createAwsClients } from '../../lambda/aws/clients.ts';
+import { createHandler } from '../../lambda/invocation.ts';
+import {
+  defaultSettings,
+  environmentFor,
+  environmentNames,
+  type ProjectOverrides,
+  type Settings,
+} from '../../lambda/settings.ts';
+import type { CancelAnswer, ExtendAnswer, ListAnswer, StopAllAnswer, SweepAnswer } from './answers.ts';
+import { lambdaContext } from './lambda-context.ts';
+import { type LogLine, RecordingLogger, RecordingMetrics } from './recorders.ts';
 
 /** The key that the simulated OpenAI accepts in every test. */
 export const apiKey = 'sk-proj-4nXq7TzLw2VbYc9RkDm5';
 
-/** A log line as it would be written. */
-export type LogLine = Record<string, unknown>;
+/** The AWS credentials of the function in every test. */
+export const awsCredentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'a-secret-access-key' };
 
-/** The function with everything around it on loopback: OpenAI, Secrets Manager, its log. */
+/** How long an invocation may take, as the stack has it. */
+const timeoutMilliseconds = 900_000;
+
+const projectsPath = '/fine-tuning-curfew/projects/test';
+
+/** The function with everything around it on loopback: the fine-tuning API, AWS, its log. */
 export interface Curfew extends AsyncDisposable {
+  /** The provider of the top-level settings. Projects may name more of them. */
   openai: FineTuningSimulator;
   aws: AwsStub;
   /** The documents in CloudWatch's Embedded Metric Format that were written. */
   metricDocuments: LogLine[];
   logLines: LogLine[];
-  cancel(
-    jobId: string,
-    options?: { dryRun?: boolean; remainingMilliseconds?: number },
-  ): Promise<CancelResult>;
-  sweep(
-    request?: { timeBudgetMinutes?: number; dryRun?: boolean; lookbackDays?: number },
-    options?: { remainingMilliseconds?: number },
-  ): Promise<SweepResult>;
+  cancel(jobId: string, options?: DryRun & InProject & Asking): Promise<CancelAnswer>;
+  sweep(request?: SweepOptions, asking?: Asking): Promise<SweepAnswer>;
+  stopAll(request?: DryRun & InProject, asking?: Asking): Promise<StopAllAnswer>;
+  list(request?: InProject, asking?: Asking): Promise<ListAnswer>;
+  extend(jobId: string, minutes: number, options?: InProject & Asking): Promise<ExtendAnswer>;
   /** Any event at all, as Lambda would hand it over. */
   invoke(event: unknown, remainingMilliseconds?: number): Promise<unknown>;
 }
 
+/** What goes along with any request. */
+interface Asking {
+  requestedBy?: string;
+  remainingMilliseconds?: number;
+}
+interface InProject {
+  project?: string;
+}
+interface DryRun {
+  dryRun?: boolean;
+}
+interface SweepOptions extends DryRun, InProject {
+  timeBudgetMinutes?: number;
+  lookbackDays?: number;
+  cancelLimit?: number | 'none';
+}
+
 export interface CurfewOptions {
   jobs?: Iterable<SimulatedJob>;
+  /** The answer for every secret that `secrets` does not name. */
   secret?: SecretAnswer;
+  secrets?: Record<string, SecretAnswer>;
   settings?: Partial<Settings>;
+  /** What differs from the settings in each project, by its name. */
+  projects?: Record<string, ProjectOverrides>;
   /** More environment variables. */
   environment?: Record<string, string>;
   /** In place of the one that records its lines. */
   logger?: Logger;
+  /** In place of the one that records its documents. */
   metrics?: Metrics;
 }
 
 /** Starts a curfew for one test; `await using` takes it down. */
 export async function startCurfew({
   jobs = [],
-  secret,
+  secret = { SecretString: apiKey },
+  secrets = {},
   settings,
+  projects,
   environment,
-  logger,
-  metrics,
+  ...recorders
 }: CurfewOptions = {}): Promise<Curfew> {
   await using starting = new AsyncDisposableStack();
   const openai = starting.use(await startFineTuningSimulator({ jobs, apiKeys: [apiKey] }));
-  const aws = starting.use(await startAwsStub(secret ?? { SecretString: apiKey }));
-  const client = {
-    endpoint: aws.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  };
-  const secretsManager = new SecretsManagerClient({ ...awsClientSettings, ...client });
-  const eventBridge = new EventBridgeClient({ ...awsClientSettings, ...client });
-  starting.defer(() => secretsManager.destroy());
-  starting.defer(() => eventBridge.destroy());
-  const recording = new RecordingLogger();
-  const recordingMetrics = new RecordingMetrics();
-  const stackEnvironment = environmentFor({ ...defaults, openaiBaseUrl: openai.baseUrl, ...settings });
+  const parameters = projects ? parametersFor(projects) : {};
+  const awsStub = starting.use(await startAwsStub({ secret, secrets, parameters }));
+  const aws = createAwsClients({ endpoint: awsStub.url, region: 'us-east-1', credentials: awsCredentials });
+  starting.defer(() => aws.destroy());
+
+  const all: Settings = { ...defaultSettings, openaiBaseUrl: openai.baseUrl, ...settings };
+  const logger = new RecordingLogger(all.name);
+  const metrics = new RecordingMetrics(all.name);
   const handler = createHandler(
-    { ...stackEnvironment, ...environment },
     {
-      secretsManager,
-      eventBridge,
-      logger: logger ?? recording,
-      metrics: metrics ?? recordingMetrics,
+      ...environmentFor(all),
+      [environmentNames.tableName]: 'curfew-table',
+      [environmentNames.region]: 'us-east-1',
+      ...(projects && { [environmentNames.projectsPath]: projectsPath }),
+      ...environment,
     },
+    { aws, logger, metrics, ...recorders },
   );
-  const invoke = (event: unknown, remainingMilliseconds = 300_000) =>
+  const invoke = (event: unknown, remainingMilliseconds = timeoutMilliseconds) =>
     handler(event, lambdaContext(remainingMilliseconds));
+  /** The answer as the documents promise it; whether it is so is for the test to say. */
+  const ask = async <Answer>(request: object, { remainingMilliseconds, ...asking }: Asking = {}) =>
+    (await invoke({ ...request, ...asking }, remainingMilliseconds)) as Answer;
   const running = starting.move();
   return {
     openai,
-    aws,
-    metricDocuments: recordingMetrics.documents,
-    logLines: recording.lines,
+    aws: awsStub,
+    metricDocuments: metrics.documents,
+    logLines: logger.lines,
     invoke,
-    cancel: async (jobId, { remainingMilliseconds, ...options } = {}) =>
-      (await invoke({ jobId, ...options }, remainingMilliseconds)) as CancelResult,
-    sweep: async (request = {}, { remainingMilliseconds } = {}) =>
-      (await invoke({ sweep: request }, remainingMilliseconds)) as SweepResult,
+    cancel: (jobId, options) => ask({ jobId }, options),
+    sweep: (sweep = {}, asking) => ask({ sweep }, asking),
+    stopAll: (stopAll = {}, asking) => ask({ stopAll }, asking),
+    list: (list = {}, asking) => ask({ list }, asking),
+    extend: (jobId, minutes, { project, ...asking } = {}) =>
+      ask({ extend: { jobId, minutes, ...(project !== undefined && { project }) } }, asking),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
-/** The endpoints that OpenAI was asked, in order. */
+/** The endpoints of the fine-tuning API that were asked, in order. */
 export function endpoints(openai: FineTuningSimulator): string[] {
   return openai.calls.map((call) => call.endpoint);
 }
 
-/** Writes its lines into an array. */
-class RecordingLogger extends Logger {
-  readonly lines: LogLine[] = [];
-
-  constructor() {
-    super({ serviceName, logLevel: 'DEBUG' });
-  }
-
-  protected override printLog(_level: number, log: LogItem): void {
-    this.lines.push(JSON.parse(JSON.stringify(log.getAttributes())));
-  }
-}
-
-/** Writes its documents into an array. */
-class RecordingMetrics extends Metrics {
-  readonly documents: LogLine[] = [];
-
-  constructor() {
-    super({ namespace: metricsNamespace, serviceName });
-  }
-
-  override publishStoredMetrics(): this {
-    if (this.hasStoredMetrics()) this.documents.push(JSON.parse(JSON.stringify(this.serializeMetrics())));
-    this.clearMetrics();
-    return this;
-  }
-}
-
-/** What Lambda tells of an invocation. */
-export function lambdaContext(remainingMilliseconds: number): Context {
-  const end = Date.now() + remainingMilliseconds;
-  return {
-    callbackWaitsForEmptyEventLoop: true,
-    functionName: 'fine-tuning-curfew',
-    functionVersion: '$LATEST',
-    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:fine-tuning-curfew',
-    memoryLimitInMB: '512',
-    awsRequestId: 'request-1',
-    logGroupName: '/aws/lambda/fine-tuning-curfew',
-    logStreamName: 'stream',
-    getRemainingTimeInMillis: () => Math.max(0, end - Date.now()),
-    done: () => {},
-    fail: () => {},
-    succeed: () => {},
-  };
+/** The parameters in which the stack would keep these projects, a few in each. */
+function parametersFor(projects: Record<string, ProjectOverrides>): Record<string, string> {
+  const named = Object.entries(projects).map(([name, overrides]) => ({ name, ...overrides }));
+  const perParameter = 8;
+  const entries = Array.from({ length: Math.ceil(named.length / perParameter) }, (_, index) => [
+    `${projectsPath}/${String(index).padStart(4, '0')}`,
+    JSON.stringify(named.slice(index * perParameter, (index + 1) * perParameter)),
+  ]);
+  return Object.fromEntries(entries);
 }

@@ -1,7 +1,7 @@
 /** `node aws.ts`, forked with an IPC channel: the AWS that the function speaks to. */
-import { startAwsStub } from '../../../infra/local/aws-stub.ts';
-import { apiKey } from '../../support/curfew.ts';
+import { startAwsStub } from '../../../infra/local/aws-stub/aws-stub.ts';
+import { apiKey } from '../api-key.ts';
 
-const aws = await startAwsStub({ SecretString: apiKey });
+const aws = await startAwsStub({ secret: { SecretString: apiKey } });
 process.on('disconnect', () => process.exit());
 process.send?.(aws.url);
