@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { apiKey } from '../support/curfew.ts';
+import { apiKey } from './api-key.ts';
 import { startFunction } from './function-under-test.ts';
 import { atMost, equal, interleaved, millisecondsOf, type Row } from './measure.ts';
 import { type SimulatedAccount, startAccount } from './simulated-account.ts';

@@ -15,7 +15,11 @@ export async function forkProgram(
   { args = [], execArgv = [] }: { args?: string[]; execArgv?: string[] } = {},
 ): Promise<Forked> {
   const child = fork(fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url)), args, { execArgv });
-  const [greeting] = (await once(child, 'message')) as [string];
+  const exit = once(child, 'exit').then(() => {
+    throw new Error(`${name}.ts ended before it said anything.`);
+  });
+  const [greeting] = (await Promise.race([once(child, 'message'), exit])) as [string];
+  exit.catch(() => {});
   return {
     child,
     greeting,

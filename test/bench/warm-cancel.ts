@@ -1,4 +1,4 @@
-import { apiKey } from '../support/curfew.ts';
+import { apiKey } from './api-key.ts';
 import { startFunction } from './function-under-test.ts';
 import { atMost, equal, interleaved, millisecondsOf, type Row } from './measure.ts';
 import { type SimulatedAccount, startAccount } from './simulated-account.ts';

@@ -1,8 +1,8 @@
 /** `node simulator.ts OPTIONS`, forked with an IPC channel: a simulated OpenAI account that can be reset and asked. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
-import { apiKey } from '../../support/curfew.ts';
 import { rateLimit } from '../../support/rate-limiter.ts';
+import { apiKey } from '../api-key.ts';
 import { type AccountOptions, jobsOf, type Tally } from '../simulated-account.ts';
 
 const options = JSON.parse(process.argv[2] ?? '') as AccountOptions;
