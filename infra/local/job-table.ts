@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { isInProgress } from '../../lambda/conditional-cancel.ts';
 import { ageMinutesOf, isOverdue, timeBudgetOf } from '../../lambda/time-budget.ts';
-import type { SimulatedJob } from './fine-tuning-simulator.ts';
+import type { SimulatedJob } from './simulated-job.ts';
 
 const barWidth = 20;
 

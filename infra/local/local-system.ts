@@ -1,5 +1,6 @@
 import type { SweepRequest } from '../../lambda/request.ts';
-import type { FineTuningSimulator, SimulatedJob } from './fine-tuning-simulator.ts';
+import type { FineTuningSimulator } from './fine-tuning-simulator.ts';
+import type { SimulatedJob } from './simulated-job.ts';
 
 /** What an invocation came to: the function's answer, or its error with the name that was reported. */
 export interface Invocation {

@@ -5,11 +5,11 @@
 import { parseArgs, styleText } from 'node:util';
 import { type DeployedSystem, deploySystem, invokeCommand } from './deployed-system.ts';
 import { eventually } from './eventually.ts';
-import { type SimulatedJob, simulatedJob } from './fine-tuning-simulator.ts';
 import { jobTable } from './job-table.ts';
 import type { LocalSystem, LocalSystemOptions } from './local-system.ts';
 import { EmulatorUnavailableError } from './python-tools.ts';
 import { queueOfEvents, receive } from './queues.ts';
+import { type SimulatedJob, simulatedJob } from './simulated-job.ts';
 import { stepsOn } from './steps.ts';
 import { startUndeployedSystem } from './undeployed-system.ts';
 import { whatToTry } from './what-to-try.ts';

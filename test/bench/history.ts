@@ -1,4 +1,4 @@
-import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { startCurfew } from '../support/curfew.ts';
 import { equal, type Row } from './measure.ts';
 

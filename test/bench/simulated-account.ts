@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { type SimulatedJob, simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { type SimulatedJob, simulatedJob } from '../../infra/local/simulated-job.ts';
 import { forkProgram } from './forked.ts';
 
 /** An account in which the oldest jobs are the overdue ones, at the very end of the list: the hard case. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { aws } from '../../infra/local/aws-commands.ts';
 import { eventually } from '../../infra/local/eventually.ts';
-import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
 import { receive } from '../../infra/local/queues.ts';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 
 const { system, skip } = await deployOrSkip({

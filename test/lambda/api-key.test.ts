@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { apiKey, type Curfew, startCurfew } from '../support/curfew.ts';
 import { unusableSecrets } from '../support/unusable-secrets.ts';
 import { answers, late } from '../support/wire-faults.ts';
@@ -19,7 +19,7 @@ describe('the key is found in the secret', () => {
     test(name, async () => {
       await using curfew = await startCurfew({ jobs: jobs(), secret: { SecretString } });
       assert.equal((await curfew.cancel('ftjob-1')).outcome, 'already_finished');
-      assert.equal(curfew.openai.calls[0]?.authorization, `Bearer ${apiKey}`);
+      assert.equal(curfew.openai.calls[0]?.headers.authorization, `Bearer ${apiKey}`);
     });
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import type { CancelResult, QueueAnswer, SweepResult, TopicAnswer } from '../../lambda/contract.ts';
 import { startCurfew } from '../support/curfew.ts';
 

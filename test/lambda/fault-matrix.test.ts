@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Call, type Fault, simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import type { Call, Fault } from '../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { type Curfew, startCurfew } from '../support/curfew.ts';
 import { faults } from '../support/expected-failures.ts';
 import { answerLost, answers, noAnswer, noBody } from '../support/wire-faults.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Fault, simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import type { Fault } from '../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { startCurfew } from '../support/curfew.ts';
 import { answers, late, says } from '../support/wire-faults.ts';
 

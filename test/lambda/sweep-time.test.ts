@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { deadlineIn } from '../../lambda/deadline.ts';
 import type { FineTuningApi } from '../../lambda/fine-tuning-api.ts';
 import { sweep } from '../../lambda/sweep.ts';

@@ -4,9 +4,9 @@ import { type AwsStub, startAwsStub } from '../../infra/local/aws-stub/aws-stub.
 import type { SecretAnswer } from '../../infra/local/aws-stub/secrets-stub.ts';
 import {
   type FineTuningSimulator,
-  type SimulatedJob,
   startFineTuningSimulator,
 } from '../../infra/local/fine-tuning-simulator.ts';
+import type { SimulatedJob } from '../../infra/local/simulated-job.ts';
 import { createAwsClients } from '../../lambda/aws/clients.ts';
 import { createHandler } from '../../lambda/invocation.ts';
 import {

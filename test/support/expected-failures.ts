@@ -1,4 +1,5 @@
-import { type Fault, simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import type { Fault } from '../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { answers, reset, resetInBody, says } from './wire-faults.ts';
 
 /** One attempt and three retries. */

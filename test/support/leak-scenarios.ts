@@ -3,7 +3,7 @@
  * with all that hangs on them, events. Log and metrics go to the standard streams by themselves, at DEBUG.
  */
 import { inspect } from 'node:util';
-import { simulatedJob } from '../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { createLogger, createMetrics } from '../../lambda/telemetry.ts';
 import { apiKey, type CurfewOptions, startCurfew } from './curfew.ts';
 import { faults } from './expected-failures.ts';

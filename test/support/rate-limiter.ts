@@ -1,4 +1,4 @@
-import type { Answer } from '../../infra/local/fine-tuning-simulator.ts';
+import type { Answer } from '../../infra/local/fine-tuning-endpoints.ts';
 
 /**
  * A rate limit as OpenAI documents it: a bucket that fills steadily. Who comes too early is told, in the headers that

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer, Fault } from '../../infra/local/fine-tuning-simulator.ts';
+import type { Answer } from '../../infra/local/fine-tuning-endpoints.ts';
+import type { Fault } from '../../infra/local/fine-tuning-simulator.ts';
 import { apiKey } from './curfew.ts';
 
 /**

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import OpenAI, { AuthenticationError, BadRequestError, NotFoundError } from 'openai';
-import { simulatedJob, startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
+import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 
 const apiKey = 'sk-simulator';
 
