@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import pWaitFor from 'p-wait-for';
 import { listenOnLoopback } from './loopback-server.ts';
 import { type Environment, startInBackground } from './processes.ts';
 import { installPythonTools } from './python-tools.ts';
@@ -20,9 +20,9 @@ export interface Emulator extends AsyncDisposable {
 const startTimeoutMilliseconds = 60_000;
 
 /**
- * Starts the AWS emulator on a free port of loopback, or takes the one at `AWS_ENDPOINT_URL` if that is set.
+ * Starts the AWS emulator on a free port of loopback, or uses the one at `AWS_ENDPOINT_URL` if that is set.
  *
- * @throws EmulatorUnavailableError where it cannot be installed.
+ * @throws EmulatorUnavailableError if it cannot be installed.
  */
 export async function startEmulator(): Promise<Emulator> {
   const { ministack, aws } = await installPythonTools();
@@ -40,6 +40,8 @@ export async function startEmulator(): Promise<Emulator> {
       GATEWAY_PORT: port,
       BIND_HOST: '127.0.0.1',
       IOT_MTLS_ENABLED: 'false',
+      // It enforces IAM: the function has its own role, and what that does not allow fails.
+      AUTH: 'true',
       // Failed asynchronous invocations are tried again within seconds, not minutes.
       LAMBDA_ASYNC_RETRY_BASE_SECONDS: '1',
       LAMBDA_ASYNC_RETRY_MAX_SECONDS: '1',
@@ -64,17 +66,18 @@ async function freePort(): Promise<string> {
 }
 
 async function healthy(endpointUrl: string, exited: Promise<unknown>): Promise<void> {
-  const signal = AbortSignal.timeout(startTimeoutMilliseconds);
+  const answers = pWaitFor(
+    async () => {
+      const response = await fetch(`${endpointUrl}/_ministack/health`).catch(() => undefined);
+      return response?.ok ?? false;
+    },
+    {
+      interval: 100,
+      timeout: { milliseconds: startTimeoutMilliseconds, message: 'The AWS emulator did not start in time.' },
+    },
+  );
   const hasExited = exited.then(() => {
     throw new Error('The AWS emulator ended while it started.');
   });
-  const answers = async () => {
-    while (!signal.aborted) {
-      const response = await fetch(`${endpointUrl}/_ministack/health`, { signal }).catch(() => undefined);
-      if (response?.ok) return;
-      await sleep(100);
-    }
-    throw new Error(`The AWS emulator did not start within ${startTimeoutMilliseconds / 1000} seconds.`);
-  };
-  await Promise.race([answers(), hasExited]);
+  await Promise.race([answers, hasExited]);
 }

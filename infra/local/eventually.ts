@@ -1,14 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import pWaitFor from 'p-wait-for';
 
 const longestMilliseconds = 100_000;
 
-/** Asks again and again until there is something, and gives that. */
+/**
+ * Asks again and again until there is something.
+ *
+ * @returns what there is, once it is neither undefined nor false.
+ */
 export async function eventually<Value>(ask: () => Promise<Value | undefined | false>): Promise<Value> {
-  const deadline = Date.now() + longestMilliseconds;
-  while (Date.now() < deadline) {
+  const condition = async () => {
     const value = await ask();
-    if (value !== undefined && value !== false) return value;
-    await sleep(200);
-  }
-  throw new Error(`Nothing came within ${longestMilliseconds / 1000} seconds.`);
+    return value !== undefined && value !== false && pWaitFor.resolveWith(value);
+  };
+  const message = `Nothing came within ${longestMilliseconds / 1000} seconds.`;
+  return pWaitFor(condition, { interval: 200, timeout: { milliseconds: longestMilliseconds, message } });
 }

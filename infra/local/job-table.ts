@@ -1,30 +1,46 @@
 import { styleText } from 'node:util';
-import { isInProgress } from '../../lambda/conditional-cancel.ts';
-import { ageMinutesOf, isOverdue, timeBudgetOf } from '../../lambda/time-budget.ts';
+import type { ListedJob } from '../../lambda/curfew/list.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 
+/** A job as its provider has it, and as the function lists it, if it does. */
+export interface JobRow {
+  project: string;
+  job: SimulatedJob;
+  listed: ListedJob | undefined;
+}
+
 const barWidth = 20;
+const columns = { project: 12, job: 22, status: 17 };
 
 /**
- * The jobs as a table, with each job's age drawn against its budget. A full bar is a budget used up.
- * A finished job has the age at which it finished.
+ * The jobs as a table, with the age of those that are listed drawn against the time that they have. A full bar is a
+ * deadline reached.
  */
-export function jobTable(jobs: Iterable<SimulatedJob>, defaultBudgetMinutes: number): string {
-  const rows = [...jobs].map((job) => {
-    const { minutes: budget } = timeBudgetOf(job.metadata, defaultBudgetMinutes);
-    const age = ageMinutesOf(job.created_at, job.finished_at === null ? Date.now() : job.finished_at * 1000);
-    const overdue = isInProgress(job.status) && isOverdue(age, budget);
-    const line = [
-      job.id.padEnd(20),
-      job.status.padEnd(16),
-      bar(age / budget),
-      Number.isFinite(budget) ? `${duration(age)} of ${duration(budget)}` : `${duration(age)}, exempt`,
-    ].join('  ');
-    if (!isInProgress(job.status)) return styleText('dim', line);
-    return styleText(overdue ? 'red' : 'green', overdue ? `${line}  overdue` : line);
-  });
-  const heading = `${'job'.padEnd(20)}  ${'status'.padEnd(16)}  ${'age against budget'.padEnd(barWidth)}`;
-  return [styleText('bold', heading), ...rows].join('\n');
+export function jobTable(rows: JobRow[]): string {
+  const heading = `${line('project', 'job', 'status')}age against time budget`;
+  return [styleText('bold', heading), ...rows.map(styledRow)].join('\n');
+}
+
+function styledRow({ project, job, listed }: JobRow): string {
+  const start = line(project, job.id, job.status);
+  if (!listed) return styleText('dim', start);
+  const { ageMinutes, timeBudgetMinutes, budgetFrom, deadline, overdue } = listed;
+  if (timeBudgetMinutes === null) {
+    return styleText('green', `${start}${bar(0)}  ${duration(ageMinutes)}, exempt`);
+  }
+  if (deadline === null) return styleText('dim', `${start}${bar(0)}  ${duration(ageMinutes)}, left alone`);
+  const allowedMinutes = Math.round((Date.parse(deadline) / 1000 - job.created_at) / 60);
+  const text = [
+    `${start}${bar(ageMinutes / allowedMinutes)}`,
+    `${duration(ageMinutes)} of ${duration(allowedMinutes)}`,
+    ...(budgetFrom === 'extension' ? ['extended'] : []),
+    ...(overdue ? ['overdue'] : []),
+  ].join('  ');
+  return styleText(overdue ? 'red' : 'green', text);
+}
+
+function line(project: string, job: string, status: string): string {
+  return project.padEnd(columns.project) + job.padEnd(columns.job) + status.padEnd(columns.status);
 }
 
 function bar(share: number): string {
@@ -32,14 +48,12 @@ function bar(share: number): string {
   return '█'.repeat(filled) + '░'.repeat(barWidth - filled);
 }
 
-/** `45 min`, `6 h`, `6 h 40 min`, `3 d 2 h`. */
+const durationFormat = new Intl.DurationFormat('en', { style: 'narrow' });
+
+/** `45m`, `6h`, `6h 40m`, `3d 2h`. */
 function duration(minutes: number): string {
   const whole = Math.floor(minutes);
-  const parts: [number, string][] = [
-    [Math.floor(whole / 1440), 'd'],
-    [Math.floor((whole % 1440) / 60), 'h'],
-    [whole % 60, 'min'],
-  ];
-  const shown = parts.filter(([amount]) => amount > 0).slice(0, 2);
-  return shown.map(([amount, unit]) => `${amount} ${unit}`).join(' ') || '0 min';
+  const days = Math.floor(whole / 1440);
+  const hours = Math.floor((whole % 1440) / 60);
+  return durationFormat.format(days > 0 ? { days, hours } : { hours, minutes: whole % 60 }) || '0m';
 }

@@ -8,7 +8,7 @@ import type { Invocation } from './local-system.ts';
 
 type Handler = (event: unknown, context: Partial<Context>) => Promise<unknown>;
 
-const timeoutMilliseconds = 300_000;
+const timeoutMilliseconds = 900_000;
 const [, , bundle = ''] = process.argv;
 const { handler } = (await import(pathToFileURL(bundle).href)) as { handler: Handler };
 

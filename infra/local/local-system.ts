@@ -1,5 +1,5 @@
-import type { SweepRequest } from '../../lambda/request.ts';
 import type { FineTuningSimulator } from './fine-tuning-simulator.ts';
+import type { LocalProject } from './local-projects.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 
 /** What an invocation came to: the function's answer, or its error with the name that was reported. */
@@ -10,21 +10,24 @@ export interface Invocation {
 
 /** The whole of fine-tuning curfew on this machine. */
 export interface LocalSystem extends AsyncDisposable {
+  /** The provider of the top-level settings. */
   openai: FineTuningSimulator;
+  /** The provider of each project, by the project's name. */
+  providers: ReadonlyMap<string, FineTuningSimulator>;
   invoke(request: unknown): Promise<Invocation>;
   /** What the frequent rule sends. */
-  ruleInput(): Promise<SweepRequest>;
+  ruleInput(): Promise<unknown>;
 }
 
 export interface LocalSystemOptions {
-  jobs: SimulatedJob[];
+  /** Those at the provider of the top-level settings. */
+  jobs?: SimulatedJob[];
+  /** Several projects in the deployment, by name. */
+  projects?: Record<string, LocalProject>;
   /** CDK context over that of `cdk.json`. */
   context?: Record<string, string>;
   /** Another CDK app than ours, with its stack. */
   app?: { command: string; stackName: string };
-  /** Is told what is being done, step by step. */
+  /** Called with what is being done, step by step. */
   progress?: (step: string) => void;
 }
-
-/** The OpenAI key of the local system: of the vendor's form, and good for nothing. */
-export const localApiKey = 'sk-local-0123456789abcdefghijklmnopqrstuv';

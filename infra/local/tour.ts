@@ -3,18 +3,19 @@
  * `npm start -- --keep` stays up until Ctrl-C and prints what to try.
  */
 import { parseArgs, styleText } from 'node:util';
-import { type DeployedSystem, deploySystem, invokeCommand } from './deployed-system.ts';
+import type { ListedJob } from '../../lambda/curfew/list.ts';
+import { type DeployedSystem, deploySystem } from './deployed-system.ts';
+import { invokeCommand } from './deployment.ts';
 import { eventually } from './eventually.ts';
 import { jobTable } from './job-table.ts';
 import type { LocalSystem, LocalSystemOptions } from './local-system.ts';
 import { EmulatorUnavailableError } from './python-tools.ts';
 import { queueOfEvents, receive } from './queues.ts';
-import { type SimulatedJob, simulatedJob } from './simulated-job.ts';
+import { simulatedJob } from './simulated-job.ts';
 import { stepsOn } from './steps.ts';
+import { budgetMinutes, jobsOfResearch, projectsOfTour } from './tour-jobs.ts';
 import { startUndeployedSystem } from './undeployed-system.ts';
 import { whatToTry } from './what-to-try.ts';
-
-const budgetMinutes = 360;
 
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
 
@@ -24,39 +25,50 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const steps = stepsOn(process.stdout);
-await using system = await start({ jobs: jobsInEveryStatus(), context: { sweepEveryMinutes: '1' } });
+await using system = await start({
+  jobs: jobsOfResearch(),
+  projects: projectsOfTour(),
+  context: { sweepEveryMinutes: '1' },
+});
 const deployed = 'emulator' in system ? system : undefined;
-
 const events = deployed && (await queueOfEvents(deployed.emulator, 'tour'));
 
-heading(`The fine-tuning jobs, by default allowed ${budgetMinutes / 60} hours`);
-showJobs();
+heading(`What runs in three projects; by default a job may take ${budgetMinutes / 60} hours`);
+await showJobs();
+console.log('\nThe key of "retired" was revoked, so its jobs cannot be seen. That harms nobody else.');
 
-heading('Cancel a job that is in progress');
+heading('Cancel a job that is in progress: it is found in the project that has it');
 await invoke({ jobId: 'ftjob-running-young' });
 
 heading('The same for one that has finished: nothing is sent');
 await invoke({ jobId: 'ftjob-succeeded' });
 
-heading("A sweep, with the rule's own input");
+heading('A limit that holds: more jobs are overdue than may be cancelled at once, so none is');
+await invoke({ sweep: { project: 'research', cancelLimit: 2 } });
+
+heading('One of them is worth it: let it run for two hours more');
+await invoke({ extend: { jobId: 'ftjob-nearly-done', minutes: 120 }, requestedBy: 'the tour' });
+
+heading("A sweep of all projects, with the rule's own input");
 await invoke(await system.ruleInput());
 
 if (deployed && events) {
-  heading('What it told the event bus, through a rule into a queue');
-  for (const _ of ['on request', 'swept', 'swept']) {
+  heading('What it published on the event bus, through a rule into a queue');
+  for (const _ of ['on request', 'near its deadline', 'swept', 'swept', 'swept']) {
     const { 'detail-type': type, detail } = JSON.parse(await receive(deployed.emulator, events));
     console.log(`${styleText('yellow', type)}\n  ${detail.summary}`);
   }
 
-  heading('Now the rule by itself: once a minute it stops what has outlived its budget');
+  heading('Now the rule by itself: once a minute it stops what has reached its deadline');
   await waitForRule(deployed);
   console.log(JSON.parse(await receive(deployed.emulator, events)).detail.summary);
+  console.log('The extended job goes on.');
 } else {
   heading('Without the emulator no rule fires by itself');
 }
 
 heading('What has changed');
-showJobs();
+await showJobs();
 
 if (values.keep) {
   heading('It stays up. Ctrl-C takes everything down.');
@@ -88,14 +100,32 @@ function heading(text: string): void {
   console.log(`\n${styleText('bold', text)}\n`);
 }
 
-function showJobs(): void {
-  console.log(jobTable(system.openai.jobs.values(), budgetMinutes));
+function showRequest(request: unknown): void {
+  console.log(styleText('cyan', deployed ? `$ ${invokeCommand(request)}` : `> ${JSON.stringify(request)}`));
+}
+
+/** All jobs of all projects; what may become of them is from the function itself. */
+async function showJobs(): Promise<void> {
+  const request = { list: {} };
+  showRequest(request);
+  const { payload } = await system.invoke(request);
+  const { jobs: listed } = payload as { jobs: ListedJob[] };
+  const rows = [...system.providers].flatMap(([project, { jobs }]) =>
+    [...jobs.values()].map((job) => ({
+      project,
+      job,
+      listed: listed.find(({ jobId }) => jobId === job.id),
+    })),
+  );
+  console.log(jobTable(rows));
 }
 
 async function invoke(request: unknown): Promise<void> {
-  console.log(styleText('cyan', deployed ? `$ ${invokeCommand(request)}` : `> ${JSON.stringify(request)}`));
+  showRequest(request);
   const { payload } = await system.invoke(request);
-  console.log(JSON.stringify(payload, null, 2));
+  // Jobs of a list take one line each.
+  const json = JSON.stringify(payload, null, 2);
+  console.log(json.replaceAll(/\{[^{}[\]]*\}/g, (inner) => inner.replaceAll(/\s+/g, ' ')));
 }
 
 /** Puts in a job whose budget is used up, and waits until the rule has found it. */
@@ -105,29 +135,4 @@ async function waitForRule({ openai }: DeployedSystem): Promise<void> {
   steps.begin(`Waiting for the rule to stop ${job.id}, which has just used up its budget`);
   await eventually(async () => job.status === 'cancelled');
   steps.end();
-}
-
-function jobsInEveryStatus(): SimulatedJob[] {
-  return [
-    simulatedJob({ id: 'ftjob-validating', status: 'validating_files', ageMinutes: 2 }),
-    simulatedJob({ id: 'ftjob-queued', status: 'queued', ageMinutes: 30 }),
-    simulatedJob({ id: 'ftjob-running-young', status: 'running', ageMinutes: 200 }),
-    simulatedJob({ id: 'ftjob-running-old', status: 'running', ageMinutes: 400 }),
-    simulatedJob({
-      id: 'ftjob-short-budget',
-      status: 'running',
-      ageMinutes: 100,
-      metadata: { time_budget_minutes: '90' },
-    }),
-    simulatedJob({
-      id: 'ftjob-exempt',
-      status: 'running',
-      ageMinutes: 3 * 1440,
-      metadata: { time_budget_minutes: 'none' },
-    }),
-    simulatedJob({ id: 'ftjob-paused', status: 'paused', ageMinutes: 500 }),
-    simulatedJob({ id: 'ftjob-succeeded', status: 'succeeded', ageMinutes: 600 }),
-    simulatedJob({ id: 'ftjob-failed', status: 'failed', ageMinutes: 700 }),
-    simulatedJob({ id: 'ftjob-cancelled', status: 'cancelled', ageMinutes: 800 }),
-  ];
 }
