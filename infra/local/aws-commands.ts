@@ -11,6 +11,8 @@ export async function aws(emulator: Emulator, ...args: string[]): Promise<unknow
   return output.trim() === '' ? undefined : JSON.parse(output);
 }
 
+const cdkCommand = join(projectDirectory, 'node_modules', '.bin', 'cdk');
+
 /** Runs the real `cdk`, with context as `-c key=value`. Its assembly goes to `cdk.out` in the run directory. */
 export async function cdk(
   { environment, runDirectory }: { environment: Environment; runDirectory: string },
@@ -18,10 +20,21 @@ export async function cdk(
   context: Record<string, string> = {},
 ): Promise<void> {
   const pairs = Object.entries(context).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+  const options = ['--output', join(runDirectory, 'cdk.out'), '--no-notices', ...pairs];
+  await run(cdkCommand, [...args, ...options], environment, projectDirectory);
+}
+
+/** Prepares the emulated account for `cdk deploy`. */
+export async function bootstrap(emulator: Emulator): Promise<void> {
+  const { environment, runDirectory } = emulator;
+  // Outside the project there is no app to synthesise first.
   await run(
-    join(projectDirectory, 'node_modules', '.bin', 'cdk'),
-    [...args, '--output', join(runDirectory, 'cdk.out'), '--no-notices', ...pairs],
+    cdkCommand,
+    ['bootstrap', 'aws://000000000000/us-east-1', '--no-notices'],
     environment,
-    projectDirectory,
+    runDirectory,
   );
+  // The policy of the bucket refuses plain http, and the emulator speaks nothing else.
+  const bucket = 'cdk-hnb659fds-assets-000000000000-us-east-1';
+  await aws(emulator, 's3api', 'delete-bucket-policy', '--bucket', bucket);
 }

@@ -1,4 +1,4 @@
-import { aws, cdk } from './aws-commands.ts';
+import { aws, bootstrap, cdk } from './aws-commands.ts';
 import { type Deployment, deploymentOf } from './deployment.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { startLocalProjects } from './local-projects.ts';
@@ -50,13 +50,6 @@ export async function storeKey(emulator: Emulator, secretName: string, key: stri
   await aws(emulator, 'secretsmanager', 'create-secret', '--name', secretName, ...value).catch(() =>
     aws(emulator, 'secretsmanager', 'put-secret-value', '--secret-id', secretName, ...value),
   );
-}
-
-async function bootstrap(emulator: Emulator): Promise<void> {
-  await cdk(emulator, ['bootstrap']);
-  // It refuses plain http, and the emulator knows nothing else.
-  const bucket = 'cdk-hnb659fds-assets-000000000000-us-east-1';
-  await aws(emulator, 's3api', 'delete-bucket-policy', '--bucket', bucket);
 }
 
 async function deployStack(
