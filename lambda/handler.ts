@@ -1,13 +1,13 @@
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { awsClientSettings } from './aws-client-settings.ts';
-import { createHandler } from './pipeline.ts';
-import { createLogger, createMetrics } from './telemetry.ts';
+import { createAwsClients } from './aws/clients.ts';
+import { createLogger, createMetrics } from './aws/log.ts';
+import { createHandler } from './invocation.ts';
+import { defaultSettings, environmentNames } from './settings.ts';
+
+const name = process.env[environmentNames.name] ?? defaultSettings.name;
 
 /** The entry point of the Lambda function. */
 export const handler = createHandler(process.env, {
-  secretsManager: new SecretsManagerClient(awsClientSettings),
-  eventBridge: new EventBridgeClient(awsClientSettings),
-  logger: createLogger(),
-  metrics: createMetrics(),
+  aws: createAwsClients(),
+  logger: createLogger(name),
+  metrics: createMetrics(name),
 });

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
+import { jobIdPattern } from './curfew/job.ts';
 import { InvalidRequestError } from './errors.ts';
-import { jobIdPattern } from './fine-tuning-api.ts';
 
 const jobId = v.pipe(
   v.string('must be a string'),
-  v.regex(jobIdPattern, 'must be 1 to 128 letters, digits, "-" or "_"'),
+  v.regex(jobIdPattern, 'must be a letter or digit, then up to 127 letters, digits or any of "-_.:"'),
 );
 const dryRun = v.exactOptional(v.boolean('must be true or false'));
 const zeroOrMore = v.exactOptional(
@@ -14,49 +14,113 @@ const zeroOrMore = v.exactOptional(
     v.minValue(0, 'must be 0 or more'),
   ),
 );
-
-const cancelRequestSchema = v.strictObject({ jobId, dryRun });
-const sweepRequestSchema = v.strictObject({
-  sweep: v.strictObject(
-    { timeBudgetMinutes: zeroOrMore, dryRun, lookbackDays: zeroOrMore },
-    'must be an object, such as {} or {"dryRun": true}',
+const cancelLimitText = 'must be a whole number, 1 or more, or "none"';
+const cancelLimit = v.exactOptional(
+  v.union(
+    [v.pipe(v.number(), v.safeInteger(cancelLimitText), v.minValue(1, cancelLimitText)), v.literal('none')],
+    cancelLimitText,
   ),
-});
+);
+const minutesText = 'must be a whole number of minutes, 1 to 43200';
+const minutes = v.pipe(
+  v.number(minutesText),
+  v.integer(minutesText),
+  v.minValue(1, minutesText),
+  v.maxValue(43_200, minutesText),
+);
+const project = v.exactOptional(v.string('must be the name of a project'));
 
-/** `{"jobId": "ftjob-…", "dryRun"?: boolean}`: cancel this one job if it is still in progress. */
-export type CancelRequest = v.InferOutput<typeof cancelRequestSchema>;
-/** `{"sweep": {"timeBudgetMinutes"?, "dryRun"?, "lookbackDays"?}}`: cancel every job past its time budget. */
-export type SweepRequest = v.InferOutput<typeof sweepRequestSchema>;
+/** Who asked and why, as the request claims. */
+export const requestedBySchema = v.pipe(
+  v.string('must be a string'),
+  v.regex(
+    /^(?=.*\S)[^\p{Cc}]{1,100}$/u,
+    'must be 1 to 100 characters, not all blank, without control characters',
+  ),
+);
+const requestedBy = v.exactOptional(requestedBySchema);
 
-const bothForms =
-  'send {"jobId": "ftjob-…"} to cancel one job, or {"sweep": {}} to cancel all that are past their time budget';
+/** An object with these fields and no others. An array has no fields, but would pass for one. */
+const object = <const Entries extends v.ObjectEntries>(entries: Entries, example: string) => {
+  const message = `must be an object, such as ${example}`;
+  return v.pipe(
+    v.custom<object>(
+      (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
+      message,
+    ),
+    v.strictObject(entries, message),
+  );
+};
+
+const schemas = {
+  jobId: v.strictObject({ jobId, dryRun, project, requestedBy }),
+  sweep: v.strictObject({
+    sweep: object(
+      { timeBudgetMinutes: zeroOrMore, dryRun, lookbackDays: zeroOrMore, cancelLimit, project },
+      '{} or {"dryRun": true}',
+    ),
+    requestedBy,
+  }),
+  stopAll: v.strictObject({ stopAll: object({ dryRun, project }, '{} or {"dryRun": true}'), requestedBy }),
+  list: v.strictObject({ list: object({ project }, '{}'), requestedBy }),
+  extend: v.strictObject({
+    extend: object({ jobId, minutes, project }, '{"jobId": "ftjob-…", "minutes": 120}'),
+    requestedBy,
+  }),
+};
+
+/** `{"jobId": "ftjob-…"}`: cancel this one job if it is still in progress. */
+export type CancelRequest = v.InferOutput<typeof schemas.jobId>;
+/** `{"sweep": {}}`: cancel every job past its deadline. */
+export type SweepRequest = v.InferOutput<typeof schemas.sweep>;
+/** `{"stopAll": {}}`: cancel every job in progress. */
+export type StopAllRequest = v.InferOutput<typeof schemas.stopAll>;
+/** `{"list": {}}`: say what runs, and what will become of it. */
+export type ListRequest = v.InferOutput<typeof schemas.list>;
+/** `{"extend": {"jobId": "ftjob-…", "minutes": 120}}`: let this job run on. */
+export type ExtendRequest = v.InferOutput<typeof schemas.extend>;
+export type CurfewRequest = CancelRequest | SweepRequest | StopAllRequest | ListRequest | ExtendRequest;
+
+/** The keys by which requests are told apart. */
+export const requestKeys = ['jobId', 'sweep', 'stopAll', 'list', 'extend'] as const;
+
+const forms =
+  'send one of {"jobId": "ftjob-…"}, {"sweep": {}}, {"stopAll": {}}, {"list": {}}, {"extend": {"jobId": "ftjob-…", "minutes": 120}}';
 
 /**
  * Reads what a caller sent.
  *
- * @param event the payload of the invocation, of whatever shape.
- * @returns the request, one of the two forms, with nothing else in it.
+ * @param given a request of whatever shape.
+ * @returns the request, one of the five forms, with nothing else in it.
  * @throws InvalidRequestError naming the field that is wrong and what it must be. Values are never quoted.
  */
-export function parseRequest(event: unknown): CancelRequest | SweepRequest {
-  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
-    throw new InvalidRequestError(`The request is not a JSON object: ${bothForms}.`);
+export function parseRequest(given: unknown): CurfewRequest {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new InvalidRequestError(`The request is not a JSON object: ${forms}.`);
   }
-  const isCancel = Object.hasOwn(event, 'jobId');
-  const isSweep = Object.hasOwn(event, 'sweep');
-  if (isCancel && isSweep) {
-    throw new InvalidRequestError(`The request has both "jobId" and "sweep": ${bothForms}.`);
+  const [key, another] = requestKeys.filter((candidate) => Object.hasOwn(given, candidate));
+  if (key === undefined) {
+    throw new InvalidRequestError(`The request has none of the keys that say what to do: ${forms}.`);
   }
-  if (!isCancel && !isSweep) {
-    throw new InvalidRequestError(`The request has neither "jobId" nor "sweep": ${bothForms}.`);
+  if (another !== undefined) {
+    throw new InvalidRequestError(`The request has both "${key}" and "${another}": ${forms}.`);
   }
-  const parsed = v.safeParse(isCancel ? cancelRequestSchema : sweepRequestSchema, event);
+  const parsed = v.safeParse(schemas[key], given);
   if (parsed.success) return parsed.output;
   throw new InvalidRequestError(`The request is not valid: ${parsed.issues.map(describe).join('; ')}.`);
+}
+
+/** The project that a request names, if it names one. */
+export function projectNamedIn(request: CurfewRequest): string | undefined {
+  if ('jobId' in request) return request.project;
+  if ('sweep' in request) return request.sweep.project;
+  if ('stopAll' in request) return request.stopAll.project;
+  return 'list' in request ? request.list.project : request.extend.project;
 }
 
 /** `"sweep.dryRun" must be true or false`, or that the field is unknown. */
 function describe(issue: v.BaseIssue<unknown>): string {
   const field = `"${v.getDotPath(issue)}"`;
-  return issue.expected === 'never' ? `${field} is not a known field` : `${field} ${issue.message}`;
+  if (issue.expected === 'never') return `${field} is not a known field`;
+  return issue.received === 'undefined' ? `${field} is missing` : `${field} ${issue.message}`;
 }

@@ -1,0 +1,159 @@
+import type { JobEntry } from './curfew/decision.ts';
+import type { JobList, ListedJob } from './curfew/list.ts';
+import type { ProjectRules, Survey } from './curfew/projects.ts';
+import type { TalliedSurvey, Tally } from './curfew/tally.ts';
+import { IncompleteError, type NamedError } from './errors.ts';
+
+/** What an answer adds about projects, in a deployment that has several. */
+export interface ProjectsPart {
+  /** How many were looked at to the end. */
+  projects?: number;
+  /** 100 at most. */
+  failedProjects?: { project: string; error: NamedError }[];
+  failedProjectsOmitted?: number;
+}
+
+/** The answer to a sweep. What is `null` did not hold in all projects alike. */
+export interface SweepAnswer extends ProjectsPart {
+  /** False if time ran out, or a job could not be judged. */
+  complete: boolean;
+  dryRun: boolean | null;
+  timeBudgetMinutes: number | null;
+  lookbackDays: number | null;
+  cancelLimit: number | 'none' | null;
+  inspected: number;
+  inProgress: number;
+  overdue: number;
+  notCancellable: number;
+  cancelled: number;
+  alreadyFinished: number;
+  wouldCancel: number;
+  heldBack: number;
+  failed: number;
+  /** The overdue ones, 500 at most. */
+  jobs: JobEntry[];
+  jobsOmitted: number;
+}
+
+/** The answer to a stop-all. */
+export interface StopAllAnswer extends ProjectsPart {
+  complete: boolean;
+  dryRun: boolean;
+  inspected: number;
+  inProgress: number;
+  notCancellable: number;
+  cancelled: number;
+  alreadyFinished: number;
+  wouldCancel: number;
+  failed: number;
+  /** Those in progress, 500 at most. */
+  jobs: JobEntry[];
+  jobsOmitted: number;
+}
+
+/** The answer to a list. */
+export interface ListAnswer extends ProjectsPart {
+  complete: boolean;
+  /** Soonest deadline first, 500 at most. */
+  jobs: ListedJob[];
+  jobsOmitted: number;
+}
+
+/** So the answer fits into every payload of AWS, the least of which is 256 KiB. */
+const mostJobsListed = 500;
+const mostProjectsListed = 100;
+const longestErrorMessage = 160;
+const mostIdsNamed = 5;
+
+/** @param rules what held in each project that was to be swept. */
+export function sweepAnswerOf({ survey, tally }: TalliedSurvey, rules: ProjectRules[]): SweepAnswer {
+  const { counts, inspected, jobs, jobsOmitted } = tally;
+  return {
+    complete: survey.isComplete,
+    dryRun: heldInAll(rules, 'dryRun'),
+    timeBudgetMinutes: heldInAll(rules, 'timeBudgetMinutes'),
+    lookbackDays: heldInAll(rules, 'lookbackDays'),
+    cancelLimit: heldInAll(rules, 'cancelLimit'),
+    inspected,
+    ...counts,
+    jobs,
+    jobsOmitted,
+    ...projectsPartOf(survey),
+  };
+}
+
+export function stopAllAnswerOf({ survey, tally }: TalliedSurvey, dryRun: boolean): StopAllAnswer {
+  const { inspected, jobs, jobsOmitted } = tally;
+  const { inProgress, notCancellable, cancelled, alreadyFinished, wouldCancel, failed } = tally.counts;
+  return {
+    complete: survey.isComplete && failed === 0,
+    dryRun,
+    inspected,
+    inProgress,
+    notCancellable,
+    cancelled,
+    alreadyFinished,
+    wouldCancel,
+    failed,
+    jobs,
+    jobsOmitted,
+    ...projectsPartOf(survey),
+  };
+}
+
+export function listAnswerOf({ survey, jobs, knowsExtensions }: JobList): ListAnswer {
+  return {
+    complete: survey.isComplete && knowsExtensions,
+    jobs: jobs.slice(0, mostJobsListed),
+    jobsOmitted: Math.max(0, jobs.length - mostJobsListed),
+    ...projectsPartOf(survey),
+  };
+}
+
+/** The error of work that was done in part: counts, the first ids, and why. */
+export function incompleteError(
+  what: 'sweep' | 'stopAll',
+  { survey, tally }: TalliedSurvey,
+): IncompleteError {
+  const { inProgress, overdue, cancelled, failed } = tally.counts;
+  const [failure] = survey.failures;
+  const reasons = [
+    ...(failed > 0 ? [`${failed} could not be cancelled (${failedIdsIn(tally)})`] : []),
+    ...(failure ? [`${survey.failures.length} listings failed, first: ${failure.error.message}`] : []),
+    ...(survey.odd.length > 0 ? [`${survey.odd.length} could not be judged`] : []),
+  ];
+  const done =
+    what === 'sweep'
+      ? `The sweep cancelled ${cancelled} of ${overdue} overdue jobs`
+      : `Stopping everything cancelled ${cancelled} of ${inProgress} jobs in progress`;
+  const why = reasons.length > 0 ? reasons.join('; ') : 'time ran out';
+  return new IncompleteError(`${done}: ${why}. Send it again: that is safe, and does the rest.`);
+}
+
+function failedIdsIn({ jobs }: Tally): string {
+  const ids = jobs.filter(({ outcome }) => outcome === 'failed').map(({ jobId }) => jobId);
+  return ids.length > mostIdsNamed ? `${ids.slice(0, mostIdsNamed).join(', ')}, …` : ids.join(', ');
+}
+
+/** The value that held in all projects, null if there is no such value. */
+function heldInAll<Key extends keyof ProjectRules>(
+  rules: ProjectRules[],
+  key: Key,
+): ProjectRules[Key] | null {
+  const [first, ...others] = rules.map((rule) => rule[key]);
+  return first !== undefined && others.every((other) => other === first) ? first : null;
+}
+
+function projectsPartOf({ isNamed, lookedAt, failures }: Survey): ProjectsPart {
+  if (!isNamed) return {};
+  const failedProjects = failures.flatMap(({ project, error: { name, message } }) =>
+    project.name === undefined
+      ? []
+      : [{ project: project.name, error: { name, message: message.slice(0, longestErrorMessage) } }],
+  );
+  return {
+    projects: lookedAt,
+    failedProjects: failedProjects.slice(0, mostProjectsListed),
+    failedProjectsOmitted: Math.max(0, failedProjects.length - mostProjectsListed),
+  };
+}

@@ -1,0 +1,103 @@
+import { addAbortListener } from 'node:events';
+import { ApiKeyError } from '../errors.ts';
+import type { CredentialSource } from '../providers.ts';
+import type { SecretReader, SecretValue } from './secrets.ts';
+
+/** Where a project's key is. */
+export interface KeyPlace {
+  secretName: string;
+  /** The field, if the secret is a JSON object. */
+  secretField: string;
+}
+
+/**
+ * The keys that one invocation takes from secrets: one read of each secret and one refresh at most, however many
+ * projects share it and however many calls are refused at once.
+ *
+ * A secret is the bare key, or a JSON object with keys in its fields. White space around a key is trimmed.
+ */
+export function createApiKeys(reader: SecretReader): (place: KeyPlace) => CredentialSource {
+  const reads = new Map<string, Promise<SecretValue>>();
+  const refreshes = new Map<string, Promise<SecretValue>>();
+
+  const keyFrom = async (value: Promise<SecretValue>, place: KeyPlace): Promise<string> => {
+    try {
+      return keyIn(await value, place);
+    } catch (error) {
+      reader.forget();
+      throw error;
+    }
+  };
+
+  return (place) => {
+    const { secretName } = place;
+    const latest = () => {
+      const value = refreshes.get(secretName) ?? once(reads, secretName, () => reader.read(secretName));
+      return keyFrom(value, place);
+    };
+    return {
+      current: (signal) => orTimeUp(latest(), signal, secretName),
+      refreshed: async (refused, signal) => {
+        // Another call may have been refused before, and have refreshed it.
+        const key = await orTimeUp(latest(), signal, secretName);
+        if (key !== refused) return key;
+        const fresh = once(refreshes, secretName, () => reader.readAfresh(secretName));
+        return orTimeUp(keyFrom(fresh, place), signal, secretName);
+      },
+    };
+  };
+}
+
+/** What was asked for first, however often it is asked for. */
+function once<Value>(
+  asked: Map<string, Promise<Value>>,
+  name: string,
+  ask: () => Promise<Value>,
+): Promise<Value> {
+  const value = asked.get(name) ?? ask();
+  asked.set(name, value);
+  return value;
+}
+
+/** Finds the key in a secret's value. No message quotes any of it. */
+function keyIn(secret: SecretValue, { secretName, secretField }: KeyPlace): string {
+  const wrong = (what: string) =>
+    new ApiKeyError(
+      `The secret "${secretName}" ${what}. Put the API key into it, as plain text or as {"${secretField}": "…"}: ` +
+        `aws secretsmanager put-secret-value --secret-id ${secretName} --secret-string …`,
+    );
+  if (secret === undefined) throw wrong('is empty');
+  if (typeof secret !== 'string') throw wrong('is binary');
+  const text = secret.trim();
+  const key = text.startsWith('{') ? fieldOf(text, secretField, wrong) : text;
+  if (key === '') throw wrong('is empty');
+  // A line break would end the HTTP header, and the error that fetch throws on it quotes the header.
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    throw wrong('holds a key with a line break, a space or a character outside ASCII');
+  }
+  return key;
+}
+
+function fieldOf(text: string, secretField: string, wrong: (what: string) => ApiKeyError): string {
+  let object: unknown;
+  try {
+    object = JSON.parse(text);
+  } catch {
+    // The parser's error quotes the text.
+    throw wrong('starts like a JSON object but is not valid JSON');
+  }
+  const value = Object.entries(object ?? {}).find(([name]) => name === secretField)?.[1];
+  if (typeof value !== 'string') throw wrong(`is a JSON object without a text field "${secretField}"`);
+  return value.trim();
+}
+
+/** The AWS client has its own retries; this bounds them all by the time that is left. */
+async function orTimeUp(key: Promise<string>, signal: AbortSignal, secretName: string): Promise<string> {
+  const timeUp = Promise.withResolvers<never>();
+  using _listening = addAbortListener(signal, () =>
+    timeUp.reject(
+      new ApiKeyError(`Secrets Manager did not give the secret "${secretName}" in time. Try again.`),
+    ),
+  );
+  return await Promise.race([key, timeUp.promise]);
+}

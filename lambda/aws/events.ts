@@ -1,0 +1,75 @@
+import { type Decision, isoOf, nameOf, sentenceOf } from '../curfew/decision.ts';
+import type { Warning } from '../curfew/warning.ts';
+import { eventTypes } from '../names.ts';
+import type { CurfewEvent } from './publisher.ts';
+
+const detailTypes: Partial<Record<Decision['outcome'], string>> = {
+  cancelled: eventTypes.cancelled,
+  cancelling: eventTypes.cancelled,
+  would_cancel: eventTypes.wouldBeCancelled,
+};
+
+/**
+ * The event that a decision is worth, if it is: a cancellation, once.
+ *
+ * @param curfew the name of the deployment.
+ */
+export function cancellationEvent(decision: Decision, curfew: string): CurfewEvent | undefined {
+  const detailType = detailTypes[decision.outcome];
+  if (detailType === undefined || decision.cancellingSinceSeconds !== undefined) return undefined;
+  const { job, judgement, outcome, reason, requestedBy, finalStatus } = decision;
+  return {
+    detailType,
+    detail: {
+      curfew,
+      ...projectIn(decision),
+      jobId: job.id,
+      outcome,
+      reason,
+      requestedBy,
+      initialStatus: job.status,
+      finalStatus,
+      ageMinutes: Math.floor(judgement.ageMinutes),
+      timeBudgetMinutes: judgement.timeBudgetMinutes,
+      model: job.model,
+      metadata: job.metadata,
+      summary: sentenceOf(decision),
+    },
+  };
+}
+
+/** The event that warns of a deadline. */
+export function warningEvent(decision: Decision, warning: Warning, curfew: string): CurfewEvent {
+  const { job, judgement, requestedBy } = decision;
+  return {
+    detailType: eventTypes.near,
+    detail: {
+      curfew,
+      ...projectIn(decision),
+      jobId: job.id,
+      requestedBy,
+      status: job.status,
+      ageMinutes: Math.floor(judgement.ageMinutes),
+      timeBudgetMinutes: judgement.timeBudgetMinutes,
+      budgetFrom: judgement.budgetFrom,
+      deadline: isoOf(warning.deadlineSeconds),
+      minutesLeft: warning.minutesLeft,
+      estimatedFinish: isoOf(job.estimatedFinishSeconds),
+      willNotFinish: warning.willNotFinish,
+      dryRun: warning.dryRun,
+      model: job.model,
+      metadata: job.metadata,
+      summary: warningSentence(decision, warning),
+    },
+  };
+}
+
+function projectIn({ project }: Decision): { project?: string } {
+  return project === undefined ? {} : { project };
+}
+
+function warningSentence(decision: Decision, { deadlineSeconds, minutesLeft, ...warning }: Warning): string {
+  const end = warning.dryRun ? 'would be cancelled, were this not a dry run' : 'will be cancelled';
+  const expected = warning.willNotFinish ? ' The provider expects it to finish only after that.' : '';
+  return `${nameOf(decision)} ${end} in ${minutesLeft} minutes, at ${isoOf(deadlineSeconds)}, unless it is extended.${expected}`;
+}

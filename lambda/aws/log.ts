@@ -1,0 +1,86 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { type Decision, type Outcome, sentenceOf } from '../curfew/decision.ts';
+import { isInProgress, isKnown } from '../curfew/job.ts';
+import { timeBudgetMetadataKey } from '../curfew/time-budget.ts';
+import { metricsNamespace } from '../names.ts';
+
+/** The logger of a deployment: JSON lines, level from the environment variable `LOG_LEVEL`. */
+export function createLogger(name: string): Logger {
+  return new Logger({ serviceName: name });
+}
+
+/** The metrics of a deployment: CloudWatch reads them from the log (Embedded Metric Format). */
+export function createMetrics(name: string): Metrics {
+  return new Metrics({ namespace: metricsNamespace, serviceName: name });
+}
+
+/** Outcomes that stay the same sweep after sweep. */
+const lasting: ReadonlySet<Outcome> = new Set(['within_budget', 'exempt', 'not_cancellable', 'held_back']);
+const mostRemembered = 20_000;
+
+/** What a warm function remembers of the jobs it saw, so a job that goes on takes no line at every sweep. */
+export class SeenJobs {
+  readonly #outcomes = new Map<string, Outcome>();
+
+  /** Whether a job was not seen before, or something else became of it. */
+  isNews({ job, outcome }: Decision): boolean {
+    const isNews = this.#outcomes.get(job.id) !== outcome;
+    this.#outcomes.delete(job.id);
+    this.#outcomes.set(job.id, outcome);
+    const [oldest] = this.#outcomes.keys();
+    if (this.#outcomes.size > mostRemembered && oldest !== undefined) this.#outcomes.delete(oldest);
+    return isNews;
+  }
+}
+
+/** One line for a decision that is news: a sentence, and its parts. What a sweep decided before is for DEBUG. */
+export function logDecision(logger: Logger, seen: SeenJobs, decision: Decision): void {
+  const { job, judgement, outcome, reason, error } = decision;
+  const isNews = reason !== 'time_budget' || seen.isNews(decision) || !lasting.has(outcome);
+  const line = sentenceOf(decision);
+  const parts = partsOf(decision);
+  if (!isNews) logger.debug(line, parts);
+  else if (outcome === 'failed') logger.error(line, parts);
+  else if (outcome === 'held_back' || outcome === 'not_cancellable') logger.warn(line, parts);
+  else logger.info(line, parts);
+
+  const { jobId } = parts;
+  if (error && outcome !== 'failed') logger.warn(`${jobId}: ${error.message}`, { jobId, error });
+  if (!isNews || !isInProgress(job.status)) return;
+  if (judgement.hasUnreadableBudget) {
+    logger.warn(
+      `The metadata ${timeBudgetMetadataKey} of ${jobId} is neither minutes nor "none": the default holds.`,
+      { jobId },
+    );
+  }
+  if (job.hasOddMetadata) {
+    logger.warn(`The metadata of ${jobId} is not made of texts: what is not is ignored.`, { jobId });
+  }
+}
+
+/** Metadata stays out, for it may hold anything. */
+function partsOf(decision: Decision) {
+  const { job, project, judgement, outcome, reason, requestedBy, finalStatus, error } = decision;
+  return {
+    jobId: job.id,
+    ...(project !== undefined && { project }),
+    outcome,
+    reason,
+    requestedBy,
+    initialStatus: job.status,
+    finalStatus,
+    ageMinutes: Math.floor(judgement.ageMinutes),
+    timeBudgetMinutes: judgement.timeBudgetMinutes,
+    model: job.model,
+    ...(error && { error }),
+  };
+}
+
+/** `2 running on another status (paused, unknown: frozen)`, for the line of a sweep. */
+export function otherStatusesIn(statuses: ReadonlyMap<string, number>): string {
+  if (statuses.size === 0) return '';
+  const jobs = statuses.values().reduce((sum, count) => sum + count, 0);
+  const names = [...statuses.keys()].map((status) => (isKnown(status) ? status : `unknown: ${status}`));
+  return `, ${jobs} left alone (${names.join(', ')})`;
+}

@@ -1,0 +1,62 @@
+import * as v from 'valibot';
+import { asError, StateError } from '../errors.ts';
+import { onlyProject, type ProjectSettings, projectWith } from '../project-settings.ts';
+import { type FunctionSettings, projectNamePattern, projectSchema } from '../settings.ts';
+import type { AwsClients } from './clients.ts';
+
+const namedSchema = v.looseObject({ name: v.pipe(v.string(), v.regex(projectNamePattern)) });
+const listSchema = v.pipe(v.string(), v.parseJson(), v.array(namedSchema));
+
+/**
+ * The projects of the deployment, with what holds in each. They are kept in Parameter Store, below a path that is
+ * another one as soon as anything changes, so they are read once in the life of a function.
+ *
+ * @returns a function that reads them when first called, and again only if that failed. It throws StateError.
+ */
+export function createProjectList(
+  settings: FunctionSettings,
+  parameterStore: AwsClients['parameterStore'],
+): () => Promise<ProjectSettings[]> {
+  const { projectsPath, region } = settings;
+  if (projectsPath === undefined) {
+    const projects = [onlyProject(settings, region)];
+    return async () => projects;
+  }
+  let underWay: Promise<ProjectSettings[]> | undefined;
+  const read = async () => {
+    const texts = await valuesBelow(projectsPath, await parameterStore());
+    return texts
+      .flatMap((text) => v.parse(listSchema, text))
+      .map(({ name, ...overrides }) => {
+        // Values are texts in the schema, as in the environment.
+        const asTexts = Object.entries(overrides).map(([key, value]) => [key, String(value)]);
+        return projectWith(name, settings, v.parse(projectSchema, Object.fromEntries(asTexts)), region);
+      });
+  };
+  return () => {
+    underWay ??= read().catch((error) => {
+      underWay = undefined;
+      throw new StateError(
+        `The projects could not be read from Parameter Store below ${projectsPath} (${asError(error).name}). ` +
+          'Try again; if it stays, deploy the stack again.',
+      );
+    });
+    return underWay;
+  };
+}
+
+/** The values of all parameters below a path, by name. */
+async function valuesBelow(
+  path: string,
+  parameterStore: Awaited<ReturnType<AwsClients['parameterStore']>>,
+): Promise<string[]> {
+  const { paginateGetParametersByPath } = await import('@aws-sdk/client-ssm');
+  const found: { name: string; value: string }[] = [];
+  for await (const { Parameters = [] } of paginateGetParametersByPath(
+    { client: parameterStore },
+    { Path: path },
+  )) {
+    for (const { Name = '', Value = '' } of Parameters) found.push({ name: Name, value: Value });
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ value }) => value);
+}

@@ -1,0 +1,176 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import type { Decision } from '../curfew/decision.ts';
+import type { ExtendAnswer } from '../curfew/extend.ts';
+import { isKnown } from '../curfew/job.ts';
+import type { Ledger } from '../curfew/ledger.ts';
+import type { Survey } from '../curfew/projects.ts';
+import type { TalliedSurvey } from '../curfew/tally.ts';
+import { asError, InvalidRequestError, JobNotFoundError } from '../errors.ts';
+import { type MetricName, metricUnits } from '../names.ts';
+import { cancellationEvent, warningEvent } from './events.ts';
+import { logDecision, otherStatusesIn, type SeenJobs } from './log.ts';
+import type { CurfewEvent, Publisher } from './publisher.ts';
+
+/** Log, metrics and events of one invocation. */
+export interface Reporter {
+  /** Reports a decision: a line in the log, and an event if it is worth one. */
+  decided(decision: Decision): void;
+  /** Reports a job that was cancelled on request, in metrics. */
+  answered(decision: Decision): void;
+  /** Reports what a sweep came to. */
+  swept(sweep: TalliedSurvey, options: { dryRun: boolean | null; durationMilliseconds: number }): void;
+  /** Reports what stopping everything came to. */
+  stopped(stop: TalliedSurvey, options: { dryRun: boolean }): void;
+  /** Reports an extension. */
+  extended(extension: ExtendAnswer, options: { minutes: number; requestedBy: string }): void;
+  /** Reports projects that could not be looked at, and jobs that could not be judged. */
+  surveyed(survey: Survey): void;
+  /** Reports why a request failed. */
+  failed(error: unknown): void;
+  /** Waits until all events are published or given up. Never throws. */
+  finish(): Promise<void>;
+}
+
+export interface ReporterOptions {
+  /** The name of the deployment. */
+  curfew: string;
+  logger: Logger;
+  metrics: Metrics;
+  publisher: Publisher;
+  ledger: Ledger;
+  seen: SeenJobs;
+}
+
+/** A reporter for one invocation. */
+export function createReporter(options: ReporterOptions): Reporter {
+  const { curfew, logger, metrics, publisher, ledger, seen } = options;
+
+  const publishing: Promise<void>[] = [];
+
+  const put = (values: Partial<Record<MetricName, number>>): void => {
+    for (const [name, unit] of Object.entries(metricUnits)) {
+      const value = Object.entries(values).find(([given]) => given === name)?.[1];
+      if (value !== undefined) metrics.addMetric(name, unit, value);
+    }
+    metrics.publishStoredMetrics();
+  };
+
+  /** An event that is lost leaves a line in the log; what was decided holds all the same. */
+  const publish = async (
+    event: CurfewEvent,
+    jobId: string,
+    takeBack?: () => Promise<void>,
+  ): Promise<void> => {
+    const reason = await publisher.publish(event);
+    if (reason === undefined) return;
+    logger.error(`No event could be published for ${jobId} (${reason}). What was decided holds.`, { jobId });
+    await takeBack?.().catch((error) => logger.error(`${jobId}: ${asError(error).message}`, { jobId }));
+  };
+
+  const reporter: Reporter = {
+    decided(decision) {
+      logDecision(logger, seen, decision);
+      const { job, warning } = decision;
+      const cancellation = cancellationEvent(decision, curfew);
+      if (cancellation) publishing.push(publish(cancellation, job.id));
+      if (warning) {
+        const takeBack = () => ledger.unmarkWarned(job.id, warning.deadlineSeconds);
+        publishing.push(publish(warningEvent(decision, warning, curfew), job.id, takeBack));
+      }
+    },
+
+    answered({ job, outcome }) {
+      if (outcome === 'cancelled' || outcome === 'cancelling') put({ Cancelled: 1 });
+      if (!isKnown(job.status)) put({ UnknownStatus: 1 });
+    },
+
+    swept({ survey, tally }, { dryRun, durationMilliseconds }) {
+      const { counts, inspected } = tally;
+      const isComplete = survey.isComplete;
+      const line =
+        `${isComplete ? 'Swept' : 'Swept in part, because time ran out, listing failed or a job could not be judged'}` +
+        `${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${counts.inProgress} in progress, ` +
+        `${counts.overdue} overdue, ${counts.cancelled} cancelled, ${counts.heldBack} held back, ${counts.failed} failed` +
+        `${otherStatusesIn(tally.otherStatuses)}.`;
+      const parts = { complete: isComplete, dryRun, inspected, ...counts, ...projectsIn(survey) };
+      if (isComplete) logger.info(line, parts);
+      else logger.warn(line, parts);
+      reporter.surveyed(survey);
+      put({
+        Inspected: inspected,
+        InProgress: counts.inProgress,
+        Overdue: counts.overdue,
+        Cancelled: counts.cancelled,
+        CancelFailures: counts.failed,
+        HeldBack: counts.heldBack,
+        UnknownStatus: tally.unknownStatus,
+        StuckCancelling: tally.stuckCancelling,
+        FailedProjects: namedFailuresIn(survey).length,
+        IncompleteSweeps: isComplete ? 0 : 1,
+        OldestJobInProgressAge: tally.oldestAgeSeconds,
+        SweepDuration: durationMilliseconds,
+      });
+    },
+
+    stopped({ survey, tally }, { dryRun }) {
+      const { counts, inspected } = tally;
+      const line =
+        `Stop all${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${counts.inProgress} in progress, ` +
+        `${counts.cancelled} cancelled, ${counts.failed} failed${otherStatusesIn(tally.otherStatuses)}.`;
+      const { overdue: _overdue, heldBack: _heldBack, ...rest } = counts;
+      logger.info(line, { complete: survey.isComplete, dryRun, inspected, ...rest, ...projectsIn(survey) });
+      reporter.surveyed(survey);
+      put({
+        Cancelled: counts.cancelled,
+        CancelFailures: counts.failed,
+        UnknownStatus: tally.unknownStatus,
+        FailedProjects: namedFailuresIn(survey).length,
+      });
+    },
+
+    extended(extension, { minutes, requestedBy }) {
+      const { jobId, deadline, previousDeadline, status } = extension;
+      const line =
+        deadline === previousDeadline
+          ? `Fine-tuning job ${jobId} (${status}) keeps its deadline, ${deadline ?? 'which is none'}; ${minutes} minutes were asked for (${requestedBy}).`
+          : `Fine-tuning job ${jobId} may run until ${deadline}, as asked (${requestedBy}); it was ${previousDeadline}.`;
+      logger.info(line, { ...extension, minutes, requestedBy });
+    },
+
+    surveyed(survey) {
+      for (const { project, error } of namedFailuresIn(survey)) {
+        logger.error(`Project "${project.name}" failed: ${error.message}`, { project: project.name, error });
+      }
+      for (const { project, job } of survey.odd) {
+        const which = job.jobId === undefined ? 'A job without a readable id' : `Job ${job.jobId}`;
+        logger.warn(`${which} cannot be judged: unreadable ${job.fields.join(', ')}. It was left alone.`, {
+          ...(project.name !== undefined && { project: project.name }),
+          ...(job.jobId !== undefined && { jobId: job.jobId }),
+        });
+      }
+    },
+
+    failed(error) {
+      const thrown = asError(error);
+      logger.error(thrown.message, thrown);
+      const isCallers = thrown instanceof InvalidRequestError || thrown instanceof JobNotFoundError;
+      if (!isCallers) put({ Errors: 1 });
+    },
+
+    async finish() {
+      await publisher.flush();
+      await Promise.all(publishing);
+    },
+  };
+  return reporter;
+}
+
+/** Without `projects` the one failure is the error of the request itself. */
+function namedFailuresIn({ failures }: Survey): Survey['failures'] {
+  return failures.filter(({ project }) => project.name !== undefined);
+}
+
+function projectsIn({ isNamed, lookedAt }: Survey): { projects?: number } {
+  return isNamed ? { projects: lookedAt } : {};
+}

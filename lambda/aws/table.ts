@@ -1,0 +1,150 @@
+import type { AttributeValue, DynamoDBClient, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
+import type { JobRecord, Ledger } from '../curfew/ledger.ts';
+import { asError, StateError } from '../errors.ts';
+import type { AwsClients } from './clients.ts';
+
+/** `BatchGetItem` takes so many keys at once. */
+const batchSize = 100;
+/** Rows outlive every deadline by so much: an extension is 30 days at most. */
+const keptForSeconds = 31 * 86_400;
+const attempts = 3;
+
+type Row = Record<string, AttributeValue>;
+
+/** What is kept about jobs in a DynamoDB table: one row for each job, by its id, which goes by itself in the end. */
+export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB']): Ledger {
+  const update = async (
+    jobId: string,
+    change: Pick<UpdateItemCommandInput, 'UpdateExpression' | 'ConditionExpression'>,
+    values: Row,
+  ): Promise<'written' | Row> => {
+    try {
+      const [client, { UpdateItemCommand }] = await Promise.all([
+        dynamoDB(),
+        import('@aws-sdk/client-dynamodb'),
+      ]);
+      await client.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key: { jobId: { S: jobId } },
+          ...change,
+          ExpressionAttributeValues: values,
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
+      return 'written';
+    } catch (error) {
+      if (isConditionFailure(error)) return error.Item ?? {};
+      throw unusable('written', error);
+    }
+  };
+
+  const readBatch = async (jobIds: string[]): Promise<[string, JobRecord | StateError][]> => {
+    const records = new Map<string, JobRecord | StateError>();
+    try {
+      const rows = await rowsOf(jobIds, tableName, await dynamoDB());
+      for (const jobId of jobIds) records.set(jobId, {});
+      for (const row of rows) records.set(row['jobId']?.S ?? '', recordIn(row));
+      return [...records];
+    } catch (error) {
+      const failure = unusable('read', error);
+      return jobIds.map((jobId) => [jobId, failure]);
+    }
+  };
+
+  return {
+    async read(jobIds) {
+      const unique = [...new Set(jobIds)];
+      const batches = Array.from({ length: Math.ceil(unique.length / batchSize) }, (_, index) =>
+        readBatch(unique.slice(index * batchSize, (index + 1) * batchSize)),
+      );
+      return new Map((await Promise.all(batches)).flat());
+    },
+
+    async extend(jobId, untilSeconds, by) {
+      const written = await update(
+        jobId,
+        {
+          UpdateExpression: 'SET extendedUntil = :until, extendedBy = :by, expiresAt = :expires',
+          ConditionExpression: 'attribute_not_exists(extendedUntil) OR extendedUntil < :until',
+        },
+        { ':until': number(untilSeconds), ':by': { S: by }, ':expires': expiryAfter(untilSeconds) },
+      );
+      // Somebody else was quicker, and more generous.
+      return written === 'written' ? untilSeconds : (recordIn(written).extendedUntilSeconds ?? untilSeconds);
+    },
+
+    async markWarned(jobId, deadlineSeconds) {
+      const written = await update(
+        jobId,
+        {
+          UpdateExpression: 'SET warnedFor = :deadline, expiresAt = :expires',
+          ConditionExpression: 'attribute_not_exists(warnedFor) OR warnedFor <> :deadline',
+        },
+        { ':deadline': number(deadlineSeconds), ':expires': expiryAfter(deadlineSeconds) },
+      );
+      return written === 'written';
+    },
+
+    async unmarkWarned(jobId, deadlineSeconds) {
+      await update(
+        jobId,
+        { UpdateExpression: 'REMOVE warnedFor', ConditionExpression: 'warnedFor = :deadline' },
+        { ':deadline': number(deadlineSeconds) },
+      );
+    },
+
+    async markCancelling(jobId, sinceSeconds) {
+      const written = await update(
+        jobId,
+        {
+          UpdateExpression: 'SET cancellingSince = :since, expiresAt = :expires',
+          ConditionExpression: 'attribute_not_exists(cancellingSince)',
+        },
+        { ':since': number(sinceSeconds), ':expires': expiryAfter(sinceSeconds) },
+      );
+      return written === 'written';
+    },
+  };
+}
+
+/** Asks again for what DynamoDB left out, as it does when it is busy. */
+async function rowsOf(jobIds: string[], tableName: string, client: DynamoDBClient): Promise<Row[]> {
+  const { BatchGetItemCommand } = await import('@aws-sdk/client-dynamodb');
+  const rows: Row[] = [];
+  let keys: Row[] = jobIds.map((jobId) => ({ jobId: { S: jobId } }));
+  for (let attempt = 1; keys.length > 0; attempt += 1) {
+    if (attempt > attempts) throw new Error('UnprocessedKeys');
+    // A read that is behind by a moment could miss an extension.
+    const answer = await client.send(
+      new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: keys, ConsistentRead: true } } }),
+    );
+    rows.push(...(answer.Responses?.[tableName] ?? []));
+    keys = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
+  }
+  return rows;
+}
+
+function recordIn(row: Row): JobRecord {
+  return {
+    extendedUntilSeconds: numberIn(row['extendedUntil']),
+    warnedForSeconds: numberIn(row['warnedFor']),
+    cancellingSinceSeconds: numberIn(row['cancellingSince']),
+  };
+}
+
+const number = (value: number): AttributeValue => ({ N: String(value) });
+const numberIn = (attribute: AttributeValue | undefined) =>
+  attribute?.N === undefined ? undefined : Number(attribute.N);
+const expiryAfter = (seconds: number) =>
+  number(Math.ceil(Math.max(seconds, Date.now() / 1000)) + keptForSeconds);
+
+function isConditionFailure(error: unknown): error is Error & { Item?: Row } {
+  return error instanceof Error && error.name === 'ConditionalCheckFailedException';
+}
+
+function unusable(done: 'read' | 'written', error: unknown): StateError {
+  return new StateError(
+    `The table of extensions could not be ${done} (${asError(error).name}). Try again; if it stays, check the table and the function's role.`,
+  );
+}

@@ -1,0 +1,51 @@
+import { isoOf } from './decision.ts';
+import { isInProgress } from './job.ts';
+import type { Ledger } from './ledger.ts';
+import type { FoundJob } from './projects.ts';
+import { judge } from './time-budget.ts';
+
+/** The answer to an extension. Deadlines are ISO 8601, null if the job is exempt. */
+export interface ExtendAnswer {
+  project?: string;
+  jobId: string;
+  status: string;
+  previousDeadline: string | null;
+  deadline: string | null;
+}
+
+/** What an extension works with. */
+export interface ExtendScene {
+  ledger: Ledger;
+  /** The present, in Unix milliseconds. */
+  nowMilliseconds: number;
+  requestedBy: string;
+}
+
+/**
+ * Lets a job in progress run for `minutes` from now, if that is later than its deadline. Never shortens it.
+ *
+ * @throws StateError if the table cannot be read or written.
+ */
+export async function extend(
+  { project, job }: FoundJob,
+  minutes: number,
+  { ledger, nowMilliseconds, requestedBy }: ExtendScene,
+): Promise<ExtendAnswer> {
+  const answer = (previous: number | null, deadline: number | null): ExtendAnswer => ({
+    ...(project.name !== undefined && { project: project.name }),
+    jobId: job.id,
+    status: job.status,
+    previousDeadline: isoOf(previous),
+    deadline: isoOf(deadline),
+  });
+  const isExempt = judge(job, project.rules, nowMilliseconds).deadlineSeconds === null;
+  if (isExempt) return answer(null, null);
+  const record = (await ledger.read([job.id])).get(job.id) ?? {};
+  if (record instanceof Error) throw record;
+  const { deadlineSeconds } = judge(job, project.rules, nowMilliseconds, record.extendedUntilSeconds);
+  const untilSeconds = Math.floor(nowMilliseconds / 1000) + minutes * 60;
+  if (deadlineSeconds === null || !isInProgress(job.status) || untilSeconds <= deadlineSeconds) {
+    return answer(deadlineSeconds, deadlineSeconds);
+  }
+  return answer(deadlineSeconds, await ledger.extend(job.id, untilSeconds, requestedBy));
+}

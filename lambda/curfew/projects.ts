@@ -1,0 +1,149 @@
+import pMap from 'p-map';
+import { asError, JobNotFoundError, OpenAIError, withMessage } from '../errors.ts';
+import type { FineTuningApi, Job, OddJob } from './job.ts';
+import type { Listing } from './listing.ts';
+import type { DefaultBudget } from './time-budget.ts';
+import type { TimeLeft } from './time-left.ts';
+
+/** One place where jobs run, and the rules that hold there. */
+export interface Project {
+  /** Undefined if there is only one. */
+  name: string | undefined;
+  api: FineTuningApi;
+  rules: ProjectRules;
+}
+
+export interface ProjectRules extends DefaultBudget {
+  lookbackDays: number;
+  cancelLimit: number | 'none';
+  dryRun: boolean;
+}
+
+/**
+ * So many projects are looked at side by side. Some that hang must not hold up the others; and Lambda allows 1,024 open
+ * files, which the calls of all of them share (see `callsAtOnce`).
+ */
+export const projectsAtOnce = 80;
+const socketsAtOnce = 800;
+const mostCallsAtOnce = 100;
+
+/** How many calls of one project may be under way at once, if there are so many projects. */
+export function callsAtOnce(projects: number): number {
+  return Math.min(mostCallsAtOnce, Math.floor(socketsAtOnce / Math.min(projects, projectsAtOnce)));
+}
+
+/** What came of looking at every project. */
+export interface Survey {
+  /** Whether projects have names, which they have as soon as `projects` are configured. */
+  isNamed: boolean;
+  /** How many were looked at to the end. */
+  lookedAt: number;
+  /** Whether every job of every project was looked at and could be judged. */
+  isComplete: boolean;
+  /** In configured order. */
+  failures: ProjectFailure[];
+  /** Jobs that could not be judged. */
+  odd: { project: Project; job: OddJob }[];
+  /** The position of the project that was begun last. */
+  lastBegun: number;
+}
+
+export interface ProjectFailure {
+  project: Project;
+  error: Error;
+}
+
+/** Time ran out before anything was known of a project. */
+export class OutOfTimeError extends OpenAIError {}
+
+/**
+ * Looks at projects side by side. One that fails or hangs costs the others nothing.
+ *
+ * @param startAt the position to start at; the first comes after the last.
+ * @param look looks at one project and returns how its jobs were read.
+ */
+export async function surveyOf(
+  projects: Project[],
+  { windDown }: Pick<TimeLeft, 'windDown'>,
+  startAt: number,
+  look: (project: Project) => Promise<Listing>,
+): Promise<Survey> {
+  const failures = new Map<Project, Error>();
+  const odd: Survey['odd'] = [];
+  let lookedAt = 0;
+  let isComplete = true;
+  let lastBegun = startAt;
+
+  const lookAt = async (project: Project): Promise<void> => {
+    if (windDown.aborted)
+      throw new OutOfTimeError('Time ran out before this project was looked at. Try again.');
+    lastBegun = projects.indexOf(project);
+    const listing = await look(project);
+    odd.push(...listing.odd.map((job) => ({ project, job })));
+    if (listing.hasEnded) lookedAt += 1;
+    if (!listing.isComplete) isComplete = false;
+    if (listing.error !== undefined) throw listing.error;
+    if (!listing.hasBegun && windDown.aborted)
+      throw new OutOfTimeError('Time ran out before the first page of jobs came. Try again.');
+  };
+
+  const rotated = [...projects.slice(startAt), ...projects.slice(0, startAt)];
+  await pMap(rotated, (project) => lookAt(project).catch((error) => failures.set(project, asError(error))), {
+    concurrency: projectsAtOnce,
+  });
+  return {
+    isNamed: projects.some(({ name }) => name !== undefined),
+    lookedAt,
+    isComplete: isComplete && failures.size === 0,
+    failures: projects.flatMap((project) => {
+      const error = failures.get(project);
+      return error ? [{ project, error }] : [];
+    }),
+    odd,
+    lastBegun,
+  };
+}
+
+/** A job, and the project that has it. */
+export interface FoundJob {
+  project: Project;
+  job: Job;
+}
+
+/**
+ * Finds a job by its id, which is unique across projects. All are asked side by side; the first that has it ends the
+ * search.
+ *
+ * @throws JobNotFoundError if none has it; the error of the first project that could not be asked, if there is one.
+ */
+export async function findJob(projects: Project[], jobId: string): Promise<FoundJob> {
+  const [first, ...others] = projects;
+  if (first && others.length === 0) return { project: first, job: await first.api.retrieve(jobId) };
+
+  const search = new AbortController();
+  const found = Promise.withResolvers<FoundJob>();
+  const ask = async (project: Project): Promise<ProjectFailure | undefined> => {
+    if (search.signal.aborted) return undefined;
+    try {
+      found.resolve({ project, job: await project.api.retrieve(jobId, search.signal) });
+      search.abort();
+    } catch (error) {
+      if (!(error instanceof JobNotFoundError)) return { project, error: asError(error) };
+    }
+    return undefined;
+  };
+  const askAll = async (): Promise<never> => {
+    const failures = await pMap(projects, ask, { concurrency: projectsAtOnce });
+    const [failure] = failures.filter((asked) => asked !== undefined);
+    if (failure) throw namingProject(failure);
+    throw new JobNotFoundError(`No project has a fine-tuning job "${jobId}". Check the job id.`);
+  };
+  return Promise.race([found.promise, askAll()]);
+}
+
+/** The error of a project, with the project's name in its message. */
+export function namingProject({ project, error }: ProjectFailure): Error {
+  return project.name === undefined
+    ? error
+    : withMessage(error, `Project "${project.name}": ${error.message}`);
+}

@@ -1,6 +1,0 @@
-/**
- * The bundle takes this in place of `@aws-sdk/credential-provider-node`, which tries one source of AWS credentials after
- * the other. Lambda gives a Node.js function its credentials in environment variables and nowhere else, so that the
- * other sources (profiles, SSO, web identity, instance metadata) would be a third of the bundle for nothing.
- */
-export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import ky from 'ky';
+import pLimit from 'p-limit';
+import * as v from 'valibot';
+import type { TimeLeft } from '../curfew/time-left.ts';
+import { AuthenticationError } from '../errors.ts';
+import type { CredentialSource, Provider } from '../providers.ts';
+import { accessHeaders } from './access.ts';
+import { Refusal, readAnswer, UnreadableAnswer } from './answer.ts';
+import { askedMilliseconds, isWorthRetrying, waitBeforeRetry } from './backoff.ts';
+import { isAboutPace, namedFailure, TimeUp } from './failures.ts';
+import { createRateLimitGate } from './rate-limit-gate.ts';
+
+/** One call: the method and path, the shape of its answer, and, for error messages, what it is for. */
+export interface OpenAICall<Schema extends v.GenericSchema> {
+  method: 'get' | 'post';
+  path: string;
+  searchParams?: Record<string, string | number | undefined>;
+  schema: Schema;
+  purpose: string;
+  jobId?: string;
+  /** Ends the call before the time that is left does. */
+  signal?: AbortSignal | undefined;
+}
+
+export type OpenAIClient = <Schema extends v.GenericSchema>(
+  call: OpenAICall<Schema>,
+) => Promise<v.InferOutput<Schema>>;
+
+/** How a project is reached. */
+export interface ClientOptions {
+  provider: Provider;
+  /** Such as `https://api.openai.com/v1`. */
+  openaiBaseUrl: string;
+  openaiProject: string | undefined;
+  credentials: CredentialSource;
+  time: TimeLeft;
+  /** How many calls may be under way at once. */
+  callsAtOnce: number;
+}
+
+const retries = 3;
+
+/**
+ * A client for one project, for one invocation: credential, retries, rate limit, one refresh, errors by name.
+ *
+ * @returns a function that makes one call and throws the errors that errors.ts names.
+ */
+export function createOpenAIClient(options: ClientOptions): OpenAIClient {
+  const { provider, openaiBaseUrl, openaiProject, credentials, time } = options;
+  const gate = createRateLimitGate(time.stopsAt);
+  const limit = pLimit(options.callsAtOnce);
+  /** The last refusal, while no call has passed since. */
+  let lastRefusal: Refusal | undefined;
+
+  /** One attempt, from the gate to the end of the answer's body. ky's own retries know nothing of the gate. */
+  const attempt = async (credential: string, call: OpenAICall<v.GenericSchema>, signal: AbortSignal) => {
+    const enteredAt = await gate.enter(signal);
+    if (enteredAt === undefined) throw lastRefusal ?? new TimeUp();
+    try {
+      const response = await ky(call.path, {
+        prefix: openaiBaseUrl,
+        method: call.method,
+        headers: accessHeaders(provider, credential, openaiProject),
+        ...(call.searchParams && { searchParams: call.searchParams }),
+        // Another host must never see the credential, and the API has no redirects.
+        redirect: 'manual',
+        throwHttpErrors: false,
+        retry: 0,
+        // The signal ends the body as well, which a time-out of ky's does not.
+        timeout: false,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(time.attemptTimeoutMilliseconds)]),
+      });
+      const answer = await readAnswer(response);
+      gate.passed();
+      lastRefusal = undefined;
+      return answer;
+    } catch (failure) {
+      if (isAboutPace(failure)) {
+        lastRefusal = failure;
+        gate.refused(enteredAt, askedMilliseconds(failure.headers));
+      } else if (failure instanceof Refusal) {
+        gate.passed();
+      }
+      throw signal.aborted ? new TimeUp() : failure;
+    }
+  };
+
+  /** Sends it until it succeeds, fails once too often, or a wait would reach beyond the time that is left. */
+  const answerTo = async (credential: string, call: OpenAICall<v.GenericSchema>, signal: AbortSignal) => {
+    for (let failures = 0; ; ) {
+      try {
+        return await limit(() => attempt(credential, call, signal));
+      } catch (failure) {
+        if (isAboutPace(failure)) {
+          // This concerns all calls: the gate knows how long to wait, and when there is no more use in it.
+          if (!isWorthRetrying(failure) || gate.isShut() || signal.aborted) throw failure;
+          continue;
+        }
+        failures += 1;
+        const waitMilliseconds = waitBeforeRetry(failure, failures);
+        if (waitMilliseconds === undefined || failures > retries) throw failure;
+        if (performance.now() + waitMilliseconds >= time.stopsAt) throw failure;
+        if (!(await sleep(waitMilliseconds, true, { signal }).catch(() => false))) throw failure;
+      }
+    }
+  };
+
+  const call = async (credential: string, wanted: OpenAICall<v.GenericSchema>): Promise<unknown> => {
+    const signal = wanted.signal ? AbortSignal.any([time.stop, wanted.signal]) : time.stop;
+    try {
+      const answer = await answerTo(credential, wanted, signal);
+      const parsed = v.safeParse(wanted.schema, answer);
+      if (parsed.success) return parsed.output;
+      const fields = parsed.issues.slice(0, 3).map((issue) => v.getDotPath(issue) ?? 'the whole body');
+      throw new UnreadableAnswer(`lacks what the API promises (${fields.join(', ')})`);
+    } catch (failure) {
+      throw namedFailure(failure, wanted);
+    }
+  };
+
+  return async (wanted) => {
+    const credential = await credentials.current(time.stop);
+    try {
+      return await call(credential, wanted);
+    } catch (error) {
+      if (!(error instanceof AuthenticationError)) throw error;
+      const fresh = await credentials.refreshed(credential, time.stop);
+      if (fresh === credential) throw error;
+      return await call(fresh, wanted);
+    }
+  };
+}

@@ -1,0 +1,125 @@
+import {
+  AuthenticationError,
+  asError,
+  JobNotFoundError,
+  OpenAIError,
+  QuotaError,
+  RateLimitError,
+} from '../errors.ts';
+import { Refusal, UnreadableAnswer } from './answer.ts';
+import { isConnectionFailure, isTimeout } from './backoff.ts';
+
+/** The time that the call was given is over. */
+export class TimeUp extends Error {
+  override readonly name = 'TimeUp';
+}
+
+/** Codes of a 429 that no waiting cures; see OpenAI's help on spend limits. */
+const quotaCodes: ReadonlySet<string> = new Set([
+  'insufficient_quota',
+  'credit_balance_exhausted',
+  'billing_hard_limit_reached',
+  'organization_spend_limit_exceeded',
+  'project_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+]);
+
+/** Whether a call was refused because calls come too fast, so waiting helps. */
+export function isAboutPace(failure: unknown): failure is Refusal {
+  return failure instanceof Refusal && failure.status === 429 && !isQuota(failure);
+}
+
+/** Whether a refusal says that the quota is used up. */
+function isQuota({ status, body }: Refusal): boolean {
+  return status === 429 && codesIn(body).some((code) => quotaCodes.has(code));
+}
+
+/**
+ * Turns whatever went wrong in one call into an error that a caller can catch by name.
+ *
+ * The original is not attached as a cause: it may hold the request, and with it the credential. For the same reason
+ * no text of the answer is quoted, only its status, its machine-readable code and its request id.
+ *
+ * @param failure what the call ended in.
+ * @param call what the call was for, in words, and the job that it was about, if it was about one.
+ */
+export function namedFailure(
+  failure: unknown,
+  { purpose, jobId }: { purpose: string; jobId?: string },
+): Error {
+  const failed = `Could not ${purpose}${jobId === undefined ? '' : ` "${jobId}"`}:`;
+  if (failure instanceof Refusal) return refused(failure, failed, jobId !== undefined);
+  if (failure instanceof TimeUp) {
+    return new OpenAIError(`${failed} the time was up before the provider answered. Try again.`);
+  }
+  if (isTimeout(failure)) {
+    return new OpenAIError(
+      `${failed} the provider did not answer in time. Try again; see the provider's status page.`,
+    );
+  }
+  if (isConnectionFailure(failure)) {
+    return new OpenAIError(
+      `${failed} the connection failed (${networkCode(failure)}). Check openaiBaseUrl and the function's network.`,
+    );
+  }
+  if (failure instanceof UnreadableAnswer) {
+    return new OpenAIError(
+      `${failed} the answer ${failure.message}. Check that openaiBaseUrl is an OpenAI API.`,
+    );
+  }
+  return new OpenAIError(`${failed} ${asError(failure).name} in the client.`);
+}
+
+function refused(refusal: Refusal, failed: string, isAboutJob: boolean): Error {
+  const { status } = refusal;
+  const answer = `${failed} the provider answered ${status}${detailsOf(refusal)}.`;
+  if (status === 401 || status === 403) {
+    return new AuthenticationError(
+      `${answer} Check that the credential is active and may read and cancel fine-tuning jobs.`,
+    );
+  }
+  if (status === 404 && isAboutJob) {
+    return new JobNotFoundError(`${answer} Check the job id, and that the key belongs to the job's project.`);
+  }
+  if (isQuota(refusal)) {
+    return new QuotaError(`${answer} Waiting does not cure this: check the billing and the spend limits.`);
+  }
+  if (status === 429) {
+    return new RateLimitError(`${answer} Wait, then try again; check the rate limits of the project.`);
+  }
+  if (status < 400) {
+    return new OpenAIError(`${answer} Redirects are not followed: set openaiBaseUrl to where the API is.`);
+  }
+  return new OpenAIError(
+    `${answer} ${status < 500 ? 'Check openaiBaseUrl and the job itself.' : "Try again; see the provider's status page."}`,
+  );
+}
+
+/** ` (insufficient_quota, request id req_…)`, as far as the answer has them in a form that can hold no key. */
+function detailsOf({ headers, body }: Refusal): string {
+  const [code] = codesIn(body);
+  const requestId = headers.get('x-request-id');
+  const parts = [
+    ...(code ? [code] : []),
+    ...(requestId && /^req_[a-z0-9]{1,64}$/i.test(requestId) ? [`request id ${requestId}`] : []),
+  ];
+  return parts.length > 0 ? ` (${parts.join(', ')})` : '';
+}
+
+/** The `code` and the `type` of the vendor's error body `{"error": {"message", "type", "param", "code"}}`. */
+function codesIn(body: unknown): string[] {
+  if (typeof body !== 'object' || body === null || !('error' in body)) return [];
+  const { error } = body;
+  if (typeof error !== 'object' || error === null) return [];
+  const candidates = ['code' in error && error.code, 'type' in error && error.type];
+  return candidates.filter((code): code is string => typeof code === 'string' && /^[a-z_]{1,64}$/.test(code));
+}
+
+/** `ECONNREFUSED` and the like, from the chain of causes that fetch leaves. */
+function networkCode(error: Error): string {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && /^[A-Z_0-9]{1,64}$/.test(cause.code))
+      return cause.code;
+  }
+  return 'no code';
+}

@@ -1,0 +1,74 @@
+import * as v from 'valibot';
+import { type FineTuningApi, isFinished, type JobPage, jobSchema } from '../curfew/job.ts';
+import { OpenAIError } from '../errors.ts';
+import type { OpenAIClient } from './client.ts';
+
+const pageSchema = v.object({ data: v.array(v.unknown()), has_more: v.boolean() });
+const idSchema = v.object({ id: v.pipe(v.string(), v.nonEmpty()) });
+const statusSchema = v.object({ status: v.string() });
+
+const pageSize = 100;
+
+/** The fine-tuning endpoints over a client. */
+export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
+  const aboutJob = async (method: 'get' | 'post', jobId: string, purpose: string, signal?: AbortSignal) => {
+    const path = `fine_tuning/jobs/${jobId}${method === 'post' ? '/cancel' : ''}`;
+    const job = await openai({ method, path, schema: jobSchema, purpose, jobId, signal });
+    if (job.id === jobId) return job;
+    throw new OpenAIError(
+      `Could not ${purpose} "${jobId}": the answer is about another job. Check what stands between us and openaiBaseUrl.`,
+    );
+  };
+  return {
+    retrieve: (jobId, signal) => aboutJob('get', jobId, 'retrieve the job', signal),
+    cancel: (jobId) => aboutJob('post', jobId, 'cancel the job'),
+    list: (signal) => listPages(openai, signal),
+  };
+}
+
+async function* listPages(openai: OpenAIClient, signal: AbortSignal): AsyncGenerator<JobPage> {
+  const cursors = new Set<string | undefined>();
+  const known = new Set<string>();
+  for (let after: string | undefined; ; ) {
+    cursors.add(after);
+    const { data, has_more } = await openai({
+      method: 'get',
+      path: 'fine_tuning/jobs',
+      searchParams: { limit: pageSize, after },
+      schema: pageSchema,
+      purpose: 'list the fine-tuning jobs',
+      signal,
+    });
+    after = data.findLast((entry) => v.is(idSchema, entry))?.id;
+    if (has_more && cursors.has(after)) {
+      throw new OpenAIError(
+        'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet says that more follow. ' +
+          'Check that openaiBaseUrl is an OpenAI API.',
+      );
+    }
+    yield pageOf(data, known);
+    if (!has_more) return;
+  }
+}
+
+/** Sorts the entries of a page, and leaves out those that are `known` by now. */
+function pageOf(data: unknown[], known: Set<string>): JobPage {
+  const page: JobPage = { jobs: [], odd: [] };
+  for (const entry of data) {
+    const parsed = v.safeParse(jobSchema, entry);
+    if (!parsed.success) {
+      // One that has finished is of no more interest.
+      if (v.is(statusSchema, entry) && isFinished(entry.status)) continue;
+      const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
+      page.odd.push({ jobId: fields.includes('id') ? undefined : idOf(entry), fields });
+    } else if (!known.has(parsed.output.id)) {
+      known.add(parsed.output.id);
+      page.jobs.push(parsed.output);
+    }
+  }
+  return page;
+}
+
+function idOf(entry: unknown): string | undefined {
+  return v.is(idSchema, entry) ? entry.id : undefined;
+}

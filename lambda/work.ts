@@ -1,0 +1,151 @@
+import {
+  incompleteError,
+  type ListAnswer,
+  listAnswerOf,
+  type StopAllAnswer,
+  type SweepAnswer,
+  stopAllAnswerOf,
+  sweepAnswerOf,
+} from './answers.ts';
+import type { Reporter } from './aws/report.ts';
+import { cancelIfInProgress } from './curfew/conditional-cancel.ts';
+import { type CancelAnswer, cancelAnswerOf, type Decision } from './curfew/decision.ts';
+import { type ExtendAnswer, extend } from './curfew/extend.ts';
+import type { Ledger } from './curfew/ledger.ts';
+import { list } from './curfew/list.ts';
+import {
+  findJob,
+  namingProject,
+  OutOfTimeError,
+  type Project,
+  type ProjectRules,
+  type Survey,
+} from './curfew/projects.ts';
+import { stopAll } from './curfew/stop-all.ts';
+import { sweep } from './curfew/sweep.ts';
+import { judge } from './curfew/time-budget.ts';
+import type { TimeLeft } from './curfew/time-left.ts';
+import type { CancelRequest, ExtendRequest, StopAllRequest, SweepRequest } from './request.ts';
+
+/** What a request is carried out with. */
+export interface Work {
+  /** Those that the request is about. */
+  projects: Project[];
+  requestedBy: string;
+  ledger: Ledger;
+  time: TimeLeft;
+  reporter: Reporter;
+  /** How long before its deadline a job is warned about; 0 never warns. */
+  warnBeforeMinutes: number;
+  /** Whether an incomplete sweep is an error, because nobody reads its answer. */
+  mustBeComplete: boolean;
+}
+
+/** Cancels one job if it is still in progress. */
+export async function cancelJob({ jobId, dryRun = false }: CancelRequest, work: Work): Promise<CancelAnswer> {
+  const { project, job } = await findJob(work.projects, jobId);
+  const decision: Decision = {
+    job,
+    project: project.name,
+    judgement: judge(job, project.rules, Date.now()),
+    reason: 'requested',
+    requestedBy: work.requestedBy,
+    ...(await cancelIfInProgress(project.api, job, dryRun)),
+  };
+  work.reporter.decided(decision);
+  work.reporter.answered(decision);
+  return cancelAnswerOf(decision);
+}
+
+/**
+ * Cancels every job past its deadline.
+ *
+ * @param startAt the position of the project to start at.
+ * @returns the answer, and the position of the project that was begun last.
+ */
+export async function sweepJobs(
+  { sweep: given }: SweepRequest,
+  work: Work,
+  startAt: number,
+): Promise<{ answer: SweepAnswer; lastBegun: number }> {
+  const startedAt = performance.now();
+  const projects = work.projects.map((project) => ({ ...project, rules: rulesFor(project, given) }));
+  // A sweep that only tries something out is no reason to warn anybody.
+  const warns = given.timeBudgetMinutes === undefined && given.dryRun !== true;
+  const swept = await sweep(projects, startAt, {
+    ...sceneOf(work),
+    ledger: work.ledger,
+    requestedBy: work.requestedBy,
+    warnBeforeMinutes: warns ? work.warnBeforeMinutes : 0,
+  });
+  const answer = sweepAnswerOf(
+    swept,
+    projects.map(({ rules }) => rules),
+  );
+  work.reporter.swept(swept, {
+    dryRun: answer.dryRun,
+    durationMilliseconds: performance.now() - startedAt,
+  });
+  throwIfNoneCouldBeRead(swept.survey, projects);
+  if (work.mustBeComplete && (answer.failed > 0 || !answer.complete)) throw incompleteError('sweep', swept);
+  return { answer, lastBegun: swept.survey.lastBegun };
+}
+
+/** Cancels every job in progress: all of them, or it throws IncompleteError. */
+export async function stopAllJobs(
+  { stopAll: { dryRun = false } }: StopAllRequest,
+  work: Work,
+): Promise<StopAllAnswer> {
+  const stopped = await stopAll(work.projects, dryRun, work.requestedBy, sceneOf(work));
+  work.reporter.stopped(stopped, { dryRun });
+  const answer = stopAllAnswerOf(stopped, dryRun);
+  if (!answer.complete && !dryRun) throw incompleteError('stopAll', stopped);
+  return answer;
+}
+
+/** Says what runs, and what will become of it. */
+export async function listJobs(work: Work): Promise<ListAnswer> {
+  const { projects, ledger, time, reporter } = work;
+  const listed = await list(projects, { ledger, time, nowMilliseconds: Date.now() });
+  reporter.surveyed(listed.survey);
+  throwIfNoneCouldBeRead(listed.survey, projects);
+  return listAnswerOf(listed);
+}
+
+/** Lets one job run on. */
+export async function extendJob(
+  { extend: { jobId, minutes } }: ExtendRequest,
+  work: Work,
+): Promise<ExtendAnswer> {
+  const { projects, ledger, requestedBy, reporter } = work;
+  const found = await findJob(projects, jobId);
+  const answer = await extend(found, minutes, { ledger, requestedBy, nowMilliseconds: Date.now() });
+  reporter.extended(answer, { minutes, requestedBy });
+  return answer;
+}
+
+function sceneOf({ time, reporter }: Work) {
+  return { time, report: reporter.decided, nowMilliseconds: Date.now() };
+}
+
+/** What the request says stands in for the settings of every project. */
+function rulesFor({ name, rules }: Project, given: SweepRequest['sweep']): ProjectRules {
+  const { timeBudgetMinutes, lookbackDays, cancelLimit, dryRun, project } = given;
+  // To arm what was set to dry run takes the project's name, if it has one.
+  const isDryRun = dryRun === false && name !== undefined && project === undefined ? rules.dryRun : dryRun;
+  return {
+    ...rules,
+    ...(timeBudgetMinutes !== undefined && { timeBudgetMinutes }),
+    ...(lookbackDays !== undefined && { lookbackDays }),
+    ...(cancelLimit !== undefined && { cancelLimit }),
+    ...(isDryRun !== undefined && { dryRun: isDryRun }),
+  };
+}
+
+/** The error of the first project, if not one could be read. Without `projects`, running out of time is no error. */
+function throwIfNoneCouldBeRead({ failures, isNamed }: Survey, projects: Project[]): void {
+  const [first] = failures;
+  if (first === undefined || failures.length < projects.length) return;
+  if (!isNamed && first.error instanceof OutOfTimeError) return;
+  throw namingProject(first);
+}
