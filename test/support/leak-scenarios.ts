@@ -4,14 +4,14 @@
  */
 import { inspect } from 'node:util';
 import { simulatedJob } from '../../infra/local/simulated-job.ts';
-import { createLogger, createMetrics } from '../../lambda/telemetry.ts';
+import { createLogger, createMetrics } from '../../lambda/aws/log.ts';
 import { apiKey, type CurfewOptions, startCurfew } from './curfew.ts';
 import { faults } from './expected-failures.ts';
 import { unusableSecrets } from './unusable-secrets.ts';
 
 const jobId = 'ftjob-abc123';
-const logger = createLogger();
-const metrics = createMetrics();
+const logger = createLogger('fine-tuning-curfew');
+const metrics = createMetrics('fine-tuning-curfew');
 
 async function print(promise: Promise<unknown>): Promise<void> {
   const outcome = await promise.catch((error: unknown) => error);
