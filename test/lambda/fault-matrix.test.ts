@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Call, Fault } from '../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { type Curfew, startCurfew } from '../support/curfew.ts';
-import { faults } from '../support/expected-failures.ts';
+import { expectedFailures } from '../support/expected-failures.ts';
 import { answerLost, answers, noAnswer, noBody } from '../support/wire-faults.ts';
 
 type Endpoint = Call['endpoint'];
@@ -25,7 +25,7 @@ const callsTo = (curfew: Curfew, endpoint: Endpoint) =>
 
 describe('a fault that stays', { concurrency: 64 }, () => {
   for (const endpoint of endpoints) {
-    for (const [name, { fault, error, message, attempts }] of Object.entries(faults)) {
+    for (const [name, { fault, error, message, attempts }] of Object.entries(expectedFailures)) {
       test(`${endpoint}: ${name}: ${error} after ${attempts} attempts`, async () => {
         await using faulty = await startFaulty(endpoint, fault, Number.POSITIVE_INFINITY);
         await assert.rejects(faulty.run(), { name: error, message });
@@ -38,7 +38,7 @@ describe('a fault that stays', { concurrency: 64 }, () => {
 
 describe('a fault that passes', { concurrency: 64 }, () => {
   for (const endpoint of endpoints) {
-    for (const [name, { fault, attempts }] of Object.entries(faults)) {
+    for (const [name, { fault, attempts }] of Object.entries(expectedFailures)) {
       if (attempts === 1) continue;
       test(`${endpoint}: ${name}: the job is cancelled after one retry`, async () => {
         await using faulty = await startFaulty(endpoint, fault, 1);

@@ -5,42 +5,53 @@ import { answers, reset, resetInBody, says } from './wire-faults.ts';
 /** One attempt and three retries. */
 const mostAttempts = 4;
 
-export interface FaultCase {
+/** A fault, and what it must come to if it stays. */
+export interface ExpectedFailure {
   fault: Fault;
-  /** The error where the fault stays. */
   error: string;
   message: RegExp;
-  /** How many attempts are made at a fault that stays. */
-  attempts: number;
+  /** How many attempts are made. */
+  attempts: number | 'as time allows';
 }
 
 const html = '<!doctype html><title>Bad gateway</title>';
-const retried = (fault: Fault, error: string, message: RegExp): FaultCase => ({
-  fault,
-  error,
-  message,
-  attempts: mostAttempts,
-});
-const final = (fault: Fault, error: string, message: RegExp): FaultCase => ({
-  fault,
-  error,
-  message,
-  attempts: 1,
-});
+
+const failure =
+  (attempts: ExpectedFailure['attempts']) =>
+  (fault: Fault, error: string, message: RegExp): ExpectedFailure => ({ fault, error, message, attempts });
+const untilTimeIsUp = failure('as time allows');
+const retried = failure(mostAttempts);
+const final = failure(1);
+
+const quota =
+  (code: string): Fault =>
+  () => ({
+    status: 429,
+    body: { error: { message: 'You exceeded your current quota', type: 'requests', param: null, code } },
+  });
 
 /** Every fault that any endpoint can have, and what it must come to. */
-export const faults: Record<string, FaultCase> = {
-  '429': retried(answers(429), 'RateLimitError', /answered 429/),
-  '429 with retry-after-ms': retried(
+export const expectedFailures: Record<string, ExpectedFailure> = {
+  '429': untilTimeIsUp(answers(429), 'RateLimitError', /answered 429/),
+  '429 with retry-after-ms': untilTimeIsUp(
     answers(429, { 'retry-after-ms': '20' }),
     'RateLimitError',
     /answered 429/,
   ),
-  '429 with retry-after': retried(answers(429, { 'retry-after': '0.02' }), 'RateLimitError', /answered 429/),
+  '429 with retry-after': untilTimeIsUp(
+    answers(429, { 'retry-after': '0.02' }),
+    'RateLimitError',
+    /answered 429/,
+  ),
   '429 with a retry-after that is too long': final(
     answers(429, { 'retry-after': '3600' }),
     'RateLimitError',
     /answered 429/,
+  ),
+  '429 for a spent quota': final(
+    quota('insufficient_quota'),
+    'QuotaError',
+    /answered 429 \(insufficient_quota\)/,
   ),
   '408': retried(answers(408), 'OpenAIError', /answered 408/),
   '500': retried(answers(500), 'OpenAIError', /answered 500/),
@@ -52,9 +63,9 @@ export const faults: Record<string, FaultCase> = {
     'OpenAIError',
     /answered 503/,
   ),
-  '409': final(answers(409), 'OpenAIError', /answered 409/),
-  '409 with x-should-retry: true': retried(
-    answers(409, { 'x-should-retry': 'true' }),
+  '409': retried(answers(409), 'OpenAIError', /answered 409/),
+  '409 with x-should-retry: false': final(
+    answers(409, { 'x-should-retry': 'false' }),
     'OpenAIError',
     /answered 409/,
   ),
@@ -63,7 +74,7 @@ export const faults: Record<string, FaultCase> = {
   'a connection that is reset in the body': retried(resetInBody, 'OpenAIError', /connection failed/),
   HTML: final(says(html, { 'content-type': 'text/html' }), 'OpenAIError', /not JSON/),
   'truncated JSON': final(says('{"id": "ftjob-abc123", "sta'), 'OpenAIError', /not JSON/),
-  'an empty body': final(says(''), 'OpenAIError', /lacks what the API promises/),
+  'an empty body': final(says(''), 'OpenAIError', /is empty/),
   'JSON without the fields': final(
     says({ object: 'fine_tuning.job' }),
     'OpenAIError',

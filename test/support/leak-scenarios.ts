@@ -3,10 +3,11 @@
  * with all that hangs on them, events. Log and metrics go to the standard streams by themselves, at DEBUG.
  */
 import { inspect } from 'node:util';
+import { startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { createLogger, createMetrics } from '../../lambda/aws/log.ts';
-import { apiKey, type CurfewOptions, startCurfew } from './curfew.ts';
-import { faults } from './expected-failures.ts';
+import { apiKey, awsCredentials, type CurfewOptions, startCurfew } from './curfew.ts';
+import { expectedFailures } from './expected-failures.ts';
 import { unusableSecrets } from './unusable-secrets.ts';
 
 const jobId = 'ftjob-abc123';
@@ -18,28 +19,57 @@ async function print(promise: Promise<unknown>): Promise<void> {
   console.log(inspect(outcome, { depth: Number.POSITIVE_INFINITY, showHidden: true }));
 }
 
+/** Some faults are met with new attempts for as long as there is time. */
+const remainingMilliseconds = 3_000;
+
 async function printScenario(
   options: CurfewOptions,
-  prepare: (curfew: Awaited<ReturnType<typeof startCurfew>>) => void,
+  prepare: (curfew: Awaited<ReturnType<typeof startCurfew>>) => void = () => {},
 ) {
   const jobs = [simulatedJob({ id: jobId, status: 'running', ageMinutes: 400 })];
   await using curfew = await startCurfew({ jobs, logger, metrics, ...options });
   prepare(curfew);
-  await print(curfew.cancel(jobId));
-  await print(curfew.sweep());
+  await print(curfew.list({}, { remainingMilliseconds }));
+  await print(curfew.extend(jobId, 1, { remainingMilliseconds }));
+  await print(curfew.cancel(jobId, { remainingMilliseconds }));
+  await print(curfew.sweep({}, { remainingMilliseconds }));
+  await print(curfew.stopAll({}, { remainingMilliseconds }));
   await print(curfew.invoke({ jobId, apiKey: 'x' }));
   await print(Promise.resolve(curfew.aws.events));
 }
 
-const wireScenarios = Object.values(faults).flatMap(({ fault }) =>
+const wireScenarios = Object.values(expectedFailures).flatMap(({ fault }) =>
   (['retrieve', 'list', 'cancel'] as const).map((endpoint) =>
     printScenario({}, (curfew) => {
       curfew.openai.faultFor = (call) => (call.endpoint === endpoint ? fault : undefined);
     }),
   ),
 );
-const keyScenarios = Object.values(unusableSecrets).map(({ secret }) => printScenario({ secret }, () => {}));
+const keyScenarios = Object.values(unusableSecrets).map(({ secret }) => printScenario({ secret }));
+const tableScenarios = (['throttled', 'denied', 'down'] as const).map((health) =>
+  printScenario({}, (curfew) => {
+    curfew.aws.table.health = health;
+  }),
+);
 const refused = printScenario({}, (curfew) => curfew.openai.apiKeys.clear());
-const unreachable = printScenario({ settings: { openaiBaseUrl: 'http://127.0.0.1:2' } }, () => {});
-await Promise.all([...wireScenarios, ...keyScenarios, refused, unreachable]);
+const unreachable = printScenario({ settings: { openaiBaseUrl: 'http://127.0.0.1:2' } });
+
+await using azure = await startFineTuningSimulator({ provider: 'azure' });
+await using bedrock = await startFineTuningSimulator({
+  provider: 'bedrock',
+  bedrockSigner: { ...awsCredentials, region: 'somewhere-else-1' },
+});
+const refusedElsewhere = [azure, bedrock].map(({ provider, baseUrl }) =>
+  printScenario({
+    projects: { elsewhere: { provider, openaiBaseUrl: baseUrl, secretName: 'elsewhere' } },
+  }),
+);
+await Promise.all([
+  ...wireScenarios,
+  ...keyScenarios,
+  ...tableScenarios,
+  refused,
+  unreachable,
+  ...refusedElsewhere,
+]);
 console.log(`Scenarios done with a key of ${apiKey.length} characters`);
