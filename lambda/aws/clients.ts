@@ -37,11 +37,11 @@ export function createAwsClients(access: AwsAccess = {}): AwsClients {
     secretsManager,
     eventBridge,
     dynamoDB: () => {
-      dynamoDB ??= import('@aws-sdk/client-dynamodb').then((sdk) => new sdk.DynamoDBClient(configuration));
+      dynamoDB ??= import('./dynamodb.ts').then((sdk) => new sdk.DynamoDBClient(configuration));
       return dynamoDB;
     },
     parameterStore: () => {
-      parameterStore ??= import('@aws-sdk/client-ssm').then((sdk) => new sdk.SSMClient(configuration));
+      parameterStore ??= import('./parameter-store.ts').then((sdk) => new sdk.SSMClient(configuration));
       return parameterStore;
     },
     credentials: async () => access.credentials ?? (await fromEnv()()),

@@ -50,7 +50,7 @@ async function valuesBelow(
   path: string,
   parameterStore: Awaited<ReturnType<AwsClients['parameterStore']>>,
 ): Promise<string[]> {
-  const { paginateGetParametersByPath } = await import('@aws-sdk/client-ssm');
+  const { paginateGetParametersByPath } = await import('./parameter-store.ts');
   const found: { name: string; value: string }[] = [];
   for await (const { Parameters = [] } of paginateGetParametersByPath(
     { client: parameterStore },

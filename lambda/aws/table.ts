@@ -21,7 +21,7 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
     try {
       const [client, { UpdateItemCommand }] = await Promise.all([
         dynamoDB(),
-        import('@aws-sdk/client-dynamodb'),
+        import('./dynamodb.ts'),
       ]);
       await client.send(
         new UpdateItemCommand({
@@ -110,7 +110,7 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
 
 /** Asks again for what DynamoDB left out, as it does when it is busy. */
 async function rowsOf(jobIds: string[], tableName: string, client: DynamoDBClient): Promise<Row[]> {
-  const { BatchGetItemCommand } = await import('@aws-sdk/client-dynamodb');
+  const { BatchGetItemCommand } = await import('./dynamodb.ts');
   const rows: Row[] = [];
   let keys: Row[] = jobIds.map((jobId) => ({ jobId: { S: jobId } }));
   for (let attempt = 1; keys.length > 0; attempt += 1) {
