@@ -1,90 +1,152 @@
-import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Aws, Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  type AlarmProps,
+  ComparisonOperator,
+  type IMetric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { functionName } from './curfew-function.ts';
+import type { MetricName } from '../lambda/names.ts';
+import type { CrashFilter } from './crashes.ts';
 import { curfewMetric } from './curfew-metrics.ts';
 
 export interface AlarmsProps {
+  /** Of the deployment. */
+  name: string;
   function: IFunction;
   deadLetters: IQueue;
-  sweepEveryMinutes: number;
-  /** Who is told; without one the alarms only show. */
-  topic?: ITopic | undefined;
+  crashes: CrashFilter;
+  /** How often sweeps should come; undefined if they are switched off. */
+  sweepEveryMinutes: number | undefined;
+  /** Who gets alarms, even when they are over; without any they only show. */
+  topics: readonly ITopic[];
 }
 
-const fiveMinutes = Duration.minutes(5);
+const period = Duration.minutes(5);
 
 /** An alarm for each thing that somebody has to look at. Each description is a line of a runbook: what to do. */
 export class Alarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const sum = { statistic: Stats.SUM };
+    const { name: deployment, sweepEveryMinutes } = props;
+    const sum = { period, statistic: Stats.SUM };
+    const ours = (name: MetricName) => curfewMetric(name, { deployment, ...sum });
+    const watched: [name: string, metric: IMetric, whatToDo: string][] = [
+      [
+        'Errors',
+        ours('Errors'),
+        'A request failed, and not by its own fault. Read why in the log (saved query "failures"). ApiKeyError and AuthenticationError need a new key in the secret.',
+      ],
+      [
+        'Crashes',
+        props.crashes.metric(sum),
+        'The function ran out of time or memory, or crashed. Read how in the log (saved query "failures"). If time ran out, lower lookbackDays.',
+      ],
+      [
+        'CancelFailures',
+        ours('CancelFailures'),
+        'A job could not be cancelled. The next sweep tries again; if it stays, read the reason (saved query "failures") and cancel the job at the provider.',
+      ],
+      [
+        'IncompleteSweeps',
+        ours('IncompleteSweeps'),
+        'A sweep did not judge every job: time ran out, or listing failed. If it stays, read the reason (saved query "failures"), look at the status of the provider, or lower lookbackDays.',
+      ],
+      [
+        'HeldBack',
+        ours('HeldBack'),
+        'A sweep found more overdue jobs than cancelLimit allows and cancelled none of them; the metric is how many. If they should stop, send a sweep with a higher cancelLimit. If they should run on, extend them or raise their time budgets.',
+      ],
+      [
+        'UnknownStatus',
+        ours('UnknownStatus'),
+        'A job has a status that this version has never heard of. It is never cancelled: look at it at the provider, and for a newer version.',
+      ],
+      [
+        'StuckCancelling',
+        ours('StuckCancelling'),
+        'A job was cancelled an hour ago or earlier and has not finished. Look at it at the provider, which may still charge for it.',
+      ],
+      [
+        'FailedProjects',
+        ours('FailedProjects'),
+        'A sweep could not look at a project, whose jobs run without a limit meanwhile. Read which and why in the log (saved query "failures").',
+      ],
+      [
+        'Throttles',
+        props.function.metricThrottles(sum),
+        'Lambda refused an invocation. Check the concurrency that is left in this account and region.',
+      ],
+      [
+        'DeadLetters',
+        props.deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: Stats.MAXIMUM }),
+        'A request failed for good. Read it in the dead-letter queue, send it again, and delete it there.',
+      ],
+    ];
+    this.alarms = [
+      ...watched.map(([name, metric, whatToDo]) =>
+        this.#alarm(name, whatToDo, { ...atLeastOne, metric }, props),
+      ),
+      ...(sweepEveryMinutes === undefined ? [] : [this.#noSweep(sweepEveryMinutes, props)]),
+    ];
+    // A topic that is not of this app keeps the policy that it has.
+    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+    });
+    for (const topic of props.topics) topic.grantPublish(cloudWatch);
+  }
 
-    const atLeastOne = (name: string, metric: Metric, runbook: string) =>
-      this.alarm(name, runbook, props.topic, {
-        metric,
-        threshold: 1,
-        evaluationPeriods: 1,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      });
-
-    atLeastOne(
-      'Errors',
-      props.function.metricErrors({ period: fiveMinutes }),
-      'An invocation failed. Read the reason in the log: saved query "failures". ApiKeyError and AuthenticationError need a new key in the secret.',
-    );
-    atLeastOne(
-      'CancelFailures',
-      curfewMetric('CancelFailures', fiveMinutes, sum),
-      'An overdue job could not be cancelled. The next sweep tries again; if it stays, read the reason (saved query "failures") and cancel the job in the OpenAI dashboard.',
-    );
-    atLeastOne(
-      'IncompleteSweeps',
-      curfewMetric('IncompleteSweeps', fiveMinutes, sum),
-      'A sweep did not see all jobs: time ran out or listing failed. The next one goes on; if it stays, look at the status of OpenAI, or lower lookbackDays.',
-    );
-    this.alarm(
+  /**
+   * Missing data is what this alarm is about, and so is its state: INSUFFICIENT_DATA. Were missing data breaching, it
+   * would go off right after the first deployment, before there can be a sweep; as it is, it starts in that state.
+   */
+  #noSweep(everyMinutes: number, props: AlarmsProps): Alarm {
+    const alarm = this.#alarm(
       'NoSweep',
-      'No sweep for three periods: jobs run without a limit. Check that the rules are enabled, and the other alarms.',
-      props.topic,
+      'INSUFFICIENT_DATA here means that no sweep ended for three periods: jobs run without a limit. Check that the rules are enabled, and look at the other alarms.',
       {
-        metric: curfewMetric('SweepDuration', Duration.minutes(props.sweepEveryMinutes), {
+        metric: curfewMetric('SweepDuration', {
+          deployment: props.name,
+          period: Duration.minutes(everyMinutes),
           statistic: Stats.SAMPLE_COUNT,
         }),
         threshold: 1,
         evaluationPeriods: 3,
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-        // No data is what this alarm is about.
-        treatMissingData: TreatMissingData.BREACHING,
+        treatMissingData: TreatMissingData.MISSING,
       },
+      props,
     );
-    atLeastOne(
-      'Throttles',
-      props.function.metricThrottles({ period: fiveMinutes }),
-      'Lambda refused an invocation. Check the concurrency that is left in this account and region.',
-    );
-    atLeastOne(
-      'DeadLetters',
-      props.deadLetters.metricApproximateNumberOfMessagesVisible({
-        period: fiveMinutes,
-        statistic: Stats.MAXIMUM,
-      }),
-      'A request failed for good, or could not be handed over. Look at it, send it again, then empty the queue: see "The dead-letter queue" in the README.',
-    );
+    for (const topic of props.topics) alarm.addInsufficientDataAction(new SnsAction(topic));
+    return alarm;
   }
 
-  private alarm(
-    name: string,
-    alarmDescription: string,
-    topic: ITopic | undefined,
-    props: Omit<ConstructorParameters<typeof Alarm>[2], 'alarmName' | 'alarmDescription'>,
-  ): void {
-    const alarm = new Alarm(this, name, { alarmName: `${functionName}-${name}`, alarmDescription, ...props });
-    if (topic) alarm.addAlarmAction(new SnsAction(topic));
+  #alarm(name: string, whatToDo: string, condition: AlarmProps, props: AlarmsProps): Alarm {
+    const alarm = new Alarm(this, name, {
+      ...condition,
+      alarmName: `${props.name}-${name}`,
+      alarmDescription: `${whatToDo} See docs/operations.md.`,
+    });
+    for (const topic of props.topics) {
+      alarm.addAlarmAction(new SnsAction(topic));
+      alarm.addOkAction(new SnsAction(topic));
+    }
+    return alarm;
   }
 }
+
+const atLeastOne = {
+  threshold: 1,
+  evaluationPeriods: 1,
+  comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+  treatMissingData: TreatMissingData.NOT_BREACHING,
+};

@@ -19,12 +19,13 @@ export const bundling: BundlingOptions = {
   mainFields: ['module', 'main'],
 };
 
-const environmentCredentials = fileURLToPath(
-  new URL('../lambda/environment-credentials.ts', import.meta.url),
-);
+const environmentCredentials = fileURLToPath(new URL('environment-credentials.ts', import.meta.url));
 
 /** The same, without what our function never needs. That file says why. */
 export const leanBundling: BundlingOptions = {
   ...bundling,
-  esbuildArgs: { '--alias:@aws-sdk/credential-provider-node': environmentCredentials },
+  esbuildArgs: {
+    '--alias:@aws-sdk/credential-provider-node': environmentCredentials,
+    '--alias:@aws-sdk/credential-providers': environmentCredentials,
+  },
 };

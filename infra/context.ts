@@ -1,48 +1,40 @@
 import type { Node } from 'constructs';
-import * as v from 'valibot';
-import { settingsSchema, textSetting, wholeNumberSetting } from '../lambda/settings.ts';
-
-const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
-
-const contextSchema = v.object({
-  ...settingsSchema.entries,
-  // Alarms on missing sweeps cannot look further; and there is a daily sweep anyway.
-  sweepEveryMinutes: wholeNumberSetting(1, 'minutes', 1440),
-  logLevel: v.picklist(logLevels, `one of ${logLevels.join(', ')}`),
-  notifyEmail: v.optional(textSetting(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
-});
-
-/** All that the stack can be told, from `cdk.json` and `-c key=value`. */
-export type CurfewContext = v.InferOutput<typeof contextSchema>;
-
-/** What holds where nothing is said. `cdk.json` shows the same. */
-export const defaults: CurfewContext = {
-  secretName: 'openai/api-key',
-  secretField: 'apiKey',
-  timeBudgetMinutes: 360,
-  sweepEveryMinutes: 5,
-  lookbackDays: 30,
-  openaiBaseUrl: 'https://api.openai.com/v1',
-  dryRun: false,
-  logLevel: 'INFO',
-};
+import leven from 'leven';
+import { type CurfewSettings, checkedSettings, settingNames } from './settings.ts';
 
 /**
  * Reads and checks the CDK context.
  *
- * @throws Error naming each key that is wrong, and what is allowed there.
+ * @param node of the app.
+ * @returns the settings from `cdk.json` and `-c key=value`, with the defaults for the rest.
+ * @throws Error naming each key that is wrong or misspelt, and what is allowed.
  */
-export function contextOf(node: Node): CurfewContext {
-  const texts = Object.keys(contextSchema.entries).flatMap((key) => {
-    const value: unknown =
-      node.tryGetContext(key) ?? Object.entries(defaults).find(([name]) => name === key)?.[1];
-    return value === undefined ? [] : [[key, String(value)] as const];
-  });
-  const parsed = v.safeParse(contextSchema, Object.fromEntries(texts));
-  if (parsed.success) return parsed.output;
-  const lines = parsed.issues.map((issue) => {
-    const key = v.getDotPath(issue);
-    return `context key "${key}" is ${JSON.stringify(issue.input)}, but must be ${issue.message} (cdk.json, or -c ${key}=…)`;
-  });
-  throw new Error(lines.join('\n'));
+export function contextOf(node: Node): CurfewSettings {
+  checkSpelling(Object.keys(node.getAllContext()));
+  const given = settingNames.map((key): [string, unknown] => [key, node.tryGetContext(key) ?? undefined]);
+  const { projects, ...settings } = Object.fromEntries(given);
+  return checkedSettings({ ...settings, projects: fromJson(projects) }, 'context key');
+}
+
+/** A misspelt key would leave its default in force without a word: a curfew that cancels where a dry run was meant. */
+function checkSpelling(keys: string[]): void {
+  const misspelt = keys
+    .filter((key) => !settingNames.includes(key))
+    .flatMap((key) => {
+      const meant = settingNames.find((name) => leven(key.toLowerCase(), name.toLowerCase()) <= 2);
+      return meant === undefined ? [] : [`context key "${key}" is not a setting: did you mean "${meant}"?`];
+    });
+  if (misspelt.length > 0) throw new Error(misspelt.join('\n'));
+}
+
+/** With `-c projects=…` the object comes as text. */
+function fromJson(projects: unknown): unknown {
+  if (typeof projects !== 'string') return projects;
+  try {
+    return JSON.parse(projects);
+  } catch (error) {
+    throw new Error('context key "projects" must be an object, on the command line as JSON', {
+      cause: error,
+    });
+  }
 }

@@ -1,96 +1,104 @@
 import { fileURLToPath } from 'node:url';
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { EventBus } from 'aws-cdk-lib/aws-events';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Duration, RemovalPolicy, Token, Tokenization } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import {
+  Architecture,
+  type Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { eventSource } from '../lambda/names.ts';
-import { environmentFor, type Settings } from '../lambda/settings.ts';
+import type { ProjectSettings } from '../lambda/project-settings.ts';
+import { environmentFor, environmentNames, type Settings } from '../lambda/settings.ts';
 import { leanBundling } from './bundling.ts';
+import { CurfewRole } from './curfew-role.ts';
+import type { ProjectParameters } from './projects.ts';
 
-/** The name that operators type. */
-export const functionName = 'fine-tuning-curfew';
+export interface CurfewFunctionProps {
+  settings: Settings & { logLevel: string; logRetentionDays: number };
+  /** Those that the function must be able to reach. */
+  projects: readonly ProjectSettings[];
+  /** Where it finds their settings, if there is more than the one. */
+  parameters: ProjectParameters | undefined;
+  table: Table;
+  deadLetters: IQueue;
+  /** The default one of the account if undefined. */
+  eventBus: IEventBus | undefined;
+  network: { vpc?: IVpc; vpcSubnets?: SubnetSelection; securityGroups?: ISecurityGroup[] };
+}
 
-/** The function, its log group, and a role that may do only what it needs. */
+/** The function, its log group and its role. */
 export class CurfewFunction extends Construct {
-  readonly function: NodejsFunction;
+  readonly function: LambdaFunction;
   readonly logGroup: LogGroup;
+  readonly role: CurfewRole;
 
-  constructor(scope: Construct, id: string, settings: Settings & { logLevel: string }, deadLetters: IQueue) {
+  constructor(scope: Construct, id: string, props: CurfewFunctionProps) {
     super(scope, id);
+    const { settings, parameters } = props;
+    const functionName = settings.name;
 
     this.logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `/aws/lambda/${functionName}`,
-      retention: RetentionDays.THREE_MONTHS,
+      retention: settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-
-    // Our own role: the managed policy that CDK would attach may write every log group of the account.
-    const role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      description: 'Reads the OpenAI API key and writes the logs of fine-tuning curfew',
+    this.role = new CurfewRole(this, 'Role', {
+      name: settings.name,
+      projects: props.projects,
+      hasParameters: parameters !== undefined,
+      logGroup: this.logGroup,
+      table: props.table,
+      eventBus: props.eventBus ?? EventBus.fromEventBusName(this, 'DefaultBus', 'default'),
+      isInVpc: props.network.vpc !== undefined,
     });
-    role.addToPolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: ['secretsmanager:GetSecretValue'],
-        resources: [secretArnPattern(this, settings.secretName)],
-      }),
-    );
-    role.addToPolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [this.logGroup.logGroupArn],
-      }),
-    );
-    role.addToPolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: ['events:PutEvents'],
-        resources: [EventBus.fromEventBusName(this, 'DefaultBus', 'default').eventBusArn],
-        conditions: { StringEquals: { 'events:source': eventSource } },
-      }),
-    );
     this.function = new NodejsFunction(this, 'Function', {
+      ...props.network,
       functionName,
-      description: 'Cancels OpenAI fine-tuning jobs that are past their time budget',
+      description: 'Cancels fine-tuning jobs that are past their time budget',
       entry: fileURLToPath(new URL('../lambda/handler.ts', import.meta.url)),
       handler: 'handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      // A sweep of 100,000 jobs peaks below 200 MB (`npm run bench`), so that 256 MB would be tight. What a
-      // cold start needs is CPU, which comes with memory.
+      // A sweep of 100,000 jobs peaks below 200 MB (`npm run bench`), so 256 MB would be tight. What a cold start
+      // needs is CPU, which comes with memory.
       memorySize: 512,
-      // A sweep reads 100 jobs a call: five minutes reach far beyond 10,000 jobs, and one sweep ends before the
-      // next begins. What does not fit goes on in the next sweep.
-      timeout: Duration.minutes(5),
+      // The longest that Lambda allows: how long a sweep takes depends on how many jobs there are, and every sweep
+      // starts at the newest.
+      timeout: Duration.minutes(15),
       // For callers that do not wait (EventBridge, SNS, `--invocation-type Event`): two retries, after one minute and
       // after two. A cancel that comes late is as safe as an early one, but after an hour somebody should look at it.
       retryAttempts: 2,
       maxEventAge: Duration.hours(1),
-      onFailure: new SqsDestination(deadLetters),
-      role,
+      onFailure: new SqsDestination(props.deadLetters),
+      role: this.role,
       logGroup: this.logGroup,
+      // JSON would override our log level, and drop our metrics.
       loggingFormat: LoggingFormat.TEXT,
-      environment: { ...environmentFor(settings), LOG_LEVEL: settings.logLevel },
+      environment: {
+        ...withTokens(environmentFor(settings)),
+        LOG_LEVEL: settings.logLevel,
+        [environmentNames.tableName]: props.table.tableName,
+        ...(parameters && { [environmentNames.projectsPath]: parameters.path }),
+        ...(props.eventBus && { [environmentNames.eventBusName]: props.eventBus.eventBusArn }),
+      },
       awsSdkConnectionReuse: false,
       bundling: leanBundling,
     });
+    // It must not look for parameters that are not there yet, which nothing else says: their path is plain text.
+    if (parameters) this.function.node.addDependency(parameters);
   }
 }
 
-/** The secret by name, whose ARN ends in six characters that Secrets Manager chose, or by its whole ARN. */
-function secretArnPattern(scope: Construct, secretName: string): string {
-  if (secretName.startsWith('arn:')) return secretName;
-  return Stack.of(scope).formatArn({
-    service: 'secretsmanager',
-    resource: 'secret',
-    resourceName: `${secretName}-??????`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
+/** A number that is a token loses that if it is made text by other means than CDK's. */
+function withTokens(environment: Record<string, string>): Record<string, string> {
+  const resolvable = (text: string) =>
+    Token.isUnresolved(Number(text)) ? Tokenization.stringifyNumber(Number(text)) : text;
+  return Object.fromEntries(Object.entries(environment).map(([name, text]) => [name, resolvable(text)]));
 }

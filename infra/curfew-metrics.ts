@@ -1,14 +1,20 @@
-import type { Duration } from 'aws-cdk-lib';
 import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import { type MetricName, metricsNamespace, serviceName } from '../lambda/names.ts';
+import { type MetricName, metricsNamespace } from '../lambda/names.ts';
+
+export interface CurfewMetricOptions extends MetricOptions {
+  /** Of the deployment. */
+  deployment: string;
+}
 
 /** One of the metrics that the function writes. */
-export function curfewMetric(metricName: MetricName, period: Duration, options: MetricOptions = {}): Metric {
+export function curfewMetric(
+  metricName: MetricName,
+  { deployment, ...options }: CurfewMetricOptions,
+): Metric {
   return new Metric({
     namespace: metricsNamespace,
     metricName,
-    dimensionsMap: { service: serviceName },
-    period,
+    dimensionsMap: { service: deployment },
     ...options,
   });
 }

@@ -10,56 +10,71 @@ import {
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { functionName } from './curfew-function.ts';
+import type { MetricName } from '../lambda/names.ts';
+import type { CrashFilter } from './crashes.ts';
 import { curfewMetric } from './curfew-metrics.ts';
 import { queryFor, questions } from './saved-queries.ts';
 
-const fiveMinutes = Duration.minutes(5);
+export interface CurfewDashboardProps {
+  /** Of the deployment. */
+  name: string;
+  function: IFunction;
+  crashes: CrashFilter;
+  logGroup: ILogGroup;
+}
+
+const maximum = { period: Duration.minutes(5), statistic: Stats.MAXIMUM };
+const sum = { period: Duration.minutes(5), statistic: Stats.SUM };
 const halfWidth = 12;
 
 /** What is in progress and how old, what was overdue and cancelled, errors and duration, the latest cancellations. */
-export function curfewDashboard(scope: Construct, curfew: IFunction, logGroup: ILogGroup): Dashboard {
-  const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
-    new GraphWidget({ title, left, right, width: halfWidth });
-  const maximum = { statistic: Stats.MAXIMUM };
-  const sum = { statistic: Stats.SUM };
-  return new Dashboard(scope, 'Dashboard', {
-    dashboardName: functionName,
-    defaultInterval: Duration.days(1),
-    widgets: [
-      [
-        graph(
-          'In progress, and the age of the oldest',
-          [curfewMetric('InProgress', fiveMinutes, maximum)],
-          [curfewMetric('OldestJobInProgressAge', fiveMinutes, maximum)],
-        ),
-        graph('Overdue and cancelled', [
-          curfewMetric('Overdue', fiveMinutes, sum),
-          curfewMetric('Cancelled', fiveMinutes, sum),
-          curfewMetric('CancelFailures', fiveMinutes, sum),
-        ]),
+export class CurfewDashboard extends Dashboard {
+  constructor(scope: Construct, id: string, props: CurfewDashboardProps) {
+    const { name, logGroup } = props;
+    const largest = (metric: MetricName) => curfewMetric(metric, { deployment: name, ...maximum });
+    const total = (metric: MetricName) => curfewMetric(metric, { deployment: name, ...sum });
+    super(scope, id, {
+      dashboardName: name,
+      defaultInterval: Duration.days(1),
+      widgets: [
+        [
+          graph(
+            'In progress, and the age of the oldest',
+            [largest('InProgress')],
+            [largest('OldestJobInProgressAge')],
+          ),
+          graph('Overdue and cancelled', [
+            total('Overdue'),
+            total('Cancelled'),
+            total('HeldBack'),
+            total('CancelFailures'),
+          ]),
+        ],
+        [
+          graph('Errors and throttles', [
+            total('Errors'),
+            props.crashes.metric(sum),
+            props.function.metricThrottles(sum),
+            total('IncompleteSweeps'),
+            total('FailedProjects'),
+          ]),
+          graph('Duration', [largest('SweepDuration')], [props.function.metricDuration(maximum)]),
+        ],
+        [graph('Jobs to look at', [largest('UnknownStatus'), largest('StuckCancelling')])],
+        [
+          new LogQueryWidget({
+            title: 'The latest cancellations',
+            view: LogQueryVisualizationType.TABLE,
+            logGroupNames: [logGroup.logGroupName],
+            queryString: queryFor(questions['what was cancelled, and why'], 20).toString(),
+            width: 2 * halfWidth,
+          }),
+        ],
       ],
-      [
-        graph('Errors and throttles', [
-          curfew.metricErrors({ period: fiveMinutes }),
-          curfew.metricThrottles({ period: fiveMinutes }),
-          curfewMetric('IncompleteSweeps', fiveMinutes, sum),
-        ]),
-        graph(
-          'Duration',
-          [curfewMetric('SweepDuration', fiveMinutes, maximum)],
-          [curfew.metricDuration({ period: fiveMinutes, ...maximum })],
-        ),
-      ],
-      [
-        new LogQueryWidget({
-          title: 'The latest cancellations',
-          view: LogQueryVisualizationType.TABLE,
-          logGroupNames: [logGroup.logGroupName],
-          queryString: queryFor(questions['what was cancelled, and why'], 20).toString(),
-          width: 2 * halfWidth,
-        }),
-      ],
-    ],
-  });
+    });
+  }
+}
+
+function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidget {
+  return new GraphWidget({ title, left, right, width: halfWidth });
 }

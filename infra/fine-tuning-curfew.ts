@@ -1,55 +1,155 @@
-import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stack, Token } from 'aws-cdk-lib';
+import type { Alarm, Dashboard, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import type { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
+import { CfnQueue, type IQueue, type Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { MetricName } from '../lambda/names.ts';
 import { environmentNames } from '../lambda/settings.ts';
 import { Alarms } from './alarms.ts';
-import { type CurfewContext, defaults } from './context.ts';
+import { CrashFilter } from './crashes.ts';
 import { CurfewFunction } from './curfew-function.ts';
-import { curfewDashboard } from './dashboard.ts';
-import { deadLetterQueue } from './dead-letters.ts';
-import { mailTopic } from './notifications.ts';
+import { curfewMetric } from './curfew-metrics.ts';
+import { CurfewDashboard } from './dashboard.ts';
+import { DeadLetterQueue } from './dead-letter-queue.ts';
+import { pinLogicalIds } from './logical-ids.ts';
+import { EventMail, MailTopic } from './mail.ts';
+import { ProjectParameters, projectsOf } from './projects.ts';
+import type { FineTuningCurfewProps } from './props.ts';
 import { SavedQueries } from './saved-queries.ts';
+import { checkedSettings } from './settings.ts';
+import { StateTable } from './state-table.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 
-/** Every setting of the README's table; what is left out has the default that stands there. */
-export interface FineTuningCurfewProps extends Partial<CurfewContext> {
-  /** False leaves out the saved queries, which the AWS emulator cannot create. */
-  savedQueries?: boolean;
-}
+/** How long a queue must hide messages: as long as the function may take, and a minute for the way there. */
+const leastVisibilityTimeoutSeconds = 16 * 60;
 
-/** Fine-tuning curfew as a part of any CDK app: the function, its rules, alarms, dashboard and dead letters. */
+/**
+ * Fine-tuning curfew as a part of any CDK app: the function that stops fine-tuning jobs past their time budget, with its
+ * rules, table, alarms, dashboard and dead letters.
+ */
 export class FineTuningCurfew extends Construct {
-  readonly function: NodejsFunction;
+  /** The function, to be the target of rules, subscriptions and state machines. */
+  readonly function: LambdaFunction;
+  /** Its log. */
+  readonly logGroup: ILogGroup;
+  /** Where extensions are kept, and what was published already. */
+  readonly table: Table;
+  /** Where asynchronous requests end that failed for good. */
   readonly deadLetters: Queue;
+  /** All alarms of this deployment, for more actions than those of `topic`. */
+  readonly alarms: readonly Alarm[];
+  /** Who gets cancellations, warnings and alarms: the topic behind `notifyEmail`, else the one that was given, if any. */
+  readonly topic: ITopic | undefined;
   readonly dashboard: Dashboard;
+  readonly #name: string;
+  readonly #topics: readonly ITopic[];
   readonly #stopAllTopics: string[] = [];
 
+  /** @throws Error naming each prop that is wrong, and what is allowed there. */
   constructor(scope: Construct, id: string, props: FineTuningCurfewProps = {}) {
     super(scope, id);
-    const settings: CurfewContext = { ...defaults, ...props };
+    const secretArn = props.secret && (props.secret.secretFullArn ?? props.secret.secretArn);
+    refuseBoth(props, 'secret', 'secretName');
+    refuseBoth(props, 'topic', 'notifyTopicArn');
+    const settings = checkedSettings({ ...props, ...(secretArn && { secretName: secretArn }) }, 'prop');
+    const projects = projectsOf(settings, Stack.of(this).region);
+    const { name, notifyEmail, notifyTopicArn, enabled } = settings;
+    this.#name = name;
 
-    this.deadLetters = deadLetterQueue(this);
-    const curfew = new CurfewFunction(this, 'Curfew', settings, this.deadLetters);
+    this.deadLetters = new DeadLetterQueue(this, 'DeadLetters');
+    this.table = new StateTable(this, 'State');
+    const hasProjects = Object.keys(settings.projects).length > 0;
+    const parameters = hasProjects ? new ProjectParameters(this, 'Projects', settings) : undefined;
+    const curfew = new CurfewFunction(this, 'Curfew', {
+      settings,
+      // What `secret` grants itself.
+      projects: projects.map((project) =>
+        secretArn && project.secretName === secretArn ? { ...project, secretName: undefined } : project,
+      ),
+      parameters,
+      table: this.table,
+      deadLetters: this.deadLetters,
+      eventBus: props.eventBus,
+      network: {
+        ...(props.vpc && { vpc: props.vpc }),
+        ...(props.vpcSubnets && { vpcSubnets: props.vpcSubnets }),
+        ...(props.securityGroups && { securityGroups: props.securityGroups }),
+      },
+    });
+    if (secretArn && projects.some(({ secretName }) => secretName === secretArn)) {
+      props.secret?.grantRead(curfew.role);
+    }
     this.function = curfew.function;
-    new SweepSchedule(this, 'Sweeps', {
-      ...settings,
+    this.logGroup = curfew.logGroup;
+    const { alias } = new SweepSchedule(this, 'Sweeps', {
       function: this.function,
       everyMinutes: settings.sweepEveryMinutes,
-      deadLetters: this.deadLetters,
+      enabled,
     });
-    new Alarms(this, 'Alarms', {
-      ...settings,
+
+    const mail =
+      notifyEmail === undefined ? undefined : new MailTopic(this, 'Mail', { name, email: notifyEmail });
+    const given =
+      notifyTopicArn === undefined ? props.topic : Topic.fromTopicArn(this, 'NotifyTopic', notifyTopicArn);
+    this.#topics = [mail?.topic, given].filter((topic) => topic !== undefined);
+    this.topic = this.#topics[0];
+    if (this.topic)
+      new EventMail(this, 'EventMail', { name, topics: this.#topics, eventBus: props.eventBus });
+
+    const crashes = new CrashFilter(this, 'Crashes', { deployment: name, logGroup: this.logGroup });
+    const { alarms } = new Alarms(this, 'Alarms', {
+      name,
       function: this.function,
       deadLetters: this.deadLetters,
-      topic: settings.notifyEmail === undefined ? undefined : mailTopic(this, settings.notifyEmail),
+      crashes,
+      sweepEveryMinutes: enabled ? settings.sweepEveryMinutes : undefined,
+      topics: this.#topics,
     });
-    this.dashboard = curfewDashboard(this, this.function, curfew.logGroup);
-    if (props.savedQueries ?? true) new SavedQueries(this, 'Queries', curfew.logGroup);
+    this.alarms = alarms;
+    this.dashboard = new CurfewDashboard(this, 'Dashboard', {
+      name,
+      function: this.function,
+      crashes,
+      logGroup: this.logGroup,
+    });
+    const hasQueries = props.savedQueries ?? true;
+    const queries = hasQueries
+      ? new SavedQueries(this, 'Queries', { name, logGroup: this.logGroup })
+      : undefined;
+
+    pinLogicalIds(this, {
+      DeadLetters: this.deadLetters,
+      'DeadLetters/Policy': this.deadLetters.node.findChild('Policy'),
+      State: this.table,
+      'Curfew/Function': this.function,
+      'Curfew/Function/EventInvokeConfig': this.function.node.findChild('EventInvokeConfig'),
+      'Curfew/Logs': curfew.logGroup,
+      'Curfew/Role': curfew.role,
+      'Sweeps/Alias': alias,
+      'Sweeps/Alias/EventInvokeConfig': alias.node.findChild('EventInvokeConfig'),
+      Dashboard: this.dashboard,
+      Crashes: crashes,
+      ...below('Alarms', alarms),
+      ...below('Projects', parameters?.parameters),
+      ...below('Queries', queries?.queries),
+      ...(mail && {
+        MailKey: mail.key,
+        Mail: mail.topic,
+        'Mail/Policy': mail.topic.node.findChild('Policy'),
+        [`Mail/${Token.isUnresolved(notifyEmail) ? 'Email' : notifyEmail}`]: mail.subscription,
+      }),
+    });
+  }
+
+  /** One of the metrics that the function writes, of this deployment. */
+  metric(metricName: MetricName, options: MetricOptions = {}): Metric {
+    return curfewMetric(metricName, { ...options, deployment: this.#name });
   }
 
   /** Lets `grantee` invoke the function: a state machine, a role for schedules, another function. */
@@ -58,17 +158,54 @@ export class FineTuningCurfew extends Construct {
   }
 
   /**
-   * Handles the requests in a queue. Only messages that failed come back, so give the queue a dead-letter queue, and a
-   * visibility timeout of no less than the function's timeout, which is five minutes.
+   * Handles the requests in a queue. Only messages that failed come back, so give the queue a dead-letter queue.
+   *
+   * @throws Error if it hides messages for less than 16 minutes: a second handling could begin before the first ended.
    */
   handleRequestsFrom(queue: IQueue): void {
+    const resource = queue.node.defaultChild;
+    if (resource instanceof CfnQueue) {
+      // What SQS does if nothing is said.
+      const { visibilityTimeout = 30 } = resource;
+      if (!Token.isUnresolved(visibilityTimeout) && visibilityTimeout < leastVisibilityTimeoutSeconds) {
+        throw new Error(
+          `The queue "${queue.node.path}" hides messages for ${visibilityTimeout} seconds, but a request may take 15 minutes: ` +
+            'give it "visibilityTimeout: Duration.minutes(16)"',
+        );
+      }
+    }
     this.function.addEventSource(new SqsEventSource(queue, { reportBatchItemFailures: true }));
   }
 
-  /** Whatever is said on this topic means that every fine-tuning job in progress has to stop. */
+  /**
+   * Whatever is published on this topic means that every fine-tuning job in progress has to stop. Its policy must let
+   * the publisher in: a topic of CDK does with `grantPublish`.
+   *
+   * @throws Error if it is the topic that gets this deployment's alarms, any of which would stop everything.
+   */
   stopAllOn(topic: ITopic): void {
+    if (this.#topics.some(({ topicArn }) => topicArn === topic.topicArn)) {
+      throw new Error(
+        `The topic "${topic.node.path}" gets the alarms of "${this.#name}", each of which would stop every job: give "stopAllOn" another topic`,
+      );
+    }
     topic.addSubscription(new LambdaSubscription(this.function, { deadLetterQueue: this.deadLetters }));
     this.#stopAllTopics.push(topic.topicArn);
     this.function.addEnvironment(environmentNames.stopAllTopics, this.#stopAllTopics.join(','));
+  }
+}
+
+/** The paths at which constructs are in the construct with this id. */
+function below(id: string, constructs: readonly Construct[] = []): Record<string, Construct> {
+  return Object.fromEntries(constructs.map((construct) => [`${id}/${construct.node.id}`, construct]));
+}
+
+function refuseBoth(
+  props: FineTuningCurfewProps,
+  one: keyof FineTuningCurfewProps,
+  other: keyof FineTuningCurfewProps,
+) {
+  if (props[one] !== undefined && props[other] !== undefined) {
+    throw new Error(`props "${one}" and "${other}" say the same thing: leave one of them out`);
   }
 }

@@ -1,12 +1,13 @@
 import { type ILogGroup, QueryDefinition, QueryString, type QueryStringProps } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { functionName } from './curfew-function.ts';
+import { crashPattern } from './crashes.ts';
 
 /** The questions that operators ask of the log, by name. */
 export const questions = {
   'what was cancelled, and why': {
     fields: [
       '@timestamp',
+      'project',
       'jobId',
       'reason',
       'requestedBy',
@@ -18,12 +19,13 @@ export const questions = {
     filterStatements: ['outcome in ["cancelled", "cancelling"]'],
   },
   'why is this job still running': {
-    fields: ['@timestamp', 'outcome', 'ageMinutes', 'timeBudgetMinutes', 'requestedBy', 'message'],
+    fields: ['@timestamp', 'project', 'outcome', 'ageMinutes', 'timeBudgetMinutes', 'requestedBy', 'message'],
     filterStatements: ['jobId = "ftjob-PUT-YOUR-JOB-HERE"'],
   },
   failures: {
-    fields: ['@timestamp', 'level', 'jobId', 'error.name', 'message'],
-    filterStatements: ['level in ["ERROR", "WARN"]'],
+    // What Lambda itself writes has no fields of ours.
+    fields: ['@timestamp', 'level', 'project', 'jobId', 'error.name', 'message', '@message'],
+    filterStatements: [`level in ["ERROR", "WARN"] or @message like /${crashPattern}/`],
   },
 };
 
@@ -35,16 +37,25 @@ export function queryFor(
   return new QueryString({ ...question, sort: '@timestamp desc', limit });
 }
 
+export interface SavedQueriesProps {
+  /** Of the deployment. */
+  name: string;
+  logGroup: ILogGroup;
+}
+
 /** The same questions, saved in Logs Insights. */
 export class SavedQueries extends Construct {
-  constructor(scope: Construct, id: string, logGroup: ILogGroup) {
+  readonly queries: readonly QueryDefinition[];
+
+  constructor(scope: Construct, id: string, { name, logGroup }: SavedQueriesProps) {
     super(scope, id);
-    for (const [name, question] of Object.entries(questions)) {
-      new QueryDefinition(this, name.replaceAll(/\W/g, ''), {
-        queryDefinitionName: `${functionName}/${name}`,
-        queryString: queryFor(question, 100),
-        logGroups: [logGroup],
-      });
-    }
+    this.queries = Object.entries(questions).map(
+      ([title, question]) =>
+        new QueryDefinition(this, title.replaceAll(/\W/g, ''), {
+          queryDefinitionName: `${name}/${title}`,
+          queryString: queryFor(question, 100),
+          logGroups: [logGroup],
+        }),
+    );
   }
 }

@@ -1,60 +1,56 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Alias, type Function as CdkFunction, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import type { SweepRequest } from '../lambda/request.ts';
 
 const minutesPerDay = 1440;
+/** How long Lambda keeps an asynchronous invocation at most. */
+const longestInLambdaMinutes = 360;
 
 export interface SweepScheduleProps {
-  function: IFunction;
+  function: CdkFunction;
   everyMinutes: number;
-  timeBudgetMinutes: number;
-  lookbackDays: number;
-  dryRun: boolean;
-  deadLetters: IQueue;
+  /** False switches the rules off. */
+  enabled: boolean;
 }
 
 /**
- * Two rules: the frequent one looks back a bounded number of days, so that its cost does not grow with history;
- * the daily one looks at everything, so that no old job is missed. Each states in full what its sweep does.
+ * Two rules: the frequent one looks back a bounded number of days, so its cost does not grow with history; the daily
+ * one looks at everything, so no old job is missed.
+ *
+ * They call the function by an alias, which is without retries and dead letters: the next sweep comes anyway, and a
+ * failed one must not hide a cancel that was really lost.
  */
 export class SweepSchedule extends Construct {
+  readonly alias: Alias;
+
   constructor(scope: Construct, id: string, props: SweepScheduleProps) {
     super(scope, id);
-    const { timeBudgetMinutes, lookbackDays, dryRun } = props;
+    // Once the next sweep is due, this one is of no use.
+    const usefulMinutes = Math.min(props.everyMinutes, minutesPerDay);
+    this.alias = new Alias(this, 'Alias', {
+      aliasName: 'sweeps',
+      description: 'What the rules call: sweeps are not retried, since the next one comes',
+      // A published version would keep the settings of the day on which it was published.
+      version: props.function.latestVersion,
+      retryAttempts: 0,
+      maxEventAge: Duration.minutes(Math.min(usefulMinutes, longestInLambdaMinutes)),
+    });
 
-    const rule = (
-      id: string,
-      description: string,
-      sweep: { schedule: Schedule; lookbackDays: number; usefulFor: Duration },
-    ) => {
-      const request: SweepRequest = {
-        sweep: { timeBudgetMinutes, dryRun, lookbackDays: sweep.lookbackDays },
-      };
-      const target = new LambdaFunction(props.function, {
-        event: RuleTargetInput.fromObject(request),
-        // These are about handing the request over, as when Lambda throttles. Once the next sweep is due, this one is
-        // of no use.
-        retryAttempts: 2,
-        maxEventAge: sweep.usefulFor,
-        deadLetterQueue: props.deadLetters,
+    // The same thing: CDK's types do not go with exactOptionalPropertyTypes.
+    const sweeper = this.alias as IFunction;
+    const rule = (id: string, description: string, schedule: Schedule, sweep: { lookbackDays?: number }) => {
+      const target = new LambdaFunction(sweeper, {
+        event: RuleTargetInput.fromObject({ sweep, requestedBy: 'rule' }),
+        retryAttempts: 0,
+        maxEventAge: Duration.minutes(usefulMinutes),
       });
-      return new Rule(this, id, { description, schedule: sweep.schedule, targets: [target] });
+      return new Rule(this, id, { description, schedule, enabled: props.enabled, targets: [target] });
     };
-
-    rule('Frequent', 'Stops fine-tuning jobs past their time budget', {
-      schedule: Schedule.rate(Duration.minutes(props.everyMinutes)),
-      lookbackDays,
-      // EventBridge keeps an event for a day at most.
-      usefulFor: Duration.minutes(Math.min(props.everyMinutes, minutesPerDay)),
-    });
-    rule('Daily', 'The same for jobs of any age, once a day', {
-      schedule: Schedule.cron({ hour: '3', minute: '17' }),
-      lookbackDays: 0,
-      usefulFor: Duration.minutes(minutesPerDay),
-    });
+    const frequently = Schedule.rate(Duration.minutes(props.everyMinutes));
+    rule('Frequent', 'Stops fine-tuning jobs past their time budget', frequently, {});
+    const daily = Schedule.cron({ hour: '3', minute: '17' });
+    rule('Daily', 'The same for jobs of any age, once a day', daily, { lookbackDays: 0 });
   }
 }

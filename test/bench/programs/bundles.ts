@@ -15,7 +15,7 @@ const outdir = process.argv[2] ?? '';
 // As the cdk command line does, so that the template says where each bundle is.
 const context = { ...cdkJson.context, 'aws:cdk:enable-asset-metadata': true };
 const app = new App({ outdir, context });
-const ours = new CurfewStack(app, 'Ours', contextOf(app.node));
+const ours = new CurfewStack(app, 'Ours', { curfew: contextOf(app.node) });
 const theirs = new Stack(app, 'Theirs');
 new NodejsFunction(theirs, 'Afternoon', {
   entry: fileURLToPath(new URL('../afternoon-handler.ts', import.meta.url)),

@@ -1,0 +1,92 @@
+import { ArnFormat, type Stack, Token } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { ProjectSettings } from '../lambda/project-settings.ts';
+import { bedrockRegionOf } from '../lambda/providers.ts';
+
+/** So many ARNs fit into a statement that CDK can still move to a managed policy, which holds 6,144 characters. */
+const arnsOfStatement = 20;
+
+/** What the function must be allowed to do to reach these projects: their secrets, keys and regions, and no others. */
+export function accessStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  return [
+    ...secretStatements(projects, stack),
+    ...keyStatements(projects, stack),
+    ...bedrockStatements(projects, stack),
+  ];
+}
+
+function secretStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  const secrets = distinct(projects.map(({ secretName }) => secretName));
+  return inGroups(secrets.map((secret) => secretArn(secret, stack))).map(
+    (resources) => new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources }),
+  );
+}
+
+function keyStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  const keys = distinct(projects.map(({ secretKmsKeyArn }) => secretKmsKeyArn));
+  const regionOf = (arn: string) =>
+    Token.isUnresolved(arn) ? stack.region : stack.splitArn(arn, ArnFormat.SLASH_RESOURCE_NAME).region;
+  return inGroups(keys).map((resources) => {
+    const services = distinct(resources.map(regionOf)).map(
+      (region) => `secretsmanager.${region}.amazonaws.com`,
+    );
+    return new PolicyStatement({
+      actions: ['kms:Decrypt'],
+      resources,
+      conditions: { StringEquals: { 'kms:ViaService': services } },
+    });
+  });
+}
+
+function bedrockStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  const places = projects
+    .filter(({ provider }) => provider === 'bedrock')
+    .map(({ openaiBaseUrl, openaiProject }) => ({
+      region: bedrockRegionOf(openaiBaseUrl) ?? stack.region,
+      project: openaiProject ?? '*',
+    }));
+  if (places.length === 0) return [];
+  const arns = places.map(({ region, project }) =>
+    stack.formatArn({ service: 'bedrock-mantle', region, resource: 'project', resourceName: project }),
+  );
+  return [
+    new PolicyStatement({
+      // This action knows no resources.
+      actions: ['bedrock-mantle:CallWithBearerToken'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'aws:RequestedRegion': distinct(places.map(({ region }) => region)) } },
+    }),
+    ...inGroups(distinct(arns)).map(
+      (resources) =>
+        new PolicyStatement({
+          actions: ['ListFineTuningJobs', 'GetFineTuningJob', 'CancelFineTuningJob'].map(
+            (action) => `bedrock-mantle:${action}`,
+          ),
+          resources,
+        }),
+    ),
+  ];
+}
+
+/** A secret by name, or by an ARN without its last part: that ends in six characters that Secrets Manager chose. */
+function secretArn(secret: string, stack: Stack): string {
+  if (Token.isUnresolved(secret)) return secret;
+  if (secret.startsWith('arn:')) return /-[A-Za-z0-9]{6}$/.test(secret) ? secret : `${secret}-??????`;
+  return stack.formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName: `${secret}-??????`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+function distinct(values: readonly (string | undefined)[]): string[] {
+  return [...new Set(values)].filter((value) => value !== undefined);
+}
+
+function inGroups(arns: string[]): string[][] {
+  const groups = Math.ceil(arns.length / arnsOfStatement);
+  return Array.from({ length: groups }, (_, group) =>
+    arns.slice(group * arnsOfStatement, (group + 1) * arnsOfStatement),
+  );
+}
