@@ -1,8 +1,16 @@
-/** A CDK app that uses fine-tuning curfew as a construct, with every wiring of the README's recipes. */
-import { App, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+/** A CDK app that uses fine-tuning curfew as a construct, with every wiring of the recipes in docs/callers.md. */
+import { App, CfnOutput, Duration, SecretValue, Stack } from 'aws-cdk-lib';
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
-import { Rule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import {
+  ApiDestination,
+  Authorization,
+  Connection,
+  EventField,
+  type IApiDestination,
+  Rule,
+  RuleTargetInput,
+} from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -73,12 +81,12 @@ class ExampleStack extends Stack {
     // A rule on any event that has a jobId in its detail.
     new Rule(this, 'OnTrainingAborted', {
       eventPattern: { source: ['my.pipeline'], detailType: ['Training Aborted'] },
-      targets: [new LambdaFunction(curfew.function)],
+      targets: [new targets.LambdaFunction(curfew.function)],
     });
 
     // A queue of requests.
     const requests = new Queue(this, 'Requests', {
-      visibilityTimeout: Duration.minutes(6),
+      visibilityTimeout: Duration.minutes(16),
       deadLetterQueue: { queue: new Queue(this, 'FailedRequests'), maxReceiveCount: 3 },
     });
     curfew.handleRequestsFrom(requests);
@@ -87,19 +95,70 @@ class ExampleStack extends Stack {
     const topic = new Topic(this, 'RequestTopic');
     topic.addSubscription(new LambdaSubscription(curfew.function));
 
-    // A topic that stops everything: AWS Budgets tells it once the month's budget is spent.
+    // A topic that stops everything: AWS Budgets publishes there once the month's budget for Bedrock is spent.
     const overBudget = new Topic(this, 'OverBudget');
-    overBudget.grantPublish(new ServicePrincipal('budgets.amazonaws.com'));
+    overBudget.grantPublish(
+      new ServicePrincipal('budgets.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    );
     curfew.stopAllOn(overBudget);
-    // The emulator has no AWS Budgets.
+
+    // Certain jobs get more time, once.
+    new Rule(this, 'ExtendOnce', {
+      eventPattern: {
+        source: ['fine-tuning-curfew'],
+        detailType: ['Fine-Tuning Job Near Its Time Budget'],
+        detail: { metadata: { extend: ['once'] }, budgetFrom: [{ 'anything-but': 'extension' }] },
+      },
+      targets: [
+        new targets.LambdaFunction(curfew.function, {
+          event: RuleTargetInput.fromObject({
+            extend: { jobId: EventField.fromPath('$.detail.jobId'), minutes: 480 },
+            requestedBy: 'the rule ExtendOnce',
+          }),
+        }),
+      ],
+    });
+
+    // The emulator has no AWS Budgets, and nothing there is meant for Slack.
     if (!isEmulated) {
       new CfnBudget(this, 'MonthlyBudget', {
-        budget: { budgetType: 'COST', timeUnit: 'MONTHLY', budgetLimit: { amount: 1000, unit: 'USD' } },
+        budget: {
+          budgetType: 'COST',
+          timeUnit: 'MONTHLY',
+          budgetLimit: { amount: 1000, unit: 'USD' },
+          costFilters: { Service: ['Amazon Bedrock'] },
+        },
         notificationsWithSubscribers: [
           {
             notification: { notificationType: 'ACTUAL', comparisonOperator: 'GREATER_THAN', threshold: 100 },
             subscribers: [{ subscriptionType: 'SNS', address: overBudget.topicArn }],
           },
+        ],
+      });
+
+      // Whoever is named in a job's metadata reads about it on Slack.
+      const slack = new ApiDestination(this, 'Slack', {
+        connection: new Connection(this, 'SlackConnection', {
+          authorization: Authorization.apiKey('Authorization', SecretValue.secretsManager('slack/bearer')),
+        }),
+        endpoint: 'https://slack.com/api/chat.postMessage',
+      });
+      new Rule(this, 'WarnOwner', {
+        eventPattern: {
+          source: ['fine-tuning-curfew'],
+          detailType: ['Fine-Tuning Job Near Its Time Budget', 'Fine-Tuning Job Cancelled'],
+          detail: { metadata: { owner: [{ exists: true }] } },
+        },
+        targets: [
+          // The same thing: CDK's types do not go with exactOptionalPropertyTypes.
+          new targets.ApiDestination(slack as IApiDestination, {
+            event: RuleTargetInput.fromObject({
+              channel: EventField.fromPath('$.detail.metadata.owner'),
+              text: EventField.fromPath('$.detail.summary'),
+            }),
+          }),
         ],
       });
     }

@@ -1,10 +1,10 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import type { CancelRequest, CancelResult } from '../../infra/index.ts';
+import type { CancelAnswer, CancelRequest } from '../../infra/index.ts';
 
 const lambda = new LambdaClient();
 
 /** Another function that has a job cancelled and waits for the outcome. */
-export async function handler(request: CancelRequest): Promise<CancelResult> {
+export async function handler(request: CancelRequest): Promise<CancelAnswer> {
   const command = new InvokeCommand({
     FunctionName: process.env['CURFEW'],
     Payload: JSON.stringify(request),
