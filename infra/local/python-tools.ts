@@ -14,13 +14,15 @@ export interface PythonTools {
   ministack: string;
   /** The AWS CLI. */
   aws: string;
+  /** Checks CloudFormation templates. */
+  cfnLint: string;
 }
 
 const requirementsFile = fileURLToPath(new URL('requirements.txt', import.meta.url));
 const pythons = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 
 /**
- * Installs the emulator and the AWS CLI, pinned, into a virtual environment below the cache, unless they are there.
+ * Installs the emulator, the AWS CLI and cfn-lint, pinned, into a virtual environment below the cache, unless they are there.
  *
  * @throws EmulatorUnavailableError where there is no Python 3.10 or newer, or no package index.
  */
@@ -50,7 +52,7 @@ export async function installPythonTools(): Promise<PythonTools> {
     }
     writeFileSync(stamp, requirements);
   }
-  return { ministack: tool('ministack'), aws: tool('aws') };
+  return { ministack: tool('ministack'), aws: tool('aws'), cfnLint: tool('cfn-lint') };
 }
 
 async function findPython(): Promise<string> {
