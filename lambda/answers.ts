@@ -1,7 +1,7 @@
-import type { JobEntry } from './curfew/decision.ts';
+import { type JobEntry, shortened } from './curfew/decision.ts';
 import type { JobList, ListedJob } from './curfew/list.ts';
-import type { ProjectRules, Survey } from './curfew/projects.ts';
-import type { TalliedSurvey, Tally } from './curfew/tally.ts';
+import { namingProject, type ProjectRules, type Survey } from './curfew/projects.ts';
+import { mostJobsListed, type TalliedSurvey, type Tally } from './curfew/tally.ts';
 import { IncompleteError, type NamedError } from './errors.ts';
 
 /** What an answer adds about projects, in a deployment that has several. */
@@ -59,10 +59,7 @@ export interface ListAnswer extends ProjectsPart {
   jobsOmitted: number;
 }
 
-/** So the answer fits into every payload of AWS, the least of which is 256 KiB. */
-const mostJobsListed = 500;
 const mostProjectsListed = 100;
-const longestErrorMessage = 160;
 const mostIdsNamed = 5;
 
 /** @param rules what held in each project that was to be swept. */
@@ -119,7 +116,9 @@ export function incompleteError(
   const [failure] = survey.failures;
   const reasons = [
     ...(failed > 0 ? [`${failed} could not be cancelled (${failedIdsIn(tally)})`] : []),
-    ...(failure ? [`${survey.failures.length} listings failed, first: ${failure.error.message}`] : []),
+    ...(failure
+      ? [`${survey.failures.length} listings failed, first: ${namingProject(failure).message}`]
+      : []),
     ...(survey.odd.length > 0 ? [`${survey.odd.length} could not be judged`] : []),
   ];
   const done =
@@ -146,10 +145,8 @@ function heldInAll<Key extends keyof ProjectRules>(
 
 function projectsPartOf({ isNamed, lookedAt, failures }: Survey): ProjectsPart {
   if (!isNamed) return {};
-  const failedProjects = failures.flatMap(({ project, error: { name, message } }) =>
-    project.name === undefined
-      ? []
-      : [{ project: project.name, error: { name, message: message.slice(0, longestErrorMessage) } }],
+  const failedProjects = failures.flatMap(({ project: { name }, error }) =>
+    name === undefined ? [] : [{ project: name, error: shortened(error) }],
   );
   return {
     projects: lookedAt,

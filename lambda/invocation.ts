@@ -200,12 +200,12 @@ async function carryOut(
   if ('extend' in request) return extendJob(request, work);
   if ('list' in request) return listJobs(work);
   if ('stopAll' in request) return stopAllJobs(request, work);
-  if (named !== undefined) return (await sweepJobs(request, work, 0)).answer;
+  if (named !== undefined) return sweepJobs(request, work);
   // Should time run out, the next sweep goes on with the projects that this one did not reach.
   warm.nextProject ??= Math.floor(Math.random() * all.length);
-  const { answer, lastBegun } = await sweepJobs(request, work, warm.nextProject);
-  warm.nextProject = (lastBegun + 1) % all.length;
-  return answer;
+  return sweepJobs(request, work, warm.nextProject, (last) => {
+    warm.nextProject = (last + 1) % all.length;
+  });
 }
 
 /** The project of that name; or all, if somebody else's event means something else by the word. */

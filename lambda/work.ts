@@ -61,13 +61,14 @@ export async function cancelJob({ jobId, dryRun = false }: CancelRequest, work: 
  * Cancels every job past its deadline.
  *
  * @param startAt the position of the project to start at.
- * @returns the answer, and the position of the project that was begun last.
+ * @param begun is told the position of the project that was begun last, even if the sweep then fails.
  */
 export async function sweepJobs(
   { sweep: given }: SweepRequest,
   work: Work,
-  startAt: number,
-): Promise<{ answer: SweepAnswer; lastBegun: number }> {
+  startAt = 0,
+  begun: (position: number) => void = () => {},
+): Promise<SweepAnswer> {
   const startedAt = performance.now();
   const projects = work.projects.map((project) => ({ ...project, rules: rulesFor(project, given) }));
   // A sweep that only tries something out is no reason to warn anybody.
@@ -78,6 +79,7 @@ export async function sweepJobs(
     requestedBy: work.requestedBy,
     warnBeforeMinutes: warns ? work.warnBeforeMinutes : 0,
   });
+  begun(swept.survey.lastBegun);
   const answer = sweepAnswerOf(
     swept,
     projects.map(({ rules }) => rules),
@@ -88,7 +90,7 @@ export async function sweepJobs(
   });
   throwIfNoneCouldBeRead(swept.survey, projects);
   if (work.mustBeComplete && (answer.failed > 0 || !answer.complete)) throw incompleteError('sweep', swept);
-  return { answer, lastBegun: swept.survey.lastBegun };
+  return answer;
 }
 
 /** Cancels every job in progress: all of them, or it throws IncompleteError. */

@@ -72,14 +72,19 @@ export function cancelAnswerOf({ project, job, outcome, finalStatus }: Decision)
   };
 }
 
-/** A decision as one of many in an answer. Error messages are cut, so the answer fits into AWS's payloads. */
+/** An error as one of many in an answer: its message is cut, so the answer fits into AWS's payloads. */
+export function shortened({ name, message }: NamedError): NamedError {
+  return { name, message: message.slice(0, longestErrorMessage) };
+}
+
+/** A decision as one of many in an answer. */
 export function jobEntryOf(decision: Decision): JobEntry {
   const { judgement, error } = decision;
   return {
     ...cancelAnswerOf(decision),
     ageMinutes: Math.floor(judgement.ageMinutes),
     timeBudgetMinutes: judgement.timeBudgetMinutes,
-    ...(error && { error: { name: error.name, message: error.message.slice(0, longestErrorMessage) } }),
+    ...(error && { error: shortened(error) }),
   };
 }
 

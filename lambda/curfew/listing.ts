@@ -43,7 +43,6 @@ export class Listing {
         this.inspected += recent.length;
         this.odd.push(...odd);
         yield recent;
-        if (windDown.aborted) return;
         // Jobs come newest first, so all that follow are older still. One old date alone may be a mistake.
         if (jobs.length > 0 && recent.length === 0) break;
       }

@@ -118,7 +118,12 @@ export interface FoundJob {
  */
 export async function findJob(projects: Project[], jobId: string): Promise<FoundJob> {
   const [first, ...others] = projects;
-  if (first && others.length === 0) return { project: first, job: await first.api.retrieve(jobId) };
+  if (first && others.length === 0) {
+    const job = await first.api.retrieve(jobId).catch((error) => {
+      throw namingProject({ project: first, error: asError(error) });
+    });
+    return { project: first, job };
+  }
 
   const search = new AbortController();
   const found = Promise.withResolvers<FoundJob>();

@@ -134,9 +134,9 @@ async function fateOf(judgedJob: JudgedJob, isHeldBack: boolean, sweep: ProjectS
   if (isHeldBack) return { outcome: 'held_back', finalStatus: null };
   const { project, rules } = sweep;
   const ending: Fate = await cancelIfInProgress(project.api, job, rules.dryRun).catch(failed);
-  return ending.outcome === 'cancelling'
-    ? { ...ending, ...(await notedCancelling(job, record, sweep)) }
-    : ending;
+  const { cancellingSinceSeconds } = record;
+  if (cancellingSinceSeconds !== undefined) return { ...ending, cancellingSinceSeconds };
+  return ending.outcome === 'cancelling' ? { ...ending, ...(await notedCancelling(job, sweep)) } : ending;
 }
 
 /** A job that is not overdue, with a warning if one is due and was not published before. */
@@ -155,11 +155,8 @@ async function goesOn({ job, judgement, warning, record }: JudgedJob, sweep: Pro
   }
 }
 
-/** Since when a job is being cancelled, if that was published before. If it cannot be noted, it is published again. */
-async function notedCancelling(job: Job, record: JobRecord, sweep: ProjectSweep): Promise<Partial<Decision>> {
-  if (record.cancellingSinceSeconds !== undefined) {
-    return { cancellingSinceSeconds: record.cancellingSinceSeconds };
-  }
+/** Notes that a job is being cancelled, so it is published once. If it cannot be noted, it is published again. */
+async function notedCancelling(job: Job, sweep: ProjectSweep): Promise<Partial<Decision>> {
   const nowSeconds = Math.floor(sweep.nowMilliseconds / 1000);
   try {
     const isFirst = await sweep.ledger.markCancelling(job.id, nowSeconds);

@@ -6,8 +6,9 @@ import { callsAtOnce, type Project, type Survey, surveyOf } from './projects.ts'
 import type { TimeLeft } from './time-left.ts';
 
 /** So the answer fits into every payload of AWS, the least of which is 256 KiB. */
-const mostJobsListed = 500;
+export const mostJobsListed = 500;
 const stuckAfterSeconds = 3600;
+const ended: ReadonlySet<Outcome> = new Set(['cancelled', 'already_finished']);
 
 const counters: Partial<
   Record<Outcome, 'cancelled' | 'alreadyFinished' | 'wouldCancel' | 'heldBack' | 'failed'>
@@ -72,10 +73,12 @@ export class Tally {
     this.counts[counter] += 1;
     if (this.jobs.length < mostJobsListed) this.jobs.push(jobEntryOf(decision));
     else this.jobsOmitted += 1;
-    if (outcome === 'cancelling' && this.#isStuck(decision)) this.stuckCancelling += 1;
+    if (this.#isStuck(decision)) this.stuckCancelling += 1;
   }
 
-  #isStuck({ cancellingSinceSeconds = Number.POSITIVE_INFINITY }: Decision): boolean {
+  /** However this sweep's own cancel fared, the job has not finished an hour after an earlier one was accepted. */
+  #isStuck({ outcome, cancellingSinceSeconds }: Decision): boolean {
+    if (cancellingSinceSeconds === undefined || ended.has(outcome)) return false;
     return this.#nowMilliseconds / 1000 - cancellingSinceSeconds >= stuckAfterSeconds;
   }
 }

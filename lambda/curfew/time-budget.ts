@@ -75,5 +75,6 @@ function ownBudgetOf(metadata: Record<string, string>): number | 'none' | 'unrea
   if (!Object.hasOwn(metadata, timeBudgetMetadataKey)) return undefined;
   const text = metadata[timeBudgetMetadataKey]?.trim().toLowerCase() ?? '';
   if (text === 'none') return 'none';
-  return minutePattern.test(text) ? Number(text) : 'unreadable';
+  // A number too long for JavaScript would be Infinity, which JSON does not have.
+  return minutePattern.test(text) ? Math.min(Number(text), Number.MAX_VALUE) : 'unreadable';
 }
