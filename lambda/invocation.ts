@@ -12,7 +12,7 @@ import { type Delivery, type QueueAnswer, type TopicAnswer, unwrap } from './aws
 import { SeenJobs } from './aws/log.ts';
 import { createProjectList } from './aws/project-list.ts';
 import { createPublisher } from './aws/publisher.ts';
-import { createReporter, type Reporter } from './aws/report.ts';
+import { createReporter, type Reporter, reportFailure } from './aws/report.ts';
 import { createSecretReader, type SecretReader } from './aws/secrets.ts';
 import { createTable } from './aws/table.ts';
 import type { CancelAnswer } from './curfew/decision.ts';
@@ -25,7 +25,7 @@ import { createOpenAIClient } from './openai/client.ts';
 import { createFineTuningApi } from './openai/fine-tuning-api.ts';
 import type { ProjectSettings } from './project-settings.ts';
 import { bedrockRegionOf } from './providers.ts';
-import { type CurfewRequest, parseRequest, projectNamedIn } from './request.ts';
+import { type CurfewRequest, parseRequest, projectNamedIn, projectsMeant } from './request.ts';
 import { type FunctionSettings, settingsFrom } from './settings.ts';
 import { cancelJob, extendJob, listJobs, stopAllJobs, sweepJobs, type Work } from './work.ts';
 
@@ -35,7 +35,6 @@ const longestQuickMilliseconds = 50_000;
 const lastMilliseconds = 50;
 /** Records of a batch share the rate limit and the time: more at once would only wait for each other. */
 const recordsAtOnce = 5;
-const mostProjectsNamed = 10;
 
 type Answer = CancelAnswer | SweepAnswer | StopAllAnswer | ListAnswer | ExtendAnswer;
 
@@ -87,7 +86,9 @@ export function createHandler(environment: Record<string, string | undefined>, s
   return middy<unknown, Answer | QueueAnswer<Answer> | TopicAnswer<Answer>>({
     timeoutEarlyInMillis: lastMilliseconds,
     timeoutEarlyResponse: () => {
-      throw new OpenAIError('The time was up before the answer was ready. Try again.');
+      const error = new OpenAIError('The time was up before the answer was ready. Try again.');
+      reportFailure(error, 'unknown', services);
+      throw error;
     },
   })
     .use(injectLambdaContext(services.logger))
@@ -101,15 +102,17 @@ async function invoke(event: unknown, context: Context, warm: WarmFunction) {
   const answers = new Map<string, Promise<Answer>>();
 
   const handle = async (delivery: Delivery): Promise<Answer> => {
+    let requestedBy: string = delivery.from;
     try {
       const request = requestIn(delivery);
+      requestedBy = request.requestedBy ?? delivery.from;
       // Records with equal requests share one answer.
       const key = JSON.stringify(request);
-      const answer = answers.get(key) ?? limit(() => carryOut(request, delivery, invocation));
+      const answer = answers.get(key) ?? limit(() => carryOut(request, requestedBy, delivery, invocation));
       answers.set(key, answer);
       return await answer;
     } catch (error) {
-      invocation.reporter.failed(error);
+      invocation.reporter.failed(error, requestedBy);
       throw error;
     }
   };
@@ -182,45 +185,28 @@ function requestIn({ given, isOurEvent }: Delivery): CurfewRequest {
 
 async function carryOut(
   request: CurfewRequest,
+  requestedBy: string,
   { from, isOthersEvent = false }: Delivery,
   { warm, time, reporter, projects }: Invocation,
 ): Promise<Answer> {
   const all = await projects();
-  const named = projectNamedIn(request);
   const work: Work = {
-    projects: named === undefined ? all : projectsNamed(named, all, isOthersEvent),
-    requestedBy: request.requestedBy ?? from ?? 'direct',
+    projects: projectsMeant(request, all, isOthersEvent),
+    requestedBy,
     ledger: warm.ledger,
     time,
     reporter,
     warnBeforeMinutes: warm.settings.warnBeforeMinutes,
-    mustBeComplete: from !== undefined,
+    mustBeComplete: from !== 'direct',
   };
   if ('jobId' in request) return cancelJob(request, work);
   if ('extend' in request) return extendJob(request, work);
   if ('list' in request) return listJobs(work);
   if ('stopAll' in request) return stopAllJobs(request, work);
-  if (named !== undefined) return sweepJobs(request, work);
+  if (projectNamedIn(request) !== undefined) return sweepJobs(request, work);
   // Should time run out, the next sweep goes on with the projects that this one did not reach.
   warm.nextProject ??= Math.floor(Math.random() * all.length);
   return sweepJobs(request, work, warm.nextProject, (last) => {
     warm.nextProject = (last + 1) % all.length;
   });
-}
-
-/** The project of that name; or all, if somebody else's event means something else by the word. */
-function projectsNamed(name: string, all: Project[], isOthersEvent: boolean): Project[] {
-  const named = all.filter((project) => project.name === name);
-  if (named.length > 0) return named;
-  if (isOthersEvent) return all;
-  const names = all.flatMap((project) => (project.name === undefined ? [] : [project.name]));
-  if (names.length === 0) {
-    throw new InvalidRequestError(
-      'The request is not valid: "project" is for deployments with several projects.',
-    );
-  }
-  const some = names.slice(0, mostProjectsNamed).join(', ');
-  throw new InvalidRequestError(
-    `The request is not valid: "project" is not one of ours, which are ${some}${names.length > mostProjectsNamed ? ', …' : ''}.`,
-  );
 }

@@ -52,7 +52,9 @@ function resolved(
   const provider = access.provider ?? providerOf(access.openaiBaseUrl ?? '');
   // The default URL is OpenAI's: who says only `bedrock` means Bedrock's.
   const givenUrl =
-    provider === 'bedrock' && access.openaiBaseUrl === defaultBaseUrl ? undefined : access.openaiBaseUrl;
+    provider === 'bedrock' && !isElsewhere && access.openaiBaseUrl === defaultBaseUrl
+      ? undefined
+      : access.openaiBaseUrl;
   const openaiBaseUrl =
     givenUrl ?? (provider === 'bedrock' ? `https://bedrock-mantle.${region}.api.aws/v1` : undefined);
   if (openaiBaseUrl === undefined) {
@@ -108,7 +110,7 @@ function checkHost(provider: Provider, openaiBaseUrl: string): void {
       '"openaiBaseUrl" must be a host bedrock-mantle.REGION.api.aws for "provider" bedrock, or be left out',
     );
   }
-  if (provider === 'azure' && url.hostname === new URL(defaultBaseUrl).hostname) {
+  if (provider === 'azure' && (isBedrock || url.hostname === new URL(defaultBaseUrl).hostname)) {
     throw new Error('"openaiBaseUrl" must be that of your Azure resource for "provider" azure');
   }
 }

@@ -34,7 +34,7 @@ const project = v.exactOptional(v.string('must be the name of a project'));
 export const requestedBySchema = v.pipe(
   v.string('must be a string'),
   v.regex(
-    /^(?=.*\S)[^\p{Cc}]{1,100}$/u,
+    /^(?=.*\S)[^\p{Cc}]{1,100}$/su,
     'must be 1 to 100 characters, not all blank, without control characters',
   ),
 );
@@ -84,6 +84,8 @@ export type CurfewRequest = CancelRequest | SweepRequest | StopAllRequest | List
 /** The keys by which requests are told apart. */
 export const requestKeys = ['jobId', 'sweep', 'stopAll', 'list', 'extend'] as const;
 
+const mostProjectsNamed = 10;
+
 const forms =
   'send one of {"jobId": "ftjob-…"}, {"sweep": {}}, {"stopAll": {}}, {"list": {}}, {"extend": {"jobId": "ftjob-…", "minutes": 120}}';
 
@@ -107,7 +109,33 @@ export function parseRequest(given: unknown): CurfewRequest {
   }
   const parsed = v.safeParse(schemas[key], given);
   if (parsed.success) return parsed.output;
-  throw new InvalidRequestError(`The request is not valid: ${parsed.issues.map(describe).join('; ')}.`);
+  const wrong = new Set(parsed.issues.map(describe));
+  throw new InvalidRequestError(`The request is not valid: ${[...wrong].join('; ')}.`);
+}
+
+/**
+ * The projects that a request is about: the one that it names, or all.
+ *
+ * @param isOthersEvent it is somebody else's event, which may mean something else by the word.
+ * @throws InvalidRequestError naming some of those that exist, if it is about none of them.
+ */
+export function projectsMeant<Project extends { name: string | undefined }>(
+  request: CurfewRequest,
+  all: Project[],
+  isOthersEvent: boolean,
+): Project[] {
+  const wanted = projectNamedIn(request);
+  if (wanted === undefined) return all;
+  const named = all.filter(({ name }) => name === wanted);
+  if (named.length > 0) return named;
+  if (isOthersEvent) return all;
+  const names = all.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  const some = names.slice(0, mostProjectsNamed).join(', ') + (names.length > mostProjectsNamed ? ', …' : '');
+  throw new InvalidRequestError(
+    names.length === 0
+      ? 'The request is not valid: "project" is for deployments with several projects.'
+      : `The request is not valid: "project" is not one of ours, which are ${some}.`,
+  );
 }
 
 /** The project that a request names, if it names one. */

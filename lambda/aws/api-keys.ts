@@ -20,11 +20,12 @@ export function createApiKeys(reader: SecretReader): (place: KeyPlace) => Creden
   const reads = new Map<string, Promise<SecretValue>>();
   const refreshes = new Map<string, Promise<SecretValue>>();
 
-  const keyFrom = async (value: Promise<SecretValue>, place: KeyPlace): Promise<string> => {
+  const keyFrom = async (reading: Promise<SecretValue>, place: KeyPlace): Promise<string> => {
+    const value = await reading;
     try {
-      return keyIn(await value, place);
+      return keyIn(value, place);
     } catch (error) {
-      reader.forget();
+      reader.forget(place.secretName);
       throw error;
     }
   };

@@ -7,8 +7,8 @@ import { requestedBySchema, requestKeys } from '../request.ts';
 /** A request as it was delivered, still unchecked. */
 export interface Delivery {
   given: unknown;
-  /** The service whose envelope brought it; undefined if it came in none. */
-  from: 'eventbridge' | 'sqs' | 'sns' | undefined;
+  /** The service whose envelope brought it, if one did. */
+  from: 'eventbridge' | 'sqs' | 'sns' | 'direct';
   /** It is somebody else's event: a project that it names need not be one of ours. */
   isOthersEvent?: boolean;
   /** It is an event that this function published. */
@@ -77,7 +77,7 @@ export async function unwrap<Answer>(
     return answerTopic(records, handle);
   }
   if (v.is(eventSchema, event)) return handle(deliveryOf(event));
-  return handle({ given: event, from: undefined });
+  return handle({ given: event, from: 'direct' });
 }
 
 /** Text that is no JSON is no request either, and is refused as such. */

@@ -77,7 +77,7 @@ function partsOf(decision: Decision) {
   };
 }
 
-/** `2 running on another status (paused, unknown: frozen)`, for the line of a sweep. */
+/** `, 2 left alone (paused, unknown: frozen)`, for the line of a sweep; empty if there are none. */
 export function otherStatusesIn(statuses: ReadonlyMap<string, number>): string {
   if (statuses.size === 0) return '';
   const jobs = statuses.values().reduce((sum, count) => sum + count, 0);

@@ -25,6 +25,8 @@ export function createProjectList(
   let underWay: Promise<ProjectSettings[]> | undefined;
   const read = async () => {
     const texts = await valuesBelow(projectsPath, await parameterStore());
+    // To sweep no project would look like success.
+    if (texts.length === 0) throw new NoParameters();
     return texts
       .flatMap((text) => v.parse(listSchema, text))
       .map(({ name, ...overrides }) => {
@@ -43,6 +45,10 @@ export function createProjectList(
     });
     return underWay;
   };
+}
+
+class NoParameters extends Error {
+  override readonly name = 'NoParameters';
 }
 
 /** The values of all parameters below a path, by name. */

@@ -19,17 +19,23 @@ export interface Reporter {
   /** Reports a job that was cancelled on request, in metrics. */
   answered(decision: Decision): void;
   /** Reports what a sweep came to. */
-  swept(sweep: TalliedSurvey, options: { dryRun: boolean | null; durationMilliseconds: number }): void;
+  swept(sweep: TalliedSurvey, options: SweptOptions): void;
   /** Reports what stopping everything came to. */
-  stopped(stop: TalliedSurvey, options: { dryRun: boolean }): void;
+  stopped(stop: TalliedSurvey, options: { requestedBy: string; dryRun: boolean }): void;
   /** Reports an extension. */
   extended(extension: ExtendAnswer, options: { minutes: number; requestedBy: string }): void;
   /** Reports projects that could not be looked at, and jobs that could not be judged. */
   surveyed(survey: Survey): void;
   /** Reports why a request failed. */
-  failed(error: unknown): void;
+  failed(error: unknown, requestedBy: string): void;
   /** Waits until all events are published or given up. Never throws. */
   finish(): Promise<void>;
+}
+
+export interface SweptOptions {
+  requestedBy: string;
+  dryRun: boolean | null;
+  durationMilliseconds: number;
 }
 
 export interface ReporterOptions {
@@ -48,13 +54,7 @@ export function createReporter(options: ReporterOptions): Reporter {
 
   const publishing: Promise<void>[] = [];
 
-  const put = (values: Partial<Record<MetricName, number>>): void => {
-    for (const [name, unit] of Object.entries(metricUnits)) {
-      const value = Object.entries(values).find(([given]) => given === name)?.[1];
-      if (value !== undefined) metrics.addMetric(name, unit, value);
-    }
-    metrics.publishStoredMetrics();
-  };
+  const put = (values: MetricValues) => putMetrics(metrics, values);
 
   /** An event that is lost leaves a line in the log; what was decided holds all the same. */
   const publish = async (
@@ -85,7 +85,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       if (!isKnown(job.status)) put({ UnknownStatus: 1 });
     },
 
-    swept({ survey, tally }, { dryRun, durationMilliseconds }) {
+    swept({ survey, tally }, { requestedBy, dryRun, durationMilliseconds }) {
       const { counts, inspected } = tally;
       const isComplete = survey.isComplete;
       const line =
@@ -93,7 +93,14 @@ export function createReporter(options: ReporterOptions): Reporter {
         `${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${counts.inProgress} in progress, ` +
         `${counts.overdue} overdue, ${counts.cancelled} cancelled, ${counts.heldBack} held back, ${counts.failed} failed` +
         `${otherStatusesIn(tally.otherStatuses)}.`;
-      const parts = { complete: isComplete, dryRun, inspected, ...counts, ...projectsIn(survey) };
+      const parts = {
+        requestedBy,
+        complete: isComplete,
+        dryRun,
+        inspected,
+        ...counts,
+        ...projectsIn(survey),
+      };
       if (isComplete) logger.info(line, parts);
       else logger.warn(line, parts);
       reporter.surveyed(survey);
@@ -113,13 +120,14 @@ export function createReporter(options: ReporterOptions): Reporter {
       });
     },
 
-    stopped({ survey, tally }, { dryRun }) {
+    stopped({ survey, tally }, { requestedBy, dryRun }) {
       const { counts, inspected } = tally;
       const line =
         `Stop all${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${counts.inProgress} in progress, ` +
         `${counts.cancelled} cancelled, ${counts.failed} failed${otherStatusesIn(tally.otherStatuses)}.`;
       const { overdue: _overdue, heldBack: _heldBack, ...rest } = counts;
-      logger.info(line, { complete: survey.isComplete, dryRun, inspected, ...rest, ...projectsIn(survey) });
+      const complete = survey.isComplete;
+      logger.info(line, { requestedBy, complete, dryRun, inspected, ...rest, ...projectsIn(survey) });
       reporter.surveyed(survey);
       put({
         Cancelled: counts.cancelled,
@@ -151,12 +159,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       }
     },
 
-    failed(error) {
-      const thrown = asError(error);
-      logger.error(thrown.message, thrown);
-      const isCallers = thrown instanceof InvalidRequestError || thrown instanceof JobNotFoundError;
-      if (!isCallers) put({ Errors: 1 });
-    },
+    failed: (error, requestedBy) => reportFailure(error, requestedBy, options),
 
     async finish() {
       await publisher.flush();
@@ -164,6 +167,29 @@ export function createReporter(options: ReporterOptions): Reporter {
     },
   };
   return reporter;
+}
+
+/** Reports why a request failed: a line in the log, and a metric unless the caller is at fault. */
+export function reportFailure(
+  thrown: unknown,
+  requestedBy: string,
+  { logger, metrics }: Pick<ReporterOptions, 'logger' | 'metrics'>,
+): void {
+  const error = asError(thrown);
+  logger.error(error.message, { requestedBy, error });
+  const isCallers = error instanceof InvalidRequestError || error instanceof JobNotFoundError;
+  if (!isCallers) putMetrics(metrics, { Errors: 1 });
+}
+
+type MetricValues = Partial<Record<MetricName, number>>;
+
+/** Writes one document of metrics. */
+function putMetrics(metrics: Metrics, values: MetricValues): void {
+  for (const [name, unit] of Object.entries(metricUnits)) {
+    const value = Object.entries(values).find(([given]) => given === name)?.[1];
+    if (value !== undefined) metrics.addMetric(name, unit, value);
+  }
+  metrics.publishStoredMetrics();
 }
 
 /** Without `projects` the one failure is the error of the request itself. */

@@ -5,13 +5,14 @@ import { ApiKeyError, asError } from '../errors.ts';
 /** The value of a secret, as Secrets Manager has it. */
 export type SecretValue = string | Uint8Array | undefined;
 
-/** Reads secrets, and keeps each for five minutes. Both throw ApiKeyError. */
+/** Reads secrets, and keeps each for five minutes. */
 export interface SecretReader {
+  /** Throws ApiKeyError. */
   read(secretName: string): Promise<SecretValue>;
-  /** Without the value that is kept. */
+  /** Without the value that is kept. Throws ApiKeyError. */
   readAfresh(secretName: string): Promise<SecretValue>;
-  /** Keeps no value any longer: a secret that is malformed has to be read again once it is mended. */
-  forget(): void;
+  /** Keeps its value no longer: a secret that is malformed has to be read again once it is mended. */
+  forget(secretName: string): void;
 }
 
 const maxAgeSeconds = 300;
@@ -19,6 +20,7 @@ const maxAgeSeconds = 300;
 /** A reader over one client, for as long as the function stays warm. */
 export function createSecretReader(secretsManager: SecretsManagerClient): SecretReader {
   const provider = new SecretsProvider({ awsSdkV3Client: secretsManager });
+  const forgotten = new Set<string>();
   const read = async (secretName: string, forceFetch: boolean): Promise<SecretValue> => {
     try {
       return await provider.get(secretName, { maxAge: maxAgeSeconds, forceFetch });
@@ -27,9 +29,9 @@ export function createSecretReader(secretsManager: SecretsManagerClient): Secret
     }
   };
   return {
-    read: (secretName) => read(secretName, false),
+    read: (secretName) => read(secretName, forgotten.delete(secretName)),
     readAfresh: (secretName) => read(secretName, true),
-    forget: () => provider.clearCache(),
+    forget: (secretName) => forgotten.add(secretName),
   };
 }
 

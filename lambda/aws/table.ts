@@ -1,4 +1,5 @@
-import type { AttributeValue, DynamoDBClient, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AttributeValue, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import type { JobRecord, Ledger } from '../curfew/ledger.ts';
 import { asError, StateError } from '../errors.ts';
 import type { AwsClients } from './clients.ts';
@@ -8,6 +9,7 @@ const batchSize = 100;
 /** Rows outlive every deadline by so much: an extension is 30 days at most. */
 const keptForSeconds = 31 * 86_400;
 const attempts = 3;
+const waitMilliseconds = 100;
 
 type Row = Record<string, AttributeValue>;
 
@@ -19,10 +21,7 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
     values: Row,
   ): Promise<'written' | Row> => {
     try {
-      const [client, { UpdateItemCommand }] = await Promise.all([
-        dynamoDB(),
-        import('./dynamodb.ts'),
-      ]);
+      const [client, { UpdateItemCommand }] = await Promise.all([dynamoDB(), import('./dynamodb.ts')]);
       await client.send(
         new UpdateItemCommand({
           TableName: tableName,
@@ -39,17 +38,30 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
     }
   };
 
+  /** Reads a batch. DynamoDB leaves rows out when it is busy, and those are asked for again. */
   const readBatch = async (jobIds: string[]): Promise<[string, JobRecord | StateError][]> => {
     const records = new Map<string, JobRecord | StateError>();
+    let left = jobIds;
     try {
-      const rows = await rowsOf(jobIds, tableName, await dynamoDB());
-      for (const jobId of jobIds) records.set(jobId, {});
-      for (const row of rows) records.set(row['jobId']?.S ?? '', recordIn(row));
-      return [...records];
+      const [client, { BatchGetItemCommand }] = await Promise.all([dynamoDB(), import('./dynamodb.ts')]);
+      for (let attempt = 1; left.length > 0; attempt += 1) {
+        if (attempt > attempts) throw new UnprocessedKeysError();
+        if (attempt > 1) await sleep(waitMilliseconds * attempt);
+        const Keys = left.map((jobId) => ({ jobId: { S: jobId } }));
+        // A read that is behind by a moment could miss an extension.
+        const { Responses, UnprocessedKeys } = await client.send(
+          new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys, ConsistentRead: true } } }),
+        );
+        const rows = new Map((Responses?.[tableName] ?? []).map((row) => [row['jobId']?.S, row]));
+        const unread = new Set((UnprocessedKeys?.[tableName]?.Keys ?? []).map((key) => key['jobId']?.S));
+        for (const jobId of left) if (!unread.has(jobId)) records.set(jobId, recordIn(rows.get(jobId) ?? {}));
+        left = left.filter((jobId) => unread.has(jobId));
+      }
     } catch (error) {
       const failure = unusable('read', error);
-      return jobIds.map((jobId) => [jobId, failure]);
+      for (const jobId of left) records.set(jobId, failure);
     }
+    return [...records];
   };
 
   return {
@@ -108,21 +120,9 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
   };
 }
 
-/** Asks again for what DynamoDB left out, as it does when it is busy. */
-async function rowsOf(jobIds: string[], tableName: string, client: DynamoDBClient): Promise<Row[]> {
-  const { BatchGetItemCommand } = await import('./dynamodb.ts');
-  const rows: Row[] = [];
-  let keys: Row[] = jobIds.map((jobId) => ({ jobId: { S: jobId } }));
-  for (let attempt = 1; keys.length > 0; attempt += 1) {
-    if (attempt > attempts) throw new Error('UnprocessedKeys');
-    // A read that is behind by a moment could miss an extension.
-    const answer = await client.send(
-      new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: keys, ConsistentRead: true } } }),
-    );
-    rows.push(...(answer.Responses?.[tableName] ?? []));
-    keys = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
-  }
-  return rows;
+/** DynamoDB left rows out at every attempt. */
+class UnprocessedKeysError extends Error {
+  override readonly name = 'UnprocessedKeysError';
 }
 
 function recordIn(row: Row): JobRecord {
