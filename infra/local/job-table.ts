@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { ListedJob } from '../../lambda/curfew/list.ts';
+import type { ListedJob } from '../../lambda/contract.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 
 /** A job as its provider has it, and as the function lists it, if it does. */

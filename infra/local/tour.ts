@@ -3,7 +3,7 @@
  * `npm start -- --keep` stays up until Ctrl-C and prints what to try.
  */
 import { parseArgs, styleText } from 'node:util';
-import type { ListedJob } from '../../lambda/curfew/list.ts';
+import type { ListedJob } from '../../lambda/contract.ts';
 import { type DeployedSystem, deploySystem } from './deployed-system.ts';
 import { invokeCommand } from './deployment.ts';
 import { eventually } from './eventually.ts';
