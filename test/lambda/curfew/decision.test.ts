@@ -1,86 +1,78 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Decision, decisionOn, sentenceOf } from '../../lambda/decision.ts';
+import {
+  cancelAnswerOf,
+  type Decision,
+  failed,
+  isoOf,
+  jobEntryOf,
+  nameOf,
+  sentenceOf,
+  shortened,
+} from '../../../lambda/curfew/decision.ts';
+import { OpenAIError } from '../../../lambda/errors.ts';
+import { jobOf, nowSeconds } from '../../support/fake-ports.ts';
 
-const createdAtSeconds = 1_700_000_000;
-const moment = { nowMilliseconds: (createdAtSeconds + 400 * 60 + 59) * 1000, timeBudgetMinutes: 360 };
-const why = { reason: 'time_budget', requestedBy: 'rule' } as const;
-const job = { id: 'ftjob-1', status: 'running', created_at: createdAtSeconds };
-
-describe('a decision holds what is known of the job', () => {
-  test('in whole minutes, and null or nothing for what the job does not tell', () => {
-    const became = { outcome: 'cancelled', finalStatus: 'cancelled' } as const;
-    assert.deepEqual(decisionOn(job, became, why, moment), {
-      jobId: 'ftjob-1',
-      outcome: 'cancelled',
-      reason: 'time_budget',
-      requestedBy: 'rule',
-      initialStatus: 'running',
-      finalStatus: 'cancelled',
-      ageMinutes: 400,
-      timeBudgetMinutes: 360,
-      model: null,
-      metadata: {},
-    });
-  });
-
-  test('with its model, its metadata, and no budget where it is exempt', () => {
-    const metadata = { time_budget_minutes: 'none', team: 'search' };
-    const told = decisionOn(
-      { ...job, model: 'gpt-4o', metadata },
-      { outcome: 'exempt', finalStatus: null },
-      why,
-      moment,
-    );
-    assert.equal(told.model, 'gpt-4o');
-    assert.deepEqual(told.metadata, metadata);
-    assert.equal(told.timeBudgetMinutes, null);
-  });
-
-  test('with the error that it failed with', () => {
-    const error = { name: 'OpenAIError', message: 'Could not cancel.' };
-    const told = decisionOn(job, { outcome: 'failed', finalStatus: null, error }, why, moment);
-    assert.deepEqual(told.error, error);
-  });
-});
+const judgement: Decision['judgement'] = {
+  ageMinutes: 400.98,
+  timeBudgetMinutes: 360,
+  budgetFrom: 'default',
+  deadlineSeconds: nowSeconds - 2400,
+  isOverdue: true,
+  hasUnreadableBudget: false,
+};
+const exempt: Decision['judgement'] = {
+  ...judgement,
+  timeBudgetMinutes: null,
+  budgetFrom: 'exempt',
+  deadlineSeconds: null,
+  isOverdue: false,
+};
+const extended: Decision['judgement'] = {
+  ...judgement,
+  budgetFrom: 'extension',
+  deadlineSeconds: nowSeconds + 60,
+};
+const decision: Decision = {
+  job: jobOf({ id: 'ftjob-1' }),
+  project: undefined,
+  judgement,
+  outcome: 'cancelled',
+  finalStatus: 'cancelled',
+  reason: 'time_budget',
+  requestedBy: 'rule',
+};
+const error = { name: 'OpenAIError', message: 'The provider answered 400.' };
+const jobIn = (status: string) => jobOf({ id: 'ftjob-1', status });
 
 describe('a decision is a sentence', () => {
-  const decision: Decision = {
-    jobId: 'ftjob-1',
-    outcome: 'cancelled',
-    reason: 'time_budget',
-    requestedBy: 'rule',
-    initialStatus: 'running',
-    finalStatus: null,
-    ageMinutes: 400,
-    timeBudgetMinutes: 360,
-    model: null,
-    metadata: {},
-  };
-  const error = { name: 'OpenAIError', message: 'OpenAI answered 400.' };
   const cases: [of: Partial<Decision>, sentence: string][] = [
     [
-      { outcome: 'cancelled' },
+      {},
       'Fine-tuning job ftjob-1 was cancelled because its time budget was over; it was running, 400 minutes old, with a time budget of 360 minutes.',
     ],
     [
-      { outcome: 'cancelled', reason: 'requested', requestedBy: 'sqs' },
-      'Fine-tuning job ftjob-1 was cancelled as asked (sqs); it was running, 400 minutes old, with a time budget of 360 minutes.',
+      { project: 'research' },
+      'Fine-tuning job ftjob-1 of project research was cancelled because its time budget was over; it was running, 400 minutes old, with a time budget of 360 minutes.',
     ],
     [
-      { outcome: 'cancelled', reason: 'requested', timeBudgetMinutes: null },
-      'Fine-tuning job ftjob-1 was cancelled as asked (rule); it was running, 400 minutes old, with no time budget.',
+      { reason: 'requested', requestedBy: 'sqs', judgement: exempt },
+      'Fine-tuning job ftjob-1 was cancelled as asked (sqs); it was running, 400 minutes old, with no time budget.',
     ],
     [
-      { outcome: 'cancelling', finalStatus: 'running', reason: 'requested' },
-      'Fine-tuning job ftjob-1 is being cancelled as asked (rule), and still running; it was running, 400 minutes old, with a time budget of 360 minutes.',
+      { reason: 'stop_all', requestedBy: 'alice', judgement: extended },
+      'Fine-tuning job ftjob-1 was cancelled because everything had to stop (alice); it was running, 400 minutes old, with a time budget of 360 minutes, extended until 2026-11-25T12:01:00.000Z.',
     ],
     [
-      { outcome: 'would_cancel', initialStatus: 'queued' },
-      'Fine-tuning job ftjob-1 would be cancelled because its time budget was over, but this is a dry run; it is queued, 400 minutes old, with a time budget of 360 minutes.',
+      { outcome: 'cancelling', finalStatus: 'queued' },
+      'Fine-tuning job ftjob-1 is being cancelled because its time budget was over, and still queued; it was running, 400 minutes old, with a time budget of 360 minutes.',
     ],
     [
-      { outcome: 'already_finished', initialStatus: 'failed' },
+      { outcome: 'would_cancel', finalStatus: null },
+      'Fine-tuning job ftjob-1 would be cancelled because its time budget was over, but this is a dry run; it is running, 400 minutes old, with a time budget of 360 minutes.',
+    ],
+    [
+      { outcome: 'already_finished', finalStatus: null, job: jobIn('failed') },
       'Fine-tuning job ftjob-1 had finished already (failed); it was left alone.',
     ],
     [
@@ -88,27 +80,88 @@ describe('a decision is a sentence', () => {
       'Fine-tuning job ftjob-1 had finished already (succeeded); it was left alone.',
     ],
     [
-      { outcome: 'not_cancellable', initialStatus: 'paused' },
-      'Fine-tuning job ftjob-1 has the unknown status paused; it was left alone.',
+      { outcome: 'not_cancellable', finalStatus: null, job: jobIn('paused') },
+      'Fine-tuning job ftjob-1 has the status paused; it was left alone.',
     ],
     [
-      { outcome: 'within_budget', ageMinutes: 5 },
+      { outcome: 'not_cancellable', finalStatus: null, job: jobIn('frozen') },
+      'Fine-tuning job ftjob-1 has the unknown status frozen; it was left alone.',
+    ],
+    [
+      { outcome: 'held_back', finalStatus: null },
+      'Fine-tuning job ftjob-1 was not cancelled, because more jobs are overdue than the cancel limit allows; it is 400 minutes old, with a time budget of 360 minutes.',
+    ],
+    [
+      { outcome: 'within_budget', finalStatus: null, judgement: { ...judgement, ageMinutes: 5 } },
       'Fine-tuning job ftjob-1 goes on: it is 5 minutes old, with a time budget of 360 minutes.',
     ],
     [
-      { outcome: 'exempt', timeBudgetMinutes: null },
+      { outcome: 'exempt', finalStatus: null, judgement: exempt },
       'Fine-tuning job ftjob-1 goes on: it is exempt from any time budget, and 400 minutes old.',
     ],
     [
-      { outcome: 'failed', error },
-      'Fine-tuning job ftjob-1 could not be cancelled; it is 400 minutes old, with a time budget of 360 minutes. OpenAI answered 400.',
+      { outcome: 'failed', finalStatus: null, error },
+      'Fine-tuning job ftjob-1 could not be cancelled; it is 400 minutes old, with a time budget of 360 minutes. The provider answered 400.',
     ],
     [
-      { outcome: 'failed' },
+      { outcome: 'failed', finalStatus: null },
       'Fine-tuning job ftjob-1 could not be cancelled; it is 400 minutes old, with a time budget of 360 minutes.',
     ],
   ];
   for (const [of, sentence] of cases) {
     test(sentence, () => assert.equal(sentenceOf({ ...decision, ...of }), sentence));
   }
+
+  test('whose subject is the job, with its project if there are several', () => {
+    assert.equal(nameOf(decision), 'Fine-tuning job ftjob-1');
+    assert.equal(nameOf({ ...decision, project: 'eu' }), 'Fine-tuning job ftjob-1 of project eu');
+  });
+});
+
+describe('a decision is an answer', () => {
+  const answer = {
+    jobId: 'ftjob-1',
+    outcome: 'cancelled',
+    initialStatus: 'running',
+    finalStatus: 'cancelled',
+  };
+
+  test('to a cancel', () => assert.deepEqual(cancelAnswerOf(decision), answer));
+
+  test('with its project, if there are several', () => {
+    assert.deepEqual(cancelAnswerOf({ ...decision, project: 'eu' }), { project: 'eu', ...answer });
+  });
+
+  test('as one of many, in whole minutes', () => {
+    assert.deepEqual(jobEntryOf(decision), { ...answer, ageMinutes: 400, timeBudgetMinutes: 360 });
+  });
+
+  test('as one of many, without a budget if it is exempt', () => {
+    assert.equal(jobEntryOf({ ...decision, judgement: exempt }).timeBudgetMinutes, null);
+  });
+
+  test('as one of many that failed, with why', () => {
+    assert.deepEqual(jobEntryOf({ ...decision, outcome: 'failed', finalStatus: null, error }).error, error);
+  });
+
+  test('of whose error only the beginning is kept, so many fit', () => {
+    assert.deepEqual(shortened({ name: 'OpenAIError', message: 'x'.repeat(161) }), {
+      name: 'OpenAIError',
+      message: 'x'.repeat(160),
+    });
+  });
+});
+
+test('what could not be carried out has failed, whatever was thrown', () => {
+  const outcome = { outcome: 'failed', finalStatus: null };
+  assert.deepEqual(failed(new OpenAIError('No.')), {
+    ...outcome,
+    error: { name: 'OpenAIError', message: 'No.' },
+  });
+  assert.deepEqual(failed('no'), { ...outcome, error: { name: 'Error', message: 'no' } });
+});
+
+test('seconds are a date in ISO 8601, or null', () => {
+  assert.equal(isoOf(nowSeconds), '2026-11-25T12:00:00.000Z');
+  assert.equal(isoOf(null), null);
 });

@@ -1,43 +1,92 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { emptyResult, failure, record, type SweptJob } from '../../lambda/sweep-result.ts';
+import type { Decision, Outcome } from '../../../lambda/curfew/decision.ts';
+import { Tally } from '../../../lambda/curfew/tally.ts';
+import { judge } from '../../../lambda/curfew/time-budget.ts';
+import { jobOf, nowMilliseconds, nowSeconds } from '../../support/fake-ports.ts';
 
-const options = { timeBudgetMinutes: 360, dryRun: false, lookbackDays: 30 };
-const swept = (outcome: SweptJob['outcome']): SweptJob => ({
-  jobId: 'ftjob-1',
-  outcome,
-  initialStatus: 'running',
-  finalStatus: null,
-  ageMinutes: 400,
-  timeBudgetMinutes: 360,
-});
+const decisionOn = ({
+  ageMinutes = 400,
+  status = 'running',
+  ...decision
+}: Partial<Decision> & { ageMinutes?: number; status?: string }): Decision => {
+  const job = jobOf({ id: 'ftjob-1', status, ageMinutes });
+  return {
+    job,
+    project: undefined,
+    judgement: judge(job, { timeBudgetMinutes: 360, budgetFrom: 'default' }, nowMilliseconds),
+    outcome: 'cancelled',
+    finalStatus: null,
+    reason: 'time_budget',
+    requestedBy: 'rule',
+    ...decision,
+  };
+};
+const tallyOf = (...decisions: Decision[]) => {
+  const tally = new Tally(nowMilliseconds);
+  for (const decision of decisions) tally.add(decision);
+  return tally;
+};
+const { counts: nothing } = new Tally(nowMilliseconds);
 
-describe('each overdue job is counted once, by what became of it', () => {
-  const cases = {
-    cancelled: 'cancelled',
-    cancelling: 'cancelled',
-    already_finished: 'alreadyFinished',
-    would_cancel: 'wouldCancel',
-    failed: 'failed',
-    not_cancellable: 'failed',
-  } as const;
-  for (const [outcome, counter] of Object.entries(cases)) {
-    test(`${outcome} as ${counter}`, () => {
-      const result = emptyResult(options);
-      const job = swept(outcome as keyof typeof cases);
-      record(result, job);
-      assert.deepEqual(result, { ...emptyResult(options), [counter]: 1, jobs: [job] });
+describe('each job in progress is counted once, by what became of it', () => {
+  const counters: [Outcome, Partial<Tally['counts']>][] = [
+    ['cancelled', { overdue: 1, cancelled: 1 }],
+    ['cancelling', { overdue: 1, cancelled: 1 }],
+    ['already_finished', { overdue: 1, alreadyFinished: 1 }],
+    ['would_cancel', { overdue: 1, wouldCancel: 1 }],
+    ['held_back', { overdue: 1, heldBack: 1 }],
+    ['failed', { overdue: 1, failed: 1 }],
+    ['within_budget', {}],
+    ['exempt', {}],
+  ];
+  for (const [outcome, expected] of counters) {
+    const isListed = 'overdue' in expected;
+    test(`${outcome} as ${JSON.stringify(expected)}, and ${isListed ? 'listed' : 'not listed'}`, () => {
+      const { counts, jobs } = tallyOf(decisionOn({ outcome }));
+      assert.deepEqual(counts, { ...nothing, inProgress: 1, ...expected });
+      assert.deepEqual(
+        jobs.map((job) => job.outcome),
+        isListed ? [outcome] : [],
+      );
     });
   }
 });
 
-test('of a failure only the beginning of its message is told, so that many fit', () => {
-  const job = { id: 'ftjob-1', status: 'running', created_at: 0 };
-  assert.deepEqual(failure(job, new RangeError('x'.repeat(1_000))), {
-    jobId: 'ftjob-1',
-    outcome: 'failed',
-    initialStatus: 'running',
-    finalStatus: null,
-    error: { name: 'RangeError', message: 'x'.repeat(160) },
-  });
+test('a job that is neither in progress nor finished is counted apart, by its status', () => {
+  const left = (status: string) => decisionOn({ outcome: 'not_cancellable', status });
+  const tally = tallyOf(left('paused'), left('frozen'), left('frozen'), left('melting'), left('pausing'));
+  assert.deepEqual(tally.counts, { ...nothing, notCancellable: 5 });
+  assert.deepEqual(Object.fromEntries(tally.otherStatuses), { paused: 1, frozen: 2, melting: 1, pausing: 1 });
+  assert.equal(tally.unknownStatus, 3);
+  assert.equal(tally.oldestAgeSeconds, 0);
+  assert.deepEqual(tally.jobs, []);
+});
+
+test('of the jobs in progress the age of the oldest is known, whatever became of it', () => {
+  assert.equal(tallyOf().oldestAgeSeconds, 0);
+  const ages = [5, 400.5, 90].map((ageMinutes) => decisionOn({ ageMinutes, outcome: 'exempt' }));
+  assert.equal(tallyOf(...ages).oldestAgeSeconds, 400.5 * 60);
+  assert.equal(tallyOf(decisionOn({ ageMinutes: -5 })).oldestAgeSeconds, 0);
+});
+
+test('500 jobs are listed, and the rest is counted', () => {
+  const tally = tallyOf(...Array.from({ length: 502 }, () => decisionOn({})));
+  assert.equal(tally.jobs.length, 500);
+  assert.equal(tally.jobsOmitted, 2);
+  assert.equal(tally.counts.cancelled, 502);
+});
+
+describe('a job is stuck if it has not finished an hour after a cancel was accepted', () => {
+  const cases: [name: string, decision: Partial<Decision>, stuck: number][] = [
+    ['an hour later', { outcome: 'cancelling', cancellingSinceSeconds: nowSeconds - 3600 }, 1],
+    ['a second less', { outcome: 'cancelling', cancellingSinceSeconds: nowSeconds - 3599 }, 0],
+    ['for the first time', { outcome: 'cancelling' }, 0],
+    ['later, but now it is cancelled', { outcome: 'cancelled', cancellingSinceSeconds: 0 }, 0],
+    ['later, but now it has finished', { outcome: 'already_finished', cancellingSinceSeconds: 0 }, 0],
+    ['later, and another cancel fails', { outcome: 'failed', cancellingSinceSeconds: 0 }, 1],
+  ];
+  for (const [name, decision, stuck] of cases) {
+    test(`${name}: ${stuck}`, () => assert.equal(tallyOf(decisionOn(decision)).stuckCancelling, stuck));
+  }
 });
