@@ -4,6 +4,7 @@ import pWaitFor from 'p-wait-for';
 import { listenOnLoopback } from './loopback-server.ts';
 import { type Environment, startInBackground } from './processes.ts';
 import { installPythonTools } from './python-tools.ts';
+import { startTlsFront } from './tls-front.ts';
 import { isolatedEnvironment, newRunDirectory } from './workspace.ts';
 
 /** AWS as the local system sees it. */
@@ -33,7 +34,7 @@ export async function startEmulator(): Promise<Emulator> {
   let endpointUrl = process.env['AWS_ENDPOINT_URL'];
   if (!endpointUrl) {
     const port = await freePort();
-    endpointUrl = `http://127.0.0.1:${port}`;
+    const url = `http://127.0.0.1:${port}`;
     const logFile = join(runDirectory, 'emulator.log');
     const environment = {
       ...isolated,
@@ -47,7 +48,8 @@ export async function startEmulator(): Promise<Emulator> {
       LAMBDA_ASYNC_RETRY_MAX_SECONDS: '1',
     };
     const process = cleanup.use(startInBackground(ministack, [], environment, logFile));
-    await healthy(endpointUrl, process.exited);
+    await healthy(url, process.exited);
+    endpointUrl = cleanup.use(await startTlsFront(url)).url;
   }
   const disposables = cleanup.move();
   return {
@@ -65,10 +67,10 @@ async function freePort(): Promise<string> {
   return new URL(url).port;
 }
 
-async function healthy(endpointUrl: string, exited: Promise<unknown>): Promise<void> {
+async function healthy(url: string, exited: Promise<unknown>): Promise<void> {
   const answers = pWaitFor(
     async () => {
-      const response = await fetch(`${endpointUrl}/_ministack/health`).catch(() => undefined);
+      const response = await fetch(`${url}/_ministack/health`).catch(() => undefined);
       return response?.ok ?? false;
     },
     {

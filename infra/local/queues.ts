@@ -8,12 +8,19 @@ export interface Queue {
   arn: string;
 }
 
-/** A new queue. */
+/** A new queue, to which topics and rules may send. */
 export async function createQueue(emulator: Emulator, name: string): Promise<Queue> {
-  const { QueueUrl } = (await aws(emulator, 'sqs', 'create-queue', '--queue-name', name)) as {
-    QueueUrl: string;
+  const arn = `arn:aws:sqs:us-east-1:000000000000:${name}`;
+  const Statement = {
+    Effect: 'Allow',
+    Principal: { Service: ['sns.amazonaws.com', 'events.amazonaws.com'] },
+    Action: 'sqs:SendMessage',
+    Resource: arn,
   };
-  return { url: QueueUrl, arn: `arn:aws:sqs:us-east-1:000000000000:${name}` };
+  const attributes = JSON.stringify({ Policy: JSON.stringify({ Version: '2012-10-17', Statement }) });
+  const created = ['sqs', 'create-queue', '--queue-name', name, '--attributes', attributes];
+  const { QueueUrl } = (await aws(emulator, ...created)) as { QueueUrl: string };
+  return { url: QueueUrl, arn };
 }
 
 /** The body of the next message, which is then gone. */
