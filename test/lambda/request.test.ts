@@ -1,64 +1,226 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import { parseRequest } from '../../lambda/request.ts';
 import { startCurfew } from '../support/curfew.ts';
 
-describe('an invalid request names what is wrong, and nothing is sent', () => {
+const jobIdRule = /must be a letter or digit, then up to 127 letters, digits or any of "-_.:"/;
+const requestedByRule = /must be 1 to 100 characters, not all blank, without control characters/;
+const minutesRule = /must be a whole number of minutes, 1 to 43200/;
+const limitRule = /must be a whole number, 1 or more, or "none"/;
+const extend = { jobId: 'ftjob-1', minutes: 5 };
+
+describe('a request is one of five forms, and may say all that its form knows', () => {
+  const requests = [
+    { jobId: 'ftjob-1' },
+    { jobId: 'ftjob-1', dryRun: true, project: 'research', requestedBy: 'alice, INC-1234' },
+    { sweep: {} },
+    {
+      sweep: { timeBudgetMinutes: 0.5, dryRun: false, lookbackDays: 0, cancelLimit: 3, project: 'research' },
+      requestedBy: 'alice',
+    },
+    { sweep: { timeBudgetMinutes: 0, cancelLimit: 'none' } },
+    { stopAll: {} },
+    { stopAll: { dryRun: true, project: 'research' }, requestedBy: 'alice' },
+    { list: {} },
+    { list: { project: 'research' }, requestedBy: 'alice' },
+    { extend },
+    { extend: { ...extend, project: 'research' }, requestedBy: 'alice' },
+  ];
+  for (const request of requests) {
+    test(JSON.stringify(request), () => assert.deepEqual(parseRequest(request), request));
+  }
+});
+
+describe('a field may be', () => {
+  const requests: Record<string, object> = {
+    'a job id of one character': { jobId: '7' },
+    'a job id of 128 characters': { jobId: 'j'.repeat(128) },
+    'a job id with every character that is allowed': { jobId: 'aZ0-_.:' },
+    'one minute more': { extend: { ...extend, minutes: 1 } },
+    'thirty days more': { extend: { ...extend, minutes: 43_200 } },
+    'a limit of one': { sweep: { cancelLimit: 1 } },
+    'a requester of 100 characters': { jobId: 'ftjob-1', requestedBy: '😀'.repeat(100) },
+    'a requester with blanks around it': { jobId: 'ftjob-1', requestedBy: ' alice ' },
+    'a requester that begins with a line separator': { jobId: 'ftjob-1', requestedBy: '\u2028alice' },
+  };
+  for (const [name, request] of Object.entries(requests)) {
+    test(name, () => assert.deepEqual(parseRequest(request), request));
+  }
+});
+
+describe('an invalid request names what is wrong, and nothing leaves the function', () => {
   const cases: [event: unknown, message: RegExp][] = [
     [null, /not a JSON object/],
     ['ftjob-1', /not a JSON object/],
+    [7, /not a JSON object/],
+    [[], /not a JSON object/],
     [[{ jobId: 'ftjob-1' }], /not a JSON object/],
-    [{}, /neither "jobId" nor "sweep"/],
-    [{ job_id: 'ftjob-1' }, /neither "jobId" nor "sweep"/],
+    [{}, /none of the keys that say what to do/],
+    [{ job_id: 'ftjob-1' }, /none of the keys/],
+    [{ requestedBy: 'alice' }, /none of the keys/],
+    [Object.create({ jobId: 'ftjob-1' }), /none of the keys/],
     [{ jobId: 'ftjob-1', sweep: {} }, /both "jobId" and "sweep"/],
+    [{ stopAll: {}, list: {} }, /both "stopAll" and "list"/],
+    [{ extend, jobId: 'ftjob-1' }, /both "jobId" and "extend"/],
+
+    [{ jobId: null }, /"jobId" must be a string/],
     [{ jobId: 7 }, /"jobId" must be a string/],
-    [{ jobId: '' }, /"jobId" must be 1 to 128 letters/],
-    [{ jobId: '../files' }, /"jobId" must be 1 to 128 letters/],
-    [{ jobId: 'ftjob-1/pause' }, /"jobId" must be 1 to 128 letters/],
-    [{ jobId: 'ftjob-1\n' }, /"jobId" must be 1 to 128 letters/],
-    [{ jobId: '..' }, /"jobId" must be 1 to 128 letters/],
-    [{ jobId: 'j'.repeat(129) }, /"jobId" must be 1 to 128 letters/],
+    [{ jobId: ['ftjob-1'] }, /"jobId" must be a string/],
+    [{ jobId: '' }, jobIdRule],
+    [{ jobId: '../files' }, jobIdRule],
+    [{ jobId: 'ftjob-1/pause' }, jobIdRule],
+    [{ jobId: 'ftjob-1\n' }, jobIdRule],
+    [{ jobId: 'ftjob-é' }, jobIdRule],
+    [{ jobId: '..' }, jobIdRule],
+    [{ jobId: '-1' }, jobIdRule],
+    [{ jobId: 'j'.repeat(129) }, jobIdRule],
     [{ jobId: 'ftjob-1', dryRun: 'yes' }, /"dryRun" must be true or false/],
+    [{ jobId: 'ftjob-1', dryRun: null }, /"dryRun" must be true or false/],
     [{ jobId: 'ftjob-1', force: true }, /"force" is not a known field/],
+    [{ jobId: 'ftjob-1', timeBudgetMinutes: 5 }, /"timeBudgetMinutes" is not a known field/],
+    [{ jobId: 'ftjob-1', constructor: 1 }, /"constructor" is not a known field/],
+    [{ jobId: 'ftjob-1', project: null }, /"project" must be the name of a project/],
+    [{ jobId: 'ftjob-1', project: ['research'] }, /"project" must be the name of a project/],
+
+    [{ jobId: 'ftjob-1', requestedBy: null }, /"requestedBy" must be a string/],
+    [{ jobId: 'ftjob-1', requestedBy: { name: 'alice' } }, /"requestedBy" must be a string/],
+    [{ jobId: 'ftjob-1', requestedBy: '' }, requestedByRule],
+    [{ sweep: {}, requestedBy: ' \u00a0 ' }, requestedByRule],
+    [{ stopAll: {}, requestedBy: 'alice\n' }, requestedByRule],
+    [{ list: {}, requestedBy: 'a\u0007' }, requestedByRule],
+    [{ list: {}, requestedBy: 'a\u0085' }, requestedByRule],
+    [{ extend, requestedBy: 'a'.repeat(101) }, requestedByRule],
+    [{ sweep: { requestedBy: 'alice' } }, /"sweep.requestedBy" is not a known field/],
+
+    [{ sweep: [] }, /"sweep" must be an object, such as \{\}/],
     [{ sweep: true }, /"sweep" must be an object/],
     [{ sweep: null }, /"sweep" must be an object/],
+    [{ sweep: 'now' }, /"sweep" must be an object/],
     [{ sweep: {}, dryRun: true }, /"dryRun" is not a known field/],
     [{ sweep: { budget: 5 } }, /"sweep.budget" is not a known field/],
     [{ sweep: { timeBudgetMinutes: -1 } }, /"sweep.timeBudgetMinutes" must be 0 or more/],
     [{ sweep: { timeBudgetMinutes: '60' } }, /"sweep.timeBudgetMinutes" must be a number/],
+    [{ sweep: { timeBudgetMinutes: null } }, /"sweep.timeBudgetMinutes" must be a number/],
     [{ sweep: { lookbackDays: Number.NaN } }, /"sweep.lookbackDays" must be a number/],
     [{ sweep: { lookbackDays: Number.POSITIVE_INFINITY } }, /"sweep.lookbackDays" must be a finite number/],
     [{ sweep: { dryRun: 1 } }, /"sweep.dryRun" must be true or false/],
+    [{ sweep: { dryRun: null } }, /"sweep.dryRun" must be true or false/],
+    [{ sweep: { cancelLimit: 0 } }, limitRule],
+    [{ sweep: { cancelLimit: 1.5 } }, limitRule],
+    [{ sweep: { cancelLimit: '20' } }, limitRule],
+    [{ sweep: { cancelLimit: 'None' } }, limitRule],
+    [{ sweep: { cancelLimit: null } }, limitRule],
+
+    [{ stopAll: [] }, /"stopAll" must be an object/],
+    [{ stopAll: null }, /"stopAll" must be an object/],
+    [{ stopAll: { timeBudgetMinutes: 0 } }, /"stopAll.timeBudgetMinutes" is not a known field/],
+    [{ list: [] }, /"list" must be an object/],
+    [{ list: null }, /"list" must be an object/],
+    [{ list: { lookbackDays: 1 } }, /"list.lookbackDays" is not a known field/],
+
+    [{ extend: [] }, /"extend" must be an object/],
+    [{ extend: 'ftjob-1' }, /"extend" must be an object/],
+    [{ extend: {} }, /"extend.jobId" is missing; "extend.minutes" is missing/],
+    [{ extend: { jobId: 'ftjob-1' } }, /"extend.minutes" is missing/],
+    [{ extend: { ...extend, jobId: '..' } }, jobIdRule],
+    [{ extend: { ...extend, minutes: 0 } }, minutesRule],
+    [{ extend: { ...extend, minutes: 1.5 } }, minutesRule],
+    [{ extend: { ...extend, minutes: 43_201 } }, minutesRule],
+    [{ extend: { ...extend, minutes: '60' } }, minutesRule],
+    [{ extend: { ...extend, minutes: null } }, minutesRule],
+    [{ extend: { ...extend, dryRun: true } }, /"extend.dryRun" is not a known field/],
+    [{ extend, minutes: 5 }, /"minutes" is not a known field/],
   ];
   for (const [event, message] of cases) {
-    test(`${JSON.stringify(event)?.slice(0, 60)}: ${message.source}`, async () => {
-      await using curfew = await startCurfew();
+    test(`${JSON.stringify(event)?.slice(0, 70)}: ${message.source}`, async () => {
+      await using curfew = await startCurfew({ projects: { research: {} } });
       await assert.rejects(curfew.invoke(event), { name: 'InvalidRequestError', message });
-      assert.equal(curfew.aws.secretReads.length, 0);
       assert.deepEqual(curfew.openai.calls, []);
+      assert.deepEqual(curfew.aws.secretReads, []);
+      assert.equal(curfew.aws.parameterReads, 0);
+      assert.deepEqual([curfew.aws.table.reads, curfew.aws.table.writes], [0, 0]);
+      assert.deepEqual(curfew.aws.batchSizes, []);
     });
   }
 });
 
-test('every field that is wrong is named at once, and a request that is none learns of both forms', async () => {
-  await using curfew = await startCurfew();
-  await assert.rejects(curfew.invoke({ jobId: 7, force: true }), {
-    message: 'The request is not valid: "jobId" must be a string; "force" is not a known field.',
+describe('what an error says', () => {
+  test('names every field that is wrong, each once', () => {
+    assert.throws(() => parseRequest({ jobId: 7, force: true, requestedBy: '' }), {
+      message:
+        'The request is not valid: "jobId" must be a string; ' +
+        '"requestedBy" must be 1 to 100 characters, not all blank, without control characters; ' +
+        '"force" is not a known field.',
+    });
+    assert.throws(() => parseRequest({ extend: { jobId: 'ftjob-1', minutes: 0.5 } }), {
+      message: 'The request is not valid: "extend.minutes" must be a whole number of minutes, 1 to 43200.',
+    });
   });
-  await assert.rejects(curfew.invoke({}), {
-    message:
-      'The request has neither "jobId" nor "sweep": send {"jobId": "ftjob-…"} to cancel one job, ' +
-      'or {"sweep": {}} to cancel all that are past their time budget.',
+
+  test('shows all forms to whoever sent none of them', () => {
+    assert.throws(() => parseRequest({}), {
+      message:
+        'The request has none of the keys that say what to do: send one of {"jobId": "ftjob-…"}, {"sweep": {}}, ' +
+        '{"stopAll": {}}, {"list": {}}, {"extend": {"jobId": "ftjob-…", "minutes": 120}}.',
+    });
+  });
+
+  test('quotes no value', () => {
+    assert.throws(
+      () => parseRequest({ jobId: 'my secret!', dryRun: 'my secret!', requestedBy: 'my secret!\n' }),
+      ({ message }: Error) => !message.includes('my secret'),
+    );
   });
 });
 
-test('a request may hold every field at once', async () => {
-  await using curfew = await startCurfew();
-  const sweep = { timeBudgetMinutes: 0.5, dryRun: true, lookbackDays: 7 };
-  const result = await curfew.sweep(sweep);
-  assert.deepEqual({ ...result, ...sweep }, result);
-});
+describe('a project in a request', () => {
+  const withProject = (project: string) => [
+    { jobId: 'ftjob-1', project },
+    { sweep: { project } },
+    { stopAll: { project } },
+    { list: { project } },
+    { extend: { ...extend, project } },
+  ];
 
-test('a job id may be 128 characters long', async () => {
-  await using curfew = await startCurfew();
-  await assert.rejects(curfew.cancel('j'.repeat(128)), { name: 'JobNotFoundError' });
+  for (const request of withProject('research')) {
+    test(`is refused without \`projects\`: ${JSON.stringify(request)}`, async () => {
+      await using curfew = await startCurfew();
+      await assert.rejects(curfew.invoke(request), {
+        name: 'InvalidRequestError',
+        message: 'The request is not valid: "project" is for deployments with several projects.',
+      });
+      assert.deepEqual([curfew.openai.calls, curfew.aws.secretReads], [[], []]);
+    });
+  }
+
+  for (const request of withProject('Research')) {
+    test(`that is unknown is refused: ${JSON.stringify(request)}`, async () => {
+      await using curfew = await startCurfew({ projects: { research: {}, production: {} } });
+      await assert.rejects(curfew.invoke(request), {
+        name: 'InvalidRequestError',
+        message: 'The request is not valid: "project" is not one of ours, which are research, production.',
+      });
+      assert.deepEqual([curfew.openai.calls, curfew.aws.secretReads], [[], []]);
+    });
+  }
+
+  test('that is unknown among many learns of ten', async () => {
+    const names = Array.from({ length: 11 }, (_, index) => `team-${index}`);
+    await using curfew = await startCurfew({ projects: Object.fromEntries(names.map((name) => [name, {}])) });
+    await assert.rejects(curfew.list({ project: 'mine' }), {
+      message: `The request is not valid: "project" is not one of ours, which are ${names.slice(0, 10).join(', ')}, ….`,
+    });
+  });
+
+  test('is the only one that is asked', async () => {
+    const secret = (name: string) => ({ [name]: { SecretString: `sk-${name}` } });
+    await using curfew = await startCurfew({
+      jobs: [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })],
+      projects: { research: {}, production: { secretName: 'production' } },
+      secrets: secret('production'),
+    });
+    for (const request of withProject('research')) await curfew.invoke(request);
+    assert.deepEqual([...new Set(curfew.aws.secretReads)], ['openai/api-key']);
+  });
 });
