@@ -85,6 +85,7 @@ export async function sweepJobs(
     projects.map(({ rules }) => rules),
   );
   work.reporter.swept(swept, {
+    requestedBy: work.requestedBy,
     dryRun: answer.dryRun,
     durationMilliseconds: performance.now() - startedAt,
   });
@@ -99,7 +100,7 @@ export async function stopAllJobs(
   work: Work,
 ): Promise<StopAllAnswer> {
   const stopped = await stopAll(work.projects, dryRun, work.requestedBy, sceneOf(work));
-  work.reporter.stopped(stopped, { dryRun });
+  work.reporter.stopped(stopped, { requestedBy: work.requestedBy, dryRun });
   const answer = stopAllAnswerOf(stopped, dryRun);
   if (!answer.complete && !dryRun) throw incompleteError('stopAll', stopped);
   return answer;
