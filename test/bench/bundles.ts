@@ -1,7 +1,7 @@
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { run } from '../../infra/local/processes.ts';
-import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
+import { isolatedEnvironment, newRunDirectory, projectDirectory } from '../../infra/local/workspace.ts';
 
 export interface Bundle {
   /** The file that Lambda loads. */
@@ -10,12 +10,43 @@ export interface Bundle {
   bytes: number;
 }
 
-const program = fileURLToPath(new URL('programs/bundles.ts', import.meta.url));
+const program = 'test/bench/programs/bundles.ts';
+
+/** The last commit without projects, table and tokens. */
+const formerCommit = '4ceaa29';
 
 /** The deployed bundle, and that of the afternoon handler with the same settings but nothing left out. */
-export async function synthesizeBundles(): Promise<{ ours: Bundle; theirs: Bundle }> {
+export function synthesizeBundles(): Promise<{ ours: Bundle; theirs: Bundle }> {
+  return synthesizeIn(projectDirectory, newRunDirectory());
+}
+
+/** The bundle of the former commit, made by its own program today; undefined if this clone does not reach back to it. */
+export async function synthesizeFormerBundle(): Promise<Bundle | undefined> {
   const runDirectory = newRunDirectory();
+  const former = join(runDirectory, 'former');
+  const archive = join(runDirectory, 'former.tar');
+  const environment = isolatedEnvironment(runDirectory);
+  try {
+    await run('git', ['archive', '--output', archive, formerCommit], environment, projectDirectory);
+  } catch {
+    console.error(
+      `No commit ${formerCommit} in this clone: the row against it is left out. Try git fetch --unshallow.`,
+    );
+    return undefined;
+  }
+  mkdirSync(former);
+  await run('tar', ['-xf', archive, '-C', former], environment);
+  rmSync(archive);
+  symlinkSync(join(projectDirectory, 'node_modules'), join(former, 'node_modules'));
+  return (await synthesizeIn(former, runDirectory)).ours;
+}
+
+/** In a process of its own, because CDK keeps a cache in the home directory. */
+async function synthesizeIn(
+  directory: string,
+  runDirectory: string,
+): Promise<{ ours: Bundle; theirs: Bundle }> {
   const outdir = join(runDirectory, 'cdk.out');
-  // In a process of its own, because CDK keeps a cache in the home directory.
-  return JSON.parse(await run(process.execPath, [program, outdir], isolatedEnvironment(runDirectory)));
+  const environment = isolatedEnvironment(runDirectory);
+  return JSON.parse(await run(process.execPath, [join(directory, program), outdir], environment, directory));
 }
