@@ -3,7 +3,12 @@ import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** These take seconds, or start processes of their own, and kill no mutant that the others let live. */
-const slow = new Set(['key-leak.test.ts', 'large-sweep.test.ts', 'sweep-properties.test.ts']);
+const slow = new Set([
+  'imports.test.ts',
+  'key-leak.test.ts',
+  'large-sweep.test.ts',
+  'sweep-properties.test.ts',
+]);
 
 const directory = join(import.meta.dirname, 'lambda');
 const files = await Array.fromAsync(
