@@ -60,7 +60,6 @@ export interface ListAnswer extends ProjectsPart {
 }
 
 const mostProjectsListed = 100;
-const mostIdsNamed = 5;
 
 /** @param rules what held in each project that was to be swept. */
 export function sweepAnswerOf({ survey, tally }: TalliedSurvey, rules: ProjectRules[]): SweepAnswer {
@@ -115,9 +114,9 @@ export function incompleteError(
   const { inProgress, overdue, cancelled, failed } = tally.counts;
   const [failure] = survey.failures;
   const reasons = [
-    ...(failed > 0 ? [`${failed} could not be cancelled (${failedIdsIn(tally)})`] : []),
+    ...(failed > 0 ? [`${failed} could not be cancelled (${someIdsIn(tally)})`] : []),
     ...(failure
-      ? [`${survey.failures.length} listings failed, first: ${namingProject(failure).message}`]
+      ? [`listing failed in ${counted(survey.failures.length)} (${namingProject(failure).message})`]
       : []),
     ...(survey.odd.length > 0 ? [`${survey.odd.length} could not be judged`] : []),
   ];
@@ -129,9 +128,12 @@ export function incompleteError(
   return new IncompleteError(`${done}: ${why}. Send it again: that is safe, and does the rest.`);
 }
 
-function failedIdsIn({ jobs }: Tally): string {
-  const ids = jobs.filter(({ outcome }) => outcome === 'failed').map(({ jobId }) => jobId);
-  return ids.length > mostIdsNamed ? `${ids.slice(0, mostIdsNamed).join(', ')}, …` : ids.join(', ');
+function someIdsIn({ firstFailed, counts }: Tally): string {
+  return [...firstFailed, ...(counts.failed > firstFailed.length ? ['…'] : [])].join(', ');
+}
+
+function counted(projects: number): string {
+  return projects === 1 ? '1 project' : `${projects} projects`;
 }
 
 /** The value that held in all projects, null if there is no such value. */

@@ -7,6 +7,7 @@ import type { TimeLeft } from './time-left.ts';
 
 /** So the answer fits into every payload of AWS, the least of which is 256 KiB. */
 export const mostJobsListed = 500;
+const mostFailedNamed = 5;
 const stuckAfterSeconds = 3600;
 const ended: ReadonlySet<Outcome> = new Set(['cancelled', 'already_finished']);
 
@@ -38,6 +39,8 @@ export class Tally {
   /** The jobs that were dealt with, 500 at most. */
   readonly jobs: JobEntry[] = [];
   jobsOmitted = 0;
+  /** The ids of the first jobs that failed, 5 at most. */
+  readonly firstFailed: string[] = [];
   /** How many jobs have which status that is neither in progress nor finished. */
   readonly otherStatuses = new Map<string, number>();
   /** Jobs whose cancellation has taken an hour or longer. */
@@ -71,6 +74,7 @@ export class Tally {
     if (counter === undefined) return;
     this.counts.overdue += 1;
     this.counts[counter] += 1;
+    if (outcome === 'failed' && this.firstFailed.length < mostFailedNamed) this.firstFailed.push(job.id);
     if (this.jobs.length < mostJobsListed) this.jobs.push(jobEntryOf(decision));
     else this.jobsOmitted += 1;
     if (this.#isStuck(decision)) this.stuckCancelling += 1;

@@ -77,6 +77,15 @@ test('500 jobs are listed, and the rest is counted', () => {
   assert.equal(tally.counts.cancelled, 502);
 });
 
+test('the first five that failed are named, even if 500 others are listed', () => {
+  const failedJob = (id: number) => decisionOn({ outcome: 'failed', job: jobOf({ id: `ftjob-${id}` }) });
+  const tally = tallyOf(
+    ...Array.from({ length: 500 }, () => decisionOn({})),
+    ...Array.from({ length: 6 }, (_, index) => failedJob(index)),
+  );
+  assert.deepEqual(tally.firstFailed, ['ftjob-0', 'ftjob-1', 'ftjob-2', 'ftjob-3', 'ftjob-4']);
+});
+
 describe('a job is stuck if it has not finished an hour after a cancel was accepted', () => {
   const cases: [name: string, decision: Partial<Decision>, stuck: number][] = [
     ['an hour later', { outcome: 'cancelling', cancellingSinceSeconds: nowSeconds - 3600 }, 1],

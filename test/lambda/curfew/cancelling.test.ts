@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { type Curfew, type CurfewOptions, startCurfew } from '../../support/curfew.ts';
+
+const nowSeconds = () => Math.floor(Date.now() / 1000);
+const events = ({ aws }: Curfew) => aws.events.map(({ detail }) => detail['outcome']);
+const stuck = ({ metricDocuments }: Curfew) => metricDocuments.at(-1)?.['StuckCancelling'];
+
+/** A curfew over one overdue job, whose cancels are accepted and take effect only once `finishes` says so. */
+async function startSlowToCancel(options: CurfewOptions = {}) {
+  const job = simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 });
+  const curfew = await startCurfew({ jobs: [job], ...options });
+  const provider = { finishes: false };
+  curfew.openai.faultFor = ({ endpoint }) => {
+    if (endpoint !== 'cancel' || provider.finishes) return undefined;
+    return () => ({ status: 200, body: job });
+  };
+  return { curfew, provider };
+}
+
+describe('a job that a sweep leaves cancelling', () => {
+  test('counts as cancelled, with the status that it still has', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    const { cancelled, jobs } = await curfew.sweep();
+    assert.equal(cancelled, 1);
+    assert.deepEqual([jobs[0]?.outcome, jobs[0]?.finalStatus], ['cancelling', 'running']);
+  });
+
+  test('is published once, however many sweeps find it, and not again when it is cancelled at last', async () => {
+    const { curfew, provider } = await startSlowToCancel();
+    await using _ = curfew;
+    await curfew.sweep();
+    assert.deepEqual(events(curfew), ['cancelling']);
+    const since = curfew.aws.table.rows.get('ftjob-1')?.['cancellingSince'];
+    assert.ok(Number(since) <= nowSeconds() && Number(since) > nowSeconds() - 60);
+    const second = await curfew.sweep();
+    assert.equal(second.cancelled, 1, 'and is asked to cancel again');
+    provider.finishes = true;
+    assert.equal((await curfew.sweep()).jobs[0]?.outcome, 'cancelled');
+    assert.deepEqual(events(curfew), ['cancelling']);
+  });
+
+  test('is published once by two sweeps at once', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    await Promise.all([curfew.sweep(), curfew.sweep()]);
+    assert.deepEqual(events(curfew), ['cancelling']);
+  });
+
+  test('is published even if that cannot be noted, with a warning', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    const fault = curfew.openai.faultFor;
+    curfew.openai.faultFor = (call) => {
+      if (call.endpoint === 'cancel') curfew.aws.table.health = 'denied';
+      return fault(call);
+    };
+    const { cancelled, failed } = await curfew.sweep();
+    assert.deepEqual([cancelled, failed], [1, 0]);
+    assert.deepEqual(events(curfew), ['cancelling']);
+    const warnings = curfew.logLines.filter(({ level }) => level === 'WARN');
+    assert.match(
+      String(warnings[0]?.['message']),
+      /^ftjob-1: The table of extensions could not be written \(AccessDeniedException\)/,
+    );
+  });
+
+  for (const [seconds, count] of [
+    [3_540, 0],
+    [3_600, 1],
+  ] as const) {
+    test(`is ${count ? '' : 'not yet '}stuck after ${seconds} seconds`, async () => {
+      const { curfew } = await startSlowToCancel();
+      await using _ = curfew;
+      const cancellingSince = nowSeconds() - seconds;
+      curfew.aws.table.rows.set('ftjob-1', { jobId: 'ftjob-1', cancellingSince });
+      await curfew.sweep();
+      assert.equal(stuck(curfew), count);
+    });
+  }
+
+  test('is stuck after an hour even if the provider refuses another cancel', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    curfew.aws.table.rows.set('ftjob-1', { jobId: 'ftjob-1', cancellingSince: nowSeconds() - 4_000 });
+    curfew.openai.faultFor = ({ endpoint }) =>
+      endpoint === 'cancel' ? () => ({ status: 400, body: {} }) : undefined;
+    assert.equal((await curfew.sweep()).failed, 1);
+    assert.equal(stuck(curfew), 1);
+  });
+
+  test('is not held back by the limit with others that are new', async () => {
+    const { curfew } = await startSlowToCancel({ settings: { cancelLimit: 1 } });
+    await using _ = curfew;
+    await curfew.sweep();
+    for (const id of ['ftjob-2', 'ftjob-3']) {
+      curfew.openai.jobs.set(id, simulatedJob({ id, status: 'running', ageMinutes: 400 }));
+    }
+    const { cancelled, heldBack } = await curfew.sweep();
+    assert.deepEqual([cancelled, heldBack], [1, 2]);
+  });
+});
+
+test('a job that is cancelled at once leaves nothing in the table', async () => {
+  await using curfew = await startCurfew({ jobs: [simulatedJob({ status: 'running', ageMinutes: 400 })] });
+  await curfew.sweep();
+  assert.equal(curfew.aws.table.writes, 0);
+});
