@@ -1,18 +1,40 @@
-/** What is read of one answer, at most: a page of 100 jobs with full metadata takes less than a tenth of it. */
-const mostBytes = 16 * 1024 * 1024;
+/** What is read of an answer that is no success, at most; it only gives details to what the status says. */
+const mostErrorBytes = 64 * 1024;
+const longestErrorMilliseconds = 1_000;
 
-/** An answer that is no success: its status and headers, and its body if that is JSON. */
+/** Codes of a 429 that no waiting cures; see OpenAI's help on spend limits. */
+const quotaCodes: ReadonlySet<string> = new Set([
+  'insufficient_quota',
+  'credit_balance_exhausted',
+  'billing_hard_limit_reached',
+  'organization_spend_limit_exceeded',
+  'project_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+]);
+
+/** An answer that is no success. No text of it is kept, because it may quote a part of the key. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
   readonly headers: Headers;
-  readonly body: unknown;
+  /** The code and the type in the vendor's error body, as far as they are there. */
+  readonly codes: readonly string[];
 
   constructor({ status, headers }: Response, body: unknown) {
     super(`The answer is ${status}`);
     this.status = status;
     this.headers = headers;
-    this.body = body;
+    this.codes = codesIn(body);
+  }
+
+  /** Whether the quota is used up, so waiting does not help. */
+  get isAboutQuota(): boolean {
+    return this.status === 429 && this.codes.some((code) => quotaCodes.has(code));
+  }
+
+  /** Whether calls come too fast, so waiting helps. */
+  get isAboutPace(): boolean {
+    return this.status === 429 && !this.isAboutQuota;
   }
 }
 
@@ -24,28 +46,40 @@ export class UnreadableAnswer extends Error {
 /**
  * Reads an answer to its end.
  *
+ * @param mostBytes what is read of it, at most.
  * @returns the JSON in it.
  * @throws Refusal if it is no success, UnreadableAnswer if it is too long or not JSON.
  */
-export async function readAnswer(response: Response): Promise<unknown> {
-  const text = await textOf(response);
-  if (!response.ok) throw new Refusal(response, jsonIn(text));
+export async function readAnswer(response: Response, mostBytes: number): Promise<unknown> {
+  if (!response.ok) throw new Refusal(response, await errorBodyOf(response));
+  const text = await textOf(response, mostBytes);
   const json = jsonIn(text);
   if (json === undefined) throw new UnreadableAnswer(text === '' ? 'is empty' : 'is not JSON');
   return json;
 }
 
-async function textOf({ body }: Response): Promise<string> {
-  if (body === null) return '';
+/** A refusal holds even if its body breaks off or never ends. */
+async function errorBodyOf(response: Response): Promise<unknown> {
+  try {
+    return jsonIn(await textOf(response, mostErrorBytes, AbortSignal.timeout(longestErrorMilliseconds)));
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf({ body }: Response, mostBytes: number, signal?: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    // Leaving the loop cancels the body.
-    if (bytes > mostBytes) throw new UnreadableAnswer(`is longer than ${mostBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const collector = new WritableStream<Uint8Array>({
+    write(chunk) {
+      bytes += chunk.byteLength;
+      // This ends the connection as well.
+      if (bytes > mostBytes) throw new UnreadableAnswer(`is longer than ${mostBytes} bytes`);
+      chunks.push(chunk);
+    },
+  });
+  await body?.pipeTo(collector, signal ? { signal } : {});
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 function jsonIn(text: string): unknown {
@@ -54,4 +88,13 @@ function jsonIn(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** From the vendor's error body `{"error": {"message", "type", "param", "code"}}`, what can hold no key. */
+function codesIn(body: unknown): string[] {
+  if (typeof body !== 'object' || body === null || !('error' in body)) return [];
+  const { error } = body;
+  if (typeof error !== 'object' || error === null) return [];
+  const candidates = ['code' in error && error.code, 'type' in error && error.type];
+  return candidates.filter((code): code is string => typeof code === 'string' && /^[a-z_]{1,64}$/.test(code));
 }

@@ -36,7 +36,8 @@ export function isTimeout(failure: unknown): boolean {
 }
 
 /** Whether a refusal may go away by waiting. */
-export function isWorthRetrying({ status, headers }: Refusal): boolean {
+function isWorthRetrying({ status, headers, isAboutQuota }: Refusal): boolean {
+  if (isAboutQuota) return false;
   const told = headers.get('x-should-retry');
   if (told === 'true' || told === 'false') return told === 'true';
   return status === 408 || status === 409 || status === 429 || status >= 500;

@@ -7,8 +7,8 @@ import { AuthenticationError } from '../errors.ts';
 import type { CredentialSource, Provider } from '../providers.ts';
 import { accessHeaders } from './access.ts';
 import { Refusal, readAnswer, UnreadableAnswer } from './answer.ts';
-import { askedMilliseconds, isWorthRetrying, waitBeforeRetry } from './backoff.ts';
-import { isAboutPace, namedFailure, TimeUp } from './failures.ts';
+import { askedMilliseconds, waitBeforeRetry } from './backoff.ts';
+import { namedFailure, TimeUp } from './failures.ts';
 import { createRateLimitGate } from './rate-limit-gate.ts';
 
 /** One call: the method and path, the shape of its answer, and, for error messages, what it is for. */
@@ -19,6 +19,8 @@ export interface OpenAICall<Schema extends v.GenericSchema> {
   schema: Schema;
   purpose: string;
   jobId?: string;
+  /** What is read of the answer, at most. */
+  mostBytes: number;
   /** Ends the call before the time that is left does. */
   signal?: AbortSignal | undefined;
 }
@@ -50,13 +52,17 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
   const { provider, openaiBaseUrl, openaiProject, credentials, time } = options;
   const gate = createRateLimitGate(time.stopsAt);
   const limit = pLimit(options.callsAtOnce);
-  /** The last refusal, while no call has passed since. */
+  /** Why the gate closed last. */
   let lastRefusal: Refusal | undefined;
 
-  /** One attempt, from the gate to the end of the answer's body. ky's own retries know nothing of the gate. */
+  /**
+   * One attempt, from the gate to the end of the answer's body. ky's own retries know nothing of the gate.
+   *
+   * @throws TimeUp if it is not let through in time, or the time is up before the answer is there.
+   */
   const attempt = async (credential: string, call: OpenAICall<v.GenericSchema>, signal: AbortSignal) => {
     const enteredAt = await gate.enter(signal);
-    if (enteredAt === undefined) throw lastRefusal ?? new TimeUp();
+    if (enteredAt === undefined) throw new TimeUp(gate.isOpen() ? undefined : lastRefusal);
     try {
       const response = await ky(call.path, {
         prefix: openaiBaseUrl,
@@ -71,36 +77,37 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
         timeout: false,
         signal: AbortSignal.any([signal, AbortSignal.timeout(time.attemptTimeoutMilliseconds)]),
       });
-      const answer = await readAnswer(response);
+      const answer = await readAnswer(response, call.mostBytes);
       gate.passed();
-      lastRefusal = undefined;
       return answer;
     } catch (failure) {
-      if (isAboutPace(failure)) {
+      if (!(failure instanceof Refusal)) throw signal.aborted ? new TimeUp() : failure;
+      if (failure.isAboutPace) {
         lastRefusal = failure;
         gate.refused(enteredAt, askedMilliseconds(failure.headers));
-      } else if (failure instanceof Refusal) {
+      } else {
         gate.passed();
       }
-      throw signal.aborted ? new TimeUp() : failure;
+      throw failure;
     }
   };
 
   /** Sends it until it succeeds, fails once too often, or a wait would reach beyond the time that is left. */
   const answerTo = async (credential: string, call: OpenAICall<v.GenericSchema>, signal: AbortSignal) => {
+    let lastFailure: unknown;
     for (let failures = 0; ; ) {
       try {
         return await limit(() => attempt(credential, call, signal));
       } catch (failure) {
-        if (isAboutPace(failure)) {
-          // This concerns all calls: the gate knows how long to wait, and when there is no more use in it.
-          if (!isWorthRetrying(failure) || gate.isShut() || signal.aborted) throw failure;
-          continue;
-        }
+        // What an earlier attempt failed with says more than that there was no time for another.
+        if (failure instanceof TimeUp) throw lastFailure ?? failure.refusal ?? failure;
+        lastFailure = failure;
+        const waitMilliseconds = waitBeforeRetry(failure, failures + 1);
+        if (waitMilliseconds === undefined) throw failure;
+        // How long to wait for the pace, and whether there is any use in it, concerns all calls: the gate knows.
+        if (failure instanceof Refusal && failure.isAboutPace) continue;
         failures += 1;
-        const waitMilliseconds = waitBeforeRetry(failure, failures);
-        if (waitMilliseconds === undefined || failures > retries) throw failure;
-        if (performance.now() + waitMilliseconds >= time.stopsAt) throw failure;
+        if (failures > retries || performance.now() + waitMilliseconds >= time.stopsAt) throw failure;
         if (!(await sleep(waitMilliseconds, true, { signal }).catch(() => false))) throw failure;
       }
     }

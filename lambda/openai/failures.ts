@@ -12,26 +12,13 @@ import { isConnectionFailure, isTimeout } from './backoff.ts';
 /** The time that the call was given is over. */
 export class TimeUp extends Error {
   override readonly name = 'TimeUp';
-}
+  /** What the call could not be sent for: a refusal that another one got. */
+  readonly refusal: Refusal | undefined;
 
-/** Codes of a 429 that no waiting cures; see OpenAI's help on spend limits. */
-const quotaCodes: ReadonlySet<string> = new Set([
-  'insufficient_quota',
-  'credit_balance_exhausted',
-  'billing_hard_limit_reached',
-  'organization_spend_limit_exceeded',
-  'project_spend_limit_exceeded',
-  'organization_usage_limit_exceeded',
-]);
-
-/** Whether a call was refused because calls come too fast, so waiting helps. */
-export function isAboutPace(failure: unknown): failure is Refusal {
-  return failure instanceof Refusal && failure.status === 429 && !isQuota(failure);
-}
-
-/** Whether a refusal says that the quota is used up. */
-function isQuota({ status, body }: Refusal): boolean {
-  return status === 429 && codesIn(body).some((code) => quotaCodes.has(code));
+  constructor(refusal?: Refusal) {
+    super('The time is up');
+    this.refusal = refusal;
+  }
 }
 
 /**
@@ -81,7 +68,7 @@ function refused(refusal: Refusal, failed: string, isAboutJob: boolean): Error {
   if (status === 404 && isAboutJob) {
     return new JobNotFoundError(`${answer} Check the job id, and that the key belongs to the job's project.`);
   }
-  if (isQuota(refusal)) {
+  if (refusal.isAboutQuota) {
     return new QuotaError(`${answer} Waiting does not cure this: check the billing and the spend limits.`);
   }
   if (status === 429) {
@@ -96,23 +83,13 @@ function refused(refusal: Refusal, failed: string, isAboutJob: boolean): Error {
 }
 
 /** ` (insufficient_quota, request id req_…)`, as far as the answer has them in a form that can hold no key. */
-function detailsOf({ headers, body }: Refusal): string {
-  const [code] = codesIn(body);
+function detailsOf({ headers, codes: [code] }: Refusal): string {
   const requestId = headers.get('x-request-id');
   const parts = [
     ...(code ? [code] : []),
     ...(requestId && /^req_[a-z0-9]{1,64}$/i.test(requestId) ? [`request id ${requestId}`] : []),
   ];
   return parts.length > 0 ? ` (${parts.join(', ')})` : '';
-}
-
-/** The `code` and the `type` of the vendor's error body `{"error": {"message", "type", "param", "code"}}`. */
-function codesIn(body: unknown): string[] {
-  if (typeof body !== 'object' || body === null || !('error' in body)) return [];
-  const { error } = body;
-  if (typeof error !== 'object' || error === null) return [];
-  const candidates = ['code' in error && error.code, 'type' in error && error.type];
-  return candidates.filter((code): code is string => typeof code === 'string' && /^[a-z_]{1,64}$/.test(code));
 }
 
 /** `ECONNREFUSED` and the like, from the chain of causes that fetch leaves. */

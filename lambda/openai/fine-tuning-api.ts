@@ -8,12 +8,24 @@ const idSchema = v.object({ id: v.pipe(v.string(), v.nonEmpty()) });
 const statusSchema = v.object({ status: v.string() });
 
 const pageSize = 100;
+/** A page of jobs with full metadata takes less than a tenth of it. */
+const mostPageBytes = 16 * 1024 * 1024;
+/** A hundred of them may come at once. */
+const mostJobBytes = 1024 * 1024;
 
 /** The fine-tuning endpoints over a client. */
 export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
   const aboutJob = async (method: 'get' | 'post', jobId: string, purpose: string, signal?: AbortSignal) => {
     const path = `fine_tuning/jobs/${jobId}${method === 'post' ? '/cancel' : ''}`;
-    const job = await openai({ method, path, schema: jobSchema, purpose, jobId, signal });
+    const job = await openai({
+      method,
+      path,
+      schema: jobSchema,
+      purpose,
+      jobId,
+      mostBytes: mostJobBytes,
+      signal,
+    });
     if (job.id === jobId) return job;
     throw new OpenAIError(
       `Could not ${purpose} "${jobId}": the answer is about another job. Check what stands between us and openaiBaseUrl.`,
@@ -37,17 +49,18 @@ async function* listPages(openai: OpenAIClient, signal: AbortSignal): AsyncGener
       searchParams: { limit: pageSize, after },
       schema: pageSchema,
       purpose: 'list the fine-tuning jobs',
+      mostBytes: mostPageBytes,
       signal,
     });
     after = data.findLast((entry) => v.is(idSchema, entry))?.id;
-    if (has_more && cursors.has(after)) {
+    yield pageOf(data, known);
+    if (!has_more) return;
+    if (cursors.has(after)) {
       throw new OpenAIError(
         'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet says that more follow. ' +
           'Check that openaiBaseUrl is an OpenAI API.',
       );
     }
-    yield pageOf(data, known);
-    if (!has_more) return;
   }
 }
 

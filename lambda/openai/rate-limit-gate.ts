@@ -6,15 +6,15 @@ export interface RateLimitGate {
   /**
    * Waits until a call may be sent.
    *
-   * @returns when it was let through, for `refused`; undefined if that is not before the time is up.
+   * @returns when it was let through, for `refused`; undefined if it never is, because the time is up first.
    */
   enter(signal: AbortSignal): Promise<number | undefined>;
   /** A call got an answer that is no refusal. */
   passed(): void;
   /** A call was refused. `askedMilliseconds` is the wait that the server asked for, if it did. */
   refused(enteredAt: number, askedMilliseconds: number | undefined): void;
-  /** Whether no call will be let through any more in the time that is left. */
-  isShut(): boolean;
+  /** Whether calls are let through now, if only at a slower pace. */
+  isOpen(): boolean;
 }
 
 /** If no call is let through for so long beyond the wait first asked for, no call of this invocation ever will be. */
@@ -44,6 +44,7 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
   let spacingMilliseconds = 0;
   let passedSinceOpening = 0;
   let refusalsInRow = 0;
+  /** No call was let through for so long that none ever will be. */
   let hasWall = false;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -95,7 +96,6 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
         passedSinceOpening = 0;
         firstSentAt = Number.POSITIVE_INFINITY;
         closedAt = now;
-        wallAt = Math.min(wallAt, now + (askedMilliseconds ?? 0) + wallMilliseconds);
         if (now >= wallAt) hasWall = true;
       }
       // A server that keeps asking for a short wait and then refuses all the same is asked less and less often.
@@ -106,8 +106,9 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
             ? backoffMilliseconds(refusalsInRow - 1)
             : 0;
       opensAt = Math.max(opensAt, now + Math.max(askedMilliseconds ?? 0, backoff));
+      if (refusalsInRow === 1) wallAt = opensAt + wallMilliseconds;
     },
 
-    isShut: () => hasWall || opensAt >= endsAt,
+    isOpen: () => !hasWall && opensAt <= performance.now(),
   };
 }

@@ -1,6 +1,7 @@
 import type { Fault } from '../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../infra/local/simulated-job.ts';
-import { answers, reset, resetInBody, says } from './wire-faults.ts';
+import { apiKey } from './curfew.ts';
+import { answers, refuses, reset, resetInBody, says } from './wire-faults.ts';
 
 /** One attempt and three retries. */
 const mostAttempts = 4;
@@ -23,13 +24,6 @@ const untilTimeIsUp = failure('as time allows');
 const retried = failure(mostAttempts);
 const final = failure(1);
 
-const quota =
-  (code: string): Fault =>
-  () => ({
-    status: 429,
-    body: { error: { message: 'You exceeded your current quota', type: 'requests', param: null, code } },
-  });
-
 /** Every fault that any endpoint can have, and what it must come to. */
 export const expectedFailures: Record<string, ExpectedFailure> = {
   '429': untilTimeIsUp(answers(429), 'RateLimitError', /answered 429/),
@@ -49,9 +43,19 @@ export const expectedFailures: Record<string, ExpectedFailure> = {
     /answered 429/,
   ),
   '429 for a spent quota': final(
-    quota('insufficient_quota'),
+    refuses(429, { code: 'insufficient_quota', type: 'requests' }),
     'QuotaError',
     /answered 429 \(insufficient_quota\)/,
+  ),
+  '429 for a spent quota, by its type': final(
+    refuses(429, { code: null, type: 'insufficient_quota' }),
+    'QuotaError',
+    /answered 429 \(insufficient_quota\)/,
+  ),
+  '429 with x-should-retry: false': final(
+    answers(429, { 'x-should-retry': 'false' }),
+    'RateLimitError',
+    /answered 429/,
   ),
   '408': retried(answers(408), 'OpenAIError', /answered 408/),
   '500': retried(answers(500), 'OpenAIError', /answered 500/),
@@ -69,7 +73,23 @@ export const expectedFailures: Record<string, ExpectedFailure> = {
     'OpenAIError',
     /answered 409/,
   ),
+  '400': final(answers(400), 'OpenAIError', /answered 400/),
+  '400 with x-should-retry: true': retried(
+    answers(400, { 'x-should-retry': 'true' }),
+    'OpenAIError',
+    /answered 400/,
+  ),
+  '401': final(answers(401), 'AuthenticationError', /answered 401/),
   '403': final(answers(403), 'AuthenticationError', /answered 403/),
+  'a redirect whose headers quote the key': final(
+    answers(307, {
+      location: `http://127.0.0.1:2/?key=${apiKey}`,
+      'x-request-id': apiKey,
+      'retry-after': apiKey,
+    }),
+    'OpenAIError',
+    /answered 307 .*Redirects are not followed/,
+  ),
   'a connection that is reset': retried(reset, 'OpenAIError', /connection failed/),
   'a connection that is reset in the body': retried(resetInBody, 'OpenAIError', /connection failed/),
   HTML: final(says(html, { 'content-type': 'text/html' }), 'OpenAIError', /not JSON/),

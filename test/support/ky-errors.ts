@@ -1,21 +1,22 @@
 import ky from 'ky';
-import * as v from 'valibot';
 
 const url = 'https://api.openai.com/v1/fine_tuning/jobs';
+const options = { retry: 0, timeout: false, throwHttpErrors: false } as const;
 
-/** What ky throws where fetch gives this answer, or fails with this error. */
-export async function kyErrorFor(outcome: Response | Error): Promise<unknown> {
-  const fetch = async () => {
-    if (outcome instanceof Error) throw outcome;
-    return outcome;
-  };
-  return thrownBy(() => ky(url, { fetch, retry: 0 }).json(v.object({ id: v.string() })));
+/** What ky throws if fetch fails with this error. */
+export function kyErrorFor(error: Error): Promise<unknown> {
+  return thrownBy(() => ky(url, { ...options, fetch: () => Promise.reject(error) }));
 }
 
-/** What ky throws where no answer comes. */
-export async function kyTimeoutError(): Promise<unknown> {
-  const fetch = () => new Promise<Response>(() => {});
-  return thrownBy(() => ky(url, { fetch, retry: 0, timeout: 1 }).json());
+/** What ky throws if no answer comes before the signal ends the call. */
+export function kyTimeoutError(): Promise<unknown> {
+  const fetch = async (request: Request | URL | string) => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const signal = request instanceof Request ? request.signal : AbortSignal.abort();
+    signal.addEventListener('abort', () => reject(signal.reason));
+    return promise;
+  };
+  return thrownBy(() => ky(url, { ...options, fetch, signal: AbortSignal.timeout(1) }));
 }
 
 async function thrownBy(call: () => Promise<unknown>): Promise<unknown> {

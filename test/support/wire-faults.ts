@@ -44,12 +44,47 @@ export const noBody: Fault = (_answer, response) => {
   return undefined;
 };
 
+/** The head comes at once, then a byte now and then, for ever. */
+export function drips(status = 200): Fault {
+  return (_answer, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    const dripping = setInterval(() => response.write(' '), 20);
+    response.once('close', () => clearInterval(dripping));
+    return undefined;
+  };
+}
+
+/** A body without an end, as fast as it is read. */
+export function endless(status = 200): Fault {
+  return (_answer, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    const chunk = ' '.repeat(64 * 1024);
+    const write = () => response.write(chunk);
+    response.on('drain', write);
+    write();
+    return undefined;
+  };
+}
+
 /** The right answer, carried out at once, but told late. */
 export function late(milliseconds: number): Fault {
   return async (answer): Promise<Answer> => {
     const given = answer();
     await sleep(milliseconds);
     return given;
+  };
+}
+
+/** A refusal in the form of the vendor's error body. */
+export function refuses(status: number, error: { code?: string | null; type?: string }): Fault {
+  return () => ({ status, body: { error: { message: `Quoted: ${apiKey}`, param: null, ...error } } });
+}
+
+/** The right answer, but about this job: a proxy mixes things up. */
+export function aboutAnotherJob(id: string): Fault {
+  return (answer) => {
+    const { status, body } = answer();
+    return { status, body: { ...Object(body), id } };
   };
 }
 

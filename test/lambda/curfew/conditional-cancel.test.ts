@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Fault } from '../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
-import { endpoints, startCurfew } from '../support/curfew.ts';
+import type { Fault } from '../../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { endpoints, startCurfew } from '../../support/curfew.ts';
 
 const jobId = 'ftjob-abc123';
 const inProgress = ['validating_files', 'queued', 'running'];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { SchemaValidationError } from 'ky';
-import { namedOpenAIError } from '../../lambda/openai-failures.ts';
-import { kyErrorFor, kyTimeoutError } from '../support/ky-errors.ts';
+import { Refusal, UnreadableAnswer } from '../../../lambda/openai/answer.ts';
+import { namedFailure, TimeUp } from '../../../lambda/openai/failures.ts';
+import { kyErrorFor, kyTimeoutError } from '../../support/ky-errors.ts';
 
 const answer = (status: number, body: unknown = null, headers: Record<string, string> = {}) =>
-  kyErrorFor(Response.json(body, { status, headers }));
+  new Refusal(new Response(null, { status, headers }), body);
 const refusedConnection = () =>
   new TypeError('fetch failed', {
     cause: new AggregateError([], 'all failed', {
@@ -14,38 +14,66 @@ const refusedConnection = () =>
   });
 
 describe('a failed call is an error that says what failed, why, and what to do', () => {
-  const checkKey = 'Check that the key in Secrets Manager is active and may read and write fine-tuning jobs.';
+  const checkCredential = 'Check that the credential is active and may read and cancel fine-tuning jobs.';
   const checkUrl = 'Check that openaiBaseUrl is an OpenAI API.';
   const checkNetwork = "Check openaiBaseUrl and the function's network.";
-  const cases: [failure: string, error: () => unknown, name: string, told: string][] = [
-    ['401', () => answer(401), 'AuthenticationError', `OpenAI answered 401. ${checkKey}`],
-    ['403', () => answer(403), 'AuthenticationError', `OpenAI answered 403. ${checkKey}`],
+  const quota = { error: { code: 'insufficient_quota' } };
+  const cases: [failure: string, error: () => unknown, name: string, message: string][] = [
+    ['401', () => answer(401), 'AuthenticationError', `the provider answered 401. ${checkCredential}`],
+    ['403', () => answer(403), 'AuthenticationError', `the provider answered 403. ${checkCredential}`],
     [
       '404',
       () => answer(404),
       'JobNotFoundError',
-      "OpenAI answered 404. Check the job id, and that the key belongs to the job's project.",
+      "the provider answered 404. Check the job id, and that the key belongs to the job's project.",
     ],
     [
       '429',
       () => answer(429),
       'RateLimitError',
-      'OpenAI answered 429. Wait, then try again; check the rate limits and quota of the project.',
+      'the provider answered 429. Wait, then try again; check the rate limits of the project.',
+    ],
+    [
+      '429 for a spent quota',
+      () => answer(429, quota),
+      'QuotaError',
+      'the provider answered 429 (insufficient_quota). Waiting does not cure this: check the billing and the spend limits.',
+    ],
+    [
+      'the code of a spent quota with another status',
+      () => answer(400, quota),
+      'OpenAIError',
+      'the provider answered 400 (insufficient_quota). Check openaiBaseUrl and the job itself.',
     ],
     [
       'a redirect',
       () => answer(307),
       'OpenAIError',
-      'OpenAI answered 307. Redirects are not followed: set openaiBaseUrl to where the API is.',
+      'the provider answered 307. Redirects are not followed: set openaiBaseUrl to where the API is.',
     ],
-    ['400', () => answer(400), 'OpenAIError', 'OpenAI answered 400. Check openaiBaseUrl and the job itself.'],
-    ['499', () => answer(499), 'OpenAIError', 'OpenAI answered 499. Check openaiBaseUrl and the job itself.'],
-    ['500', () => answer(500), 'OpenAIError', 'OpenAI answered 500. Try again; see status.openai.com.'],
+    [
+      '400',
+      () => answer(400),
+      'OpenAIError',
+      'the provider answered 400. Check openaiBaseUrl and the job itself.',
+    ],
+    [
+      '499',
+      () => answer(499),
+      'OpenAIError',
+      'the provider answered 499. Check openaiBaseUrl and the job itself.',
+    ],
+    [
+      '500',
+      () => answer(500),
+      'OpenAIError',
+      "the provider answered 500. Try again; see the provider's status page.",
+    ],
     [
       'a time-out',
       kyTimeoutError,
       'OpenAIError',
-      'OpenAI did not answer in time. Try again; see status.openai.com.',
+      "the provider did not answer in time. Try again; see the provider's status page.",
     ],
     [
       'a connection that failed',
@@ -66,55 +94,34 @@ describe('a failed call is an error that says what failed, why, and what to do',
       `the connection failed (no code). ${checkNetwork}`,
     ],
     [
-      'a field of the wrong type',
-      () => kyErrorFor(Response.json({ id: 7 })),
+      'an answer that cannot be read',
+      () => new UnreadableAnswer('is not JSON'),
       'OpenAIError',
-      `the answer lacks what the API promises (id). ${checkUrl}`,
+      `the answer is not JSON. ${checkUrl}`,
     ],
-    [
-      'no body',
-      () => kyErrorFor(new Response(null)),
-      'OpenAIError',
-      `the answer lacks what the API promises (no body). ${checkUrl}`,
-    ],
-    ['HTML', () => kyErrorFor(new Response('<html>')), 'OpenAIError', `the answer is not JSON. ${checkUrl}`],
     [
       'time that is up',
-      () => AbortSignal.abort().reason,
+      () => new TimeUp(),
       'OpenAIError',
-      'the time was up before OpenAI answered. Try again.',
+      'the time was up before the provider answered. Try again.',
     ],
     ['any other error', () => new RangeError('no'), 'OpenAIError', 'RangeError in the client.'],
     ['what is no error', () => 'no', 'OpenAIError', 'Error in the client.'],
   ];
-  for (const [failure, error, name, told] of cases) {
+  for (const [failure, error, name, message] of cases) {
     test(failure, async () => {
-      const named = namedOpenAIError(await error(), { purpose: 'cancel the job', jobId: 'ftjob-1' });
+      const named = namedFailure(await error(), { purpose: 'cancel the job', jobId: 'ftjob-1' });
       assert.equal(named.name, name);
-      assert.equal(named.message, `Could not cancel the job "ftjob-1": ${told}`);
-      // ky's errors hold the request, and with it the key.
+      assert.equal(named.message, `Could not cancel the job "ftjob-1": ${message}`);
+      // The failure holds the request, and with it the key.
       assert.equal(named.cause, undefined);
     });
   }
 
-  test('fields of the wrong type, three of them by their paths', () => {
-    const message = 'wrong';
-    const error = new SchemaValidationError([
-      { message, path: [{ key: 'data' }, { key: 0 }, { key: 'id' }] },
-      { message, path: ['data', 0, 'status'] },
-      { message },
-      { message, path: ['has_more'] },
-    ]);
-    assert.match(
-      namedOpenAIError(error, { purpose: 'list the jobs' }).message,
-      /promises \(data\.0\.id, data\.0\.status, \)\./,
-    );
-  });
-
-  test('404 for what is about no job', async () => {
-    const named = namedOpenAIError(await answer(404), { purpose: 'list the jobs' });
+  test('404 for what is about no job', () => {
+    const named = namedFailure(answer(404), { purpose: 'list the jobs' });
     assert.equal(named.name, 'OpenAIError');
-    assert.match(named.message, /^Could not list the jobs: OpenAI answered 404\. Check openaiBaseUrl/);
+    assert.match(named.message, /^Could not list the jobs: the provider answered 404\. Check openaiBaseUrl/);
   });
 });
 
@@ -122,9 +129,9 @@ describe('of the answer only what can hold no key is quoted', () => {
   const withError = (error: unknown, requestId?: string) =>
     answer(400, { error }, requestId === undefined ? {} : { 'x-request-id': requestId });
   const key = 'sk-proj-4nXq7TzLw2VbYc9RkDm5';
-  const cases: [name: string, error: () => Promise<unknown>, quoted: string][] = [
+  const cases: [name: string, error: () => Refusal, quoted: string][] = [
     ['its code', () => withError({ code: 'invalid_model', type: 'server_error' }), ' (invalid_model)'],
-    ['its type, where it has no code', () => withError({ code: null, type: 'requests' }), ' (requests)'],
+    ['its type, if it has no code', () => withError({ code: null, type: 'requests' }), ' (requests)'],
     ['a type alone', () => withError({ type: 'requests' }), ' (requests)'],
     ['its request id', () => withError(null, 'req_0aZ9'), ' (request id req_0aZ9)'],
     ['both', () => withError({ code: 'a_b' }, 'req_1'), ' (a_b, request id req_1)'],
@@ -141,11 +148,11 @@ describe('of the answer only what can hold no key is quoted', () => {
     ['nothing', () => answer(400, null), ''],
   ];
   for (const [name, error, quoted] of cases) {
-    test(name, async () => {
-      const { message } = namedOpenAIError(await error(), { purpose: 'cancel the job' });
+    test(name, () => {
+      const { message } = namedFailure(error(), { purpose: 'cancel the job' });
       assert.equal(
         message,
-        `Could not cancel the job: OpenAI answered 400${quoted}. Check openaiBaseUrl and the job itself.`,
+        `Could not cancel the job: the provider answered 400${quoted}. Check openaiBaseUrl and the job itself.`,
       );
     });
   }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
-import { startCurfew } from '../support/curfew.ts';
-import { rateLimit } from '../support/rate-limiter.ts';
-import { answers } from '../support/wire-faults.ts';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { startCurfew } from '../../support/curfew.ts';
+import { rateLimit } from '../../support/rate-limiter.ts';
+import { answers } from '../../support/wire-faults.ts';
 
 const overdueJobs = (count: number) =>
   Array.from({ length: count }, (_, index) =>

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { waitBeforeRetry } from '../../lambda/retry-advice.ts';
-import { kyErrorFor, kyTimeoutError } from '../support/ky-errors.ts';
+import { Refusal, UnreadableAnswer } from '../../../lambda/openai/answer.ts';
+import { backoffMilliseconds, waitBeforeRetry } from '../../../lambda/openai/backoff.ts';
+import { kyErrorFor, kyTimeoutError } from '../../support/ky-errors.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 const never = undefined;
@@ -15,11 +16,12 @@ describe('the wait after an answer', () => {
     [400, {}, never],
     [401, {}, never],
     [404, {}, never],
-    [409, {}, never],
+    [409, {}, 300],
     [499, {}, never],
     [302, {}, never],
     [503, { 'x-should-retry': 'false' }, never],
-    [409, { 'x-should-retry': 'true' }, 300],
+    [409, { 'x-should-retry': 'false' }, never],
+    [400, { 'x-should-retry': 'true' }, 300],
     [503, { 'x-should-retry': 'perhaps' }, 300],
     [400, { 'x-should-retry': 'perhaps' }, never],
     [429, { 'retry-after-ms': '800' }, 800],
@@ -33,15 +35,19 @@ describe('the wait after an answer', () => {
     [429, { 'retry-after': 'Mon, 23 Nov 2026 12:00:02 GMT' }, 2_000],
     [429, { 'retry-after': 'Mon, 23 Nov 2026 11:00:00 GMT' }, 0],
     [429, { 'retry-after': '30' }, 30_000],
-    [429, { 'retry-after': '30.001' }, never],
+    [429, { 'retry-after': '3600' }, 3_600_000],
+    [429, { 'retry-after': '' }, 300],
+    [429, { 'retry-after': 'Monday, 23-Nov-26 12:00:02 GMT' }, 2_000],
+    [503, { 'retry-after': '2' }, 2_000],
+    [503, { 'retry-after-ms': '800' }, 800],
     [400, { 'retry-after': '1' }, never],
   ];
   for (const [status, headers, waitMilliseconds] of cases) {
-    test(`${status} ${JSON.stringify(headers)}: ${waitMilliseconds ?? 'no retry'}`, async (t) => {
-      const error = await kyErrorFor(new Response(null, { status, headers }));
+    test(`${status} ${JSON.stringify(headers)}: ${waitMilliseconds ?? 'no retry'}`, (t) => {
+      const refusal = new Refusal(new Response(null, { status, headers }), undefined);
       t.mock.timers.enable({ apis: ['Date'], now });
       t.mock.method(Math, 'random', () => 0.5);
-      assert.equal(waitBeforeRetry(error, 1), waitMilliseconds);
+      assert.equal(waitBeforeRetry(refusal, 1), waitMilliseconds);
     });
   }
 });
@@ -51,7 +57,7 @@ describe('the wait after something else', () => {
     ['a failed connection', () => kyErrorFor(new TypeError('fetch failed')), 300],
     ['a body that breaks off', () => new TypeError('terminated'), 300],
     ['a time-out', kyTimeoutError, 300],
-    ['an answer that is no JSON', () => new SyntaxError('Unexpected token'), never],
+    ['an answer that is no JSON', () => new UnreadableAnswer('is not JSON'), never],
     ['nothing in particular', () => undefined, never],
   ];
   for (const [name, error, waitMilliseconds] of cases) {
@@ -62,16 +68,29 @@ describe('the wait after something else', () => {
   }
 });
 
-describe('where nobody says how long, the wait doubles, and is spread by a quarter', () => {
+for (const headers of [{}, { 'x-should-retry': 'true' }]) {
+  test(`a 429 for a spent quota is not tried again (${JSON.stringify(headers)})`, () => {
+    const body = { error: { code: 'insufficient_quota' } };
+    const refusal = new Refusal(new Response(null, { status: 429, headers }), body);
+    assert.equal(waitBeforeRetry(refusal, 1), never);
+  });
+}
+
+describe('if nobody says how long, the wait doubles up to half a minute, and is spread by a quarter', () => {
   const cases: [failures: number, random: number, waitMilliseconds: number][] = [
     [1, 0, 225],
     [1, 1, 375],
     [2, 0.5, 600],
     [3, 0.5, 1_200],
+    [7, 0.5, 19_200],
+    [8, 0.5, 30_000],
+    [50, 1, 30_000],
+    [0, 0.5, 300],
   ];
   for (const [failures, random, waitMilliseconds] of cases) {
     test(`failure ${failures}: ${waitMilliseconds} ms`, (t) => {
       t.mock.method(Math, 'random', () => random);
+      assert.equal(backoffMilliseconds(failures), waitMilliseconds);
       assert.equal(waitBeforeRetry(new TypeError('fetch failed'), failures), waitMilliseconds);
     });
   }

@@ -3,18 +3,17 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { defaults } from '../../infra/context.ts';
-import { startAwsStub } from '../../infra/local/aws-stub/aws-stub.ts';
-import { startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
-import type { Invocation } from '../../infra/local/local-system.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
-import { environmentFor } from '../../lambda/settings.ts';
-import type { SweepResult } from '../../lambda/sweep-result.ts';
-import { apiKey, startCurfew } from '../support/curfew.ts';
-import { answers } from '../support/wire-faults.ts';
+import { startAwsStub } from '../../../infra/local/aws-stub/aws-stub.ts';
+import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
+import type { Invocation } from '../../../infra/local/local-system.ts';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { defaultSettings, environmentFor, environmentNames } from '../../../lambda/settings.ts';
+import type { SweepAnswer } from '../../support/answers.ts';
+import { apiKey, startCurfew } from '../../support/curfew.ts';
+import { answers } from '../../support/wire-faults.ts';
 
-const lambdaHost = fileURLToPath(new URL('../../infra/local/lambda-host.ts', import.meta.url));
-const handler = fileURLToPath(new URL('../../lambda/handler.ts', import.meta.url));
+const lambdaHost = fileURLToPath(new URL('../../../infra/local/lambda-host.ts', import.meta.url));
+const handler = fileURLToPath(new URL('../../../lambda/handler.ts', import.meta.url));
 /** Far less than 100,000 jobs take, were they all kept. */
 const heapMegabytes = 28;
 /** What Step Functions takes, which is the least of all that can receive an answer. */
@@ -35,7 +34,13 @@ test('100,000 jobs, 5,000 of them overdue, take little memory, and the answer fi
     silent: true,
     env: {
       ...process.env,
-      ...environmentFor({ ...defaults, lookbackDays: 0, openaiBaseUrl: openai.baseUrl }),
+      ...environmentFor({
+        ...defaultSettings,
+        cancelLimit: 'none',
+        lookbackDays: 0,
+        openaiBaseUrl: openai.baseUrl,
+      }),
+      [environmentNames.tableName]: 'curfew-table',
       AWS_ENDPOINT_URL: awsStub.url,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'test',
@@ -50,7 +55,7 @@ test('100,000 jobs, 5,000 of them overdue, take little memory, and the answer fi
       once(host, 'message'),
       once(host, 'exit').then(([code, signal]) => assert.fail(`the function died: ${code ?? signal}`)),
     ])) as [Invocation];
-    const { payload } = answer as { payload: SweepResult };
+    const { payload } = answer as { payload: SweepAnswer };
     assert.equal(payload.complete, true);
     assert.equal(payload.inspected, 100_000);
     assert.equal(payload.cancelled, 5_000);
@@ -71,7 +76,7 @@ test('an answer with 500 jobs of the longest ids that all failed fits as well', 
   );
   await using curfew = await startCurfew({ jobs });
   curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? answers(403) : undefined);
-  const result = await curfew.sweep({ lookbackDays: 0 });
+  const result = await curfew.sweep({ lookbackDays: 0, cancelLimit: 'none' });
   assert.equal(result.failed, 500);
   assert.equal(result.jobs.length, 500);
   assert.ok(Buffer.byteLength(JSON.stringify(result)) < payloadLimitBytes);
