@@ -1,22 +1,21 @@
-import { fileURLToPath } from 'node:url';
 import { Duration, RemovalPolicy, Token, Tokenization } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import {
   Architecture,
-  type Function as LambdaFunction,
+  Code,
+  Function as LambdaFunction,
   LoggingFormat,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ProjectSettings } from '../lambda/project-settings.ts';
 import { environmentFor, environmentNames, type Settings } from '../lambda/settings.ts';
-import { leanBundling } from './bundling.ts';
+import { bundledCode } from './bundled-code.ts';
 import { CurfewRole } from './curfew-role.ts';
 import type { ProjectParameters } from './projects.ts';
 
@@ -58,12 +57,12 @@ export class CurfewFunction extends Construct {
       eventBus: props.eventBus ?? EventBus.fromEventBusName(this, 'DefaultBus', 'default'),
       isInVpc: props.network.vpc !== undefined,
     });
-    this.function = new NodejsFunction(this, 'Function', {
+    this.function = new LambdaFunction(this, 'Function', {
       ...props.network,
       functionName,
       description: 'Cancels fine-tuning jobs that are past their time budget',
-      entry: fileURLToPath(new URL('../lambda/handler.ts', import.meta.url)),
-      handler: 'handler',
+      code: Code.fromAsset(bundledCode),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       // A sweep of 100,000 jobs peaks below 200 MB (`npm run bench`), so 256 MB would be tight. What a cold start
@@ -88,8 +87,6 @@ export class CurfewFunction extends Construct {
         ...(parameters && { [environmentNames.projectsPath]: parameters.path }),
         ...(props.eventBus && { [environmentNames.eventBusName]: props.eventBus.eventBusArn }),
       },
-      awsSdkConnectionReuse: false,
-      bundling: leanBundling,
     });
     // It must not look for parameters that are not there yet, which nothing else says: their path is plain text.
     if (parameters) this.function.node.addDependency(parameters);

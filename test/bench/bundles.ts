@@ -6,7 +6,7 @@ import { isolatedEnvironment, newRunDirectory, projectDirectory } from '../../in
 export interface Bundle {
   /** The file that Lambda loads. */
   file: string;
-  /** All that is deployed, in bytes. */
+  /** Its size. What is loaded only if needed is in other files beside it. */
   bytes: number;
 }
 

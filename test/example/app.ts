@@ -28,6 +28,7 @@ import {
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { bundleFunction } from '../../infra/bundling.ts';
 import { contextOf } from '../../infra/context.ts';
 import { FineTuningCurfew } from '../../infra/index.ts';
 
@@ -185,4 +186,5 @@ class ExampleStack extends Stack {
   }
 }
 
+await bundleFunction();
 new ExampleStack(new App());
