@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { list } from '../../../lambda/curfew/list.ts';
+import { endpoints, startCurfew } from '../../support/curfew.ts';
+import {
+  fakeLedger,
+  fakeProject,
+  fakeTime,
+  jobOf,
+  nowMilliseconds,
+  nowSeconds,
+} from '../../support/fake-ports.ts';
+import { answers, late, noAnswer } from '../../support/wire-faults.ts';
+
+const isoIn = (minutes: number) => new Date((nowSeconds + minutes * 60) * 1000).toISOString();
+const exempt = { time_budget_minutes: 'none' };
+
+describe('a list', () => {
+  const jobs = [
+    jobOf({ id: 'paused-late', ageMinutes: 1, status: 'paused' }),
+    jobOf({ id: 'exempt', ageMinutes: 5, metadata: exempt }),
+    jobOf({ id: 'extended', ageMinutes: 200 }),
+    jobOf({ id: 'own-budget', ageMinutes: 210, metadata: { time_budget_minutes: '900' } }),
+    jobOf({ id: 'finished', ageMinutes: 220, status: 'succeeded' }),
+    jobOf({ id: 'frozen-soon', ageMinutes: 300, status: 'frozen' }),
+    jobOf({ id: 'unreadable', ageMinutes: 350 }),
+    jobOf({ id: 'overdue', ageMinutes: 400.9, status: 'queued', estimatedFinishSeconds: nowSeconds + 60 }),
+    jobOf({ id: 'exempt-older', ageMinutes: 500, metadata: exempt }),
+  ];
+  const scene = () => ({
+    ledger: fakeLedger({ extended: { extendedUntilSeconds: nowSeconds + 3 * 3600 } }, ['unreadable']),
+    time: fakeTime(),
+    nowMilliseconds,
+  });
+
+  test('has the soonest deadline first, then what is not known, then exempt ones, then those not in progress', async () => {
+    const listed = await list([fakeProject({ jobs })], scene());
+    assert.deepEqual(
+      listed.jobs.map(({ jobId }) => jobId),
+      [
+        'overdue',
+        'extended',
+        'own-budget',
+        'unreadable',
+        'exempt-older',
+        'exempt',
+        'frozen-soon',
+        'paused-late',
+      ],
+    );
+    assert.equal(listed.knowsExtensions, false);
+  });
+
+  test('looks at jobs of any age', async () => {
+    const listed = await list([fakeProject({ jobs: [jobOf({ id: 'a', ageMinutes: 1e6 })] })], scene());
+    assert.equal(listed.jobs.length, 1);
+    assert.equal(listed.knowsExtensions, true);
+  });
+
+  const rows: [jobId: string, expected: object][] = [
+    [
+      'overdue',
+      {
+        status: 'queued',
+        model: 'gpt-4o',
+        ageMinutes: 400,
+        timeBudgetMinutes: 360,
+        budgetFrom: 'default',
+        deadline: isoIn(-40.9),
+        estimatedFinish: isoIn(1),
+        overdue: true,
+      },
+    ],
+    ['extended', { budgetFrom: 'extension', timeBudgetMinutes: 360, deadline: isoIn(180), overdue: false }],
+    ['own-budget', { budgetFrom: 'metadata', timeBudgetMinutes: 900, deadline: isoIn(690) }],
+    ['unreadable', { budgetFrom: null, timeBudgetMinutes: 360, deadline: null, overdue: false }],
+    ['exempt', { budgetFrom: 'exempt', timeBudgetMinutes: null, deadline: null, estimatedFinish: null }],
+    ['frozen-soon', { status: 'frozen', budgetFrom: 'default', deadline: null, overdue: false }],
+    ['paused-late', { status: 'paused', deadline: null, overdue: false }],
+  ];
+  for (const [jobId, expected] of rows) {
+    test(`says of a job that is ${jobId}: ${JSON.stringify(expected)}`, async () => {
+      const listed = await list([fakeProject({ jobs })], scene());
+      const row = listed.jobs.find((job) => job.jobId === jobId);
+      assert.deepEqual({ ...row, ...expected }, row);
+    });
+  }
+
+  test('says even of an overdue job not that it is overdue, if it cannot be read whether it was extended', async () => {
+    const project = fakeProject({ jobs: [jobOf({ id: 'unreadable', ageMinutes: 400 })] });
+    const [row] = (await list([project], scene())).jobs;
+    assert.equal(row?.overdue, false);
+  });
+
+  test('says of a job that is overdue and paused not that it is overdue', async () => {
+    const project = fakeProject({ jobs: [jobOf({ id: 'a', ageMinutes: 400, status: 'paused' })] });
+    const [row] = (await list([project], scene())).jobs;
+    assert.equal(row?.overdue, false);
+  });
+
+  test('reads once what is kept of the jobs with a deadline, and of no others', async () => {
+    const { ledger, ...rest } = scene();
+    await list([fakeProject({ jobs, pageSize: 2 })], { ledger, ...rest });
+    assert.deepEqual(ledger.reads, [['extended', 'own-budget', 'unreadable', 'overdue']]);
+  });
+
+  test('puts the jobs of all projects in one order, each with the budget of its project', async () => {
+    const projects = ['slow', 'quick'].map((name) =>
+      fakeProject({
+        name,
+        jobs: [jobOf({ id: `of-${name}`, ageMinutes: 10 })],
+        rules: { timeBudgetMinutes: name === 'quick' ? 20 : 200, budgetFrom: 'project' },
+      }),
+    );
+    const listed = await list(projects, scene());
+    assert.deepEqual(
+      listed.jobs.map(({ project, jobId, deadline, budgetFrom }) => [project, jobId, deadline, budgetFrom]),
+      [
+        ['quick', 'of-quick', isoIn(10), 'project'],
+        ['slow', 'of-slow', isoIn(190), 'project'],
+      ],
+    );
+  });
+});
+
+test('a list on the wire only reads', async () => {
+  const jobs = [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })];
+  await using curfew = await startCurfew({ jobs });
+  const { complete, jobs: listed, jobsOmitted } = await curfew.list();
+  assert.deepEqual([complete, listed.length, jobsOmitted], [true, 1, 0]);
+  assert.deepEqual(endpoints(curfew.openai), ['list']);
+  assert.equal(curfew.aws.table.writes, 0);
+  assert.deepEqual(curfew.aws.events, []);
+});
+
+test('500 jobs are listed, those with the soonest deadline, and the rest is counted', async () => {
+  const jobs = Array.from({ length: 501 }, (_, index) =>
+    simulatedJob({ id: `ftjob-${index}`, status: 'running', ageMinutes: index }),
+  );
+  await using curfew = await startCurfew({ jobs });
+  const { jobs: listed, jobsOmitted } = await curfew.list();
+  assert.deepEqual([listed.length, jobsOmitted], [500, 1]);
+  assert.deepEqual([listed[0]?.jobId, listed[499]?.jobId], ['ftjob-500', 'ftjob-1']);
+});
+
+describe('a list that does not know everything is not complete', () => {
+  const running = () => [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })];
+
+  test('if the table cannot be read: deadlines are null', async () => {
+    await using curfew = await startCurfew({ jobs: running() });
+    curfew.aws.table.health = 'denied';
+    const { complete, jobs } = await curfew.list();
+    assert.equal(complete, false);
+    assert.deepEqual([jobs[0]?.deadline, jobs[0]?.budgetFrom, jobs[0]?.overdue], [null, null, false]);
+  });
+
+  test('if time runs out, with what was found', async () => {
+    const jobs = Array.from({ length: 800 }, (_, i) => simulatedJob({ status: 'running', ageMinutes: i }));
+    await using curfew = await startCurfew({ jobs });
+    curfew.openai.faultFor = () => late(200);
+    const { complete, jobs: listed } = await curfew.list({}, { remainingMilliseconds: 2_000 });
+    assert.equal(complete, false);
+    assert.ok(listed.length >= 100, `${listed.length} listed`);
+  });
+
+  test('if a project failed, which it names', async () => {
+    await using curfew = await startCurfew({
+      jobs: running(),
+      projects: { good: {}, bad: { secretName: 'revoked' } },
+      secrets: { revoked: { SecretString: 'sk-revoked' } },
+    });
+    const { complete, projects, failedProjects, jobs } = await curfew.list();
+    assert.deepEqual([complete, projects, jobs.length], [false, 1, 1]);
+    assert.equal(failedProjects?.[0]?.project, 'bad');
+    assert.ok(curfew.logLines.some(({ level, project }) => level === 'ERROR' && project === 'bad'));
+  });
+
+  test('if a job cannot be judged', async () => {
+    await using curfew = await startCurfew();
+    curfew.openai.faultFor = () => () => ({
+      status: 200,
+      body: { data: [{ ...running()[0], created_at: null }], has_more: false },
+    });
+    const { complete, jobs } = await curfew.list();
+    assert.deepEqual([complete, jobs], [false, []]);
+  });
+});
+
+test('a list of which nothing could be read is the error', async () => {
+  await using curfew = await startCurfew();
+  curfew.openai.faultFor = () => answers(403);
+  await assert.rejects(curfew.list(), { name: 'AuthenticationError' });
+});
+
+test('a list answers within 50 seconds, however much time Lambda gives', async (t) => {
+  await using curfew = await startCurfew();
+  const timeout = t.mock.method(AbortSignal, 'timeout');
+  await curfew.list({}, { remainingMilliseconds: 900_000 });
+  const longest = Math.max(...timeout.mock.calls.map((call) => Number(call.arguments[0])));
+  assert.equal(longest, 49_000);
+});
+
+test('a provider that hangs does not keep a list from answering in time', async () => {
+  await using curfew = await startCurfew({ projects: { hangs: {}, also: {} } });
+  curfew.openai.faultFor = () => noAnswer;
+  const startedAt = performance.now();
+  await assert.rejects(curfew.list({}, { remainingMilliseconds: 1_500 }), {
+    name: 'OpenAIError',
+    message: /^Project "hangs": /,
+  });
+  assert.ok(performance.now() - startedAt < 1_500);
+});
