@@ -308,7 +308,7 @@ describe('a sweep in an envelope fails its record, so it comes again', () => {
     await using curfew = await start({ projects, secrets: { broken: { SecretString: 'sk-broken' } } });
     await assert.rejects(curfew.invoke(topicEvent(sweep)), {
       name: 'IncompleteError',
-      message: /1 listings? failed, first: /,
+      message: /listing failed in 1 project \(Project "broken": /,
     });
   });
 

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
-import { apiKey, type Curfew, startCurfew } from '../support/curfew.ts';
-import { unusableSecrets } from '../support/unusable-secrets.ts';
-import { answers, late } from '../support/wire-faults.ts';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import type { CancelAnswer, QueueAnswer } from '../../../lambda/contract.ts';
+import { apiKey, type Curfew, startCurfew } from '../../support/curfew.ts';
+import { queueEvent } from '../../support/envelopes.ts';
+import { unusableSecrets } from '../../support/unusable-secrets.ts';
+import { answers, late } from '../../support/wire-faults.ts';
 
 const jobs = () => [simulatedJob({ id: 'ftjob-1', status: 'succeeded' })];
 
-describe('the key is found in the secret', () => {
+describe('a key is found in its secret', () => {
   const secrets: Record<string, string> = {
     'as plain text': apiKey,
     'with white space around it': `\n  ${apiKey}\r\n`,
@@ -30,18 +32,16 @@ describe('the key is found in the secret', () => {
   });
 });
 
-describe('the key is cached', () => {
-  test('for five minutes', async (t) => {
-    t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
-    await using curfew = await startCurfew({ jobs: jobs() });
-    await curfew.cancel('ftjob-1');
-    t.mock.timers.tick(299_000);
-    await curfew.cancel('ftjob-1');
-    assert.equal(curfew.aws.secretReads.length, 1);
-    t.mock.timers.tick(2_000);
-    await curfew.cancel('ftjob-1');
-    assert.equal(curfew.aws.secretReads.length, 2);
-  });
+test('a key is kept for five minutes', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  await using curfew = await startCurfew({ jobs: jobs() });
+  await curfew.cancel('ftjob-1');
+  t.mock.timers.tick(299_000);
+  await curfew.cancel('ftjob-1');
+  assert.equal(curfew.aws.secretReads.length, 1);
+  t.mock.timers.tick(2_000);
+  await curfew.cancel('ftjob-1');
+  assert.equal(curfew.aws.secretReads.length, 2);
 });
 
 describe('a key that is rotated while the function is warm', () => {
@@ -55,9 +55,9 @@ describe('a key that is rotated while the function is warm', () => {
     assert.equal(curfew.aws.secretReads.length, 2);
   });
 
-  test('is read once, however many calls fail at once', async () => {
+  test('is read once, however many calls are refused at once', async () => {
     const overdue = Array.from({ length: 30 }, () => simulatedJob({ status: 'running', ageMinutes: 400 }));
-    await using curfew = await startCurfew({ jobs: overdue });
+    await using curfew = await startCurfew({ jobs: overdue, settings: { cancelLimit: 'none' } });
     curfew.openai.faultFor = ({ endpoint }) => {
       if (endpoint !== 'list') return undefined;
       return (answer) => {
@@ -66,26 +66,34 @@ describe('a key that is rotated while the function is warm', () => {
         return page;
       };
     };
-    const result = await curfew.sweep();
-    assert.equal(result.cancelled, 30);
+    assert.equal((await curfew.sweep()).cancelled, 30);
     assert.equal(curfew.aws.secretReads.length, 2);
+  });
+
+  test('is not read again if another call has refreshed it by now', async () => {
+    await using curfew = await startCurfew({ jobs: jobs() });
+    await curfew.cancel('ftjob-1');
+    rotate(curfew, 'sk-rotated');
+    curfew.openai.faultFor = () => (curfew.openai.calls.length === 2 ? late(500) : undefined);
+    const both = queueEvent({ jobId: 'ftjob-1' }, { jobId: 'ftjob-1', dryRun: true });
+    const { batchItemFailures } = (await curfew.invoke(both)) as QueueAnswer<CancelAnswer>;
+    assert.deepEqual(batchItemFailures, []);
+    assert.equal(curfew.aws.secretReads.length, 2);
+  });
+
+  test('fails with ApiKeyError if the secret cannot be read any more', async () => {
+    await using curfew = await startCurfew({ jobs: jobs() });
+    await curfew.cancel('ftjob-1');
+    curfew.openai.apiKeys.clear();
+    curfew.aws.secret = { error: 'AccessDeniedException', status: 400 };
+    await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError', message: /AccessDenied/ });
   });
 });
 
-test('a key that another call has refreshed by now is not read again', async () => {
-  await using curfew = await startCurfew({ jobs: jobs() });
-  await curfew.cancel('ftjob-1');
-  rotate(curfew, 'sk-rotated');
-  curfew.openai.faultFor = () => (curfew.openai.calls.length === 2 ? late(500) : undefined);
-  const results = await Promise.all([curfew.cancel('ftjob-1'), curfew.cancel('ftjob-1')]);
-  for (const { outcome } of results) assert.equal(outcome, 'already_finished');
-  assert.equal(curfew.aws.secretReads.length, 2);
-});
-
-describe('a key that OpenAI refuses', () => {
+describe('a key that the provider refuses', () => {
   const cases: [name: string, secret: string, status: number][] = [
     ['is AuthenticationError after one refresh', 'sk-refused', 401],
-    ['is AuthenticationError too where it lacks a permission', apiKey, 403],
+    ['is AuthenticationError even if it only lacks a permission', apiKey, 403],
   ];
   for (const [name, SecretString, status] of cases) {
     test(name, async () => {
@@ -93,14 +101,14 @@ describe('a key that OpenAI refuses', () => {
       if (status === 403) curfew.openai.faultFor = () => answers(403);
       await assert.rejects(curfew.cancel('ftjob-1'), {
         name: 'AuthenticationError',
-        message: /Check that the key/,
+        message: /Check that the credential/,
       });
       assert.equal(curfew.aws.secretReads.length, 2);
       assert.equal(curfew.openai.calls.length, 1);
     });
   }
 
-  test('is AuthenticationError where the fresh one is refused as well', async () => {
+  test('is AuthenticationError if the fresh one is refused as well', async () => {
     await using curfew = await startCurfew({ jobs: jobs() });
     await curfew.cancel('ftjob-1');
     curfew.aws.secret = { SecretString: 'sk-another' };
@@ -110,7 +118,63 @@ describe('a key that OpenAI refuses', () => {
   });
 });
 
-describe('a secret without a usable key is ApiKeyError that says what is wrong', {
+describe('with several projects', () => {
+  const fields = JSON.stringify({ apiKey, research: apiKey, production: apiKey });
+  const onOneSecret = {
+    research: { secretField: 'research' },
+    production: { secretField: 'production' },
+    third: {},
+  };
+
+  test('a secret that they share is read once', async () => {
+    await using curfew = await startCurfew({ projects: onOneSecret, secret: { SecretString: fields } });
+    assert.equal((await curfew.list()).projects, 3);
+    assert.deepEqual(curfew.aws.secretReads, ['openai/api-key']);
+  });
+
+  test('a secret that they share is refreshed once, if all its keys are refused', async () => {
+    await using curfew = await startCurfew({ projects: onOneSecret, secret: { SecretString: fields } });
+    curfew.openai.apiKeys.clear();
+    await assert.rejects(curfew.list(), { name: 'AuthenticationError' });
+    assert.equal(curfew.aws.secretReads.length, 2);
+  });
+
+  test('each secret is read once', async () => {
+    await using curfew = await startCurfew({
+      projects: { research: {}, production: { secretName: 'production' } },
+      secrets: { production: { SecretString: apiKey } },
+    });
+    await curfew.list();
+    await curfew.sweep();
+    assert.deepEqual(curfew.aws.secretReads.toSorted(), ['openai/api-key', 'production']);
+  });
+
+  test('a field that is missing fails only its own project', async () => {
+    await using curfew = await startCurfew({ projects: { ...onOneSecret, fourth: { secretField: 'none' } } });
+    curfew.aws.secret = { SecretString: fields };
+    const { projects, failedProjects } = await curfew.list();
+    assert.equal(projects, 3);
+    assert.deepEqual(
+      failedProjects?.map(({ project, error }) => [project, error.name]),
+      [['fourth', 'ApiKeyError']],
+    );
+  });
+
+  test('a malformed secret is read again at the next invocation, the others are not', async () => {
+    await using curfew = await startCurfew({
+      projects: { research: {}, broken: { secretName: 'broken' } },
+      secrets: { broken: { SecretString: '' } },
+    });
+    await curfew.list();
+    await curfew.list();
+    curfew.aws.secrets.set('broken', { SecretString: apiKey });
+    assert.equal((await curfew.list()).projects, 2);
+    await curfew.list();
+    assert.deepEqual(curfew.aws.secretReads.toSorted(), ['broken', 'broken', 'broken', 'openai/api-key']);
+  });
+});
+
+describe('a secret without a usable key is an ApiKeyError that says what is wrong', {
   concurrency: true,
 }, () => {
   for (const [name, { secret, message }] of Object.entries(unusableSecrets)) {
@@ -132,7 +196,7 @@ describe('a secret without a usable key is ApiKeyError that says what is wrong',
     await using curfew = await startCurfew({ secret: { SecretString: '' } });
     await assert.rejects(curfew.cancel('ftjob-1'), {
       message:
-        'The secret "openai/api-key" is empty. Put the OpenAI API key into it, as plain text or as {"apiKey": "…"}: ' +
+        'The secret "openai/api-key" is empty. Put the API key into it, as plain text or as {"apiKey": "…"}: ' +
         'aws secretsmanager put-secret-value --secret-id openai/api-key --secret-string …',
     });
   });
