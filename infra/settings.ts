@@ -110,8 +110,8 @@ function complaint(issue: v.BaseIssue<unknown>, naming: (key: string) => string)
   if (issue.expected === 'never') return `${name} is not a setting of projects`;
   const value = JSON.stringify(issue.input) ?? String(issue.input);
   // A URL may hold a password.
-  const quoted = value.includes('@') && value.includes('//') ? 'is wrong' : `is ${value}, but`;
-  return `${name} ${quoted}: it must be ${issue.message}`;
+  const quoted = value.includes('@') && value.includes('//') ? '' : ` is ${value}, but`;
+  return `${name}${quoted} must be ${issue.message}`;
 }
 
 function asText([key, value]: [string, unknown]): [string, unknown] {

@@ -4,13 +4,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { defaults } from '../../infra/context.ts';
 import { startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
 import type { Invocation } from '../../infra/local/local-system.ts';
 import { listenOnLoopback } from '../../infra/local/loopback-server.ts';
 import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
-import { environmentFor } from '../../lambda/settings.ts';
+import { defaultSettings, environmentFor } from '../../lambda/settings.ts';
 import { synthesizeBundles } from '../bench/bundles.ts';
 import { apiKey } from '../support/curfew.ts';
 
@@ -31,7 +30,8 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
     silent: true,
     env: {
       ...isolatedEnvironment(newRunDirectory()),
-      ...environmentFor({ ...defaults, openaiBaseUrl: openai.baseUrl }),
+      ...environmentFor({ ...defaultSettings, openaiBaseUrl: openai.baseUrl }),
+      TABLE_NAME: 'state',
       AWS_ENDPOINT_URL: secrets.url,
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'AKIDOFLAMBDA',

@@ -1,28 +1,53 @@
-import { readFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { type Environment, run } from '../../infra/local/processes.ts';
-import { isolatedEnvironment, newRunDirectory, projectDirectory } from '../../infra/local/workspace.ts';
+import { bundleFunction } from '../../infra/bundling.ts';
+import { CurfewApp } from '../../infra/curfew-app.ts';
+import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
+import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
+import { type ContextName, contexts } from './contexts.ts';
 
-/**
- * The template that the CDK app makes, cdk-nag's checks included, with `context` over the defaults of `cdk.json`, and
- * with more environment variables.
- */
-export async function synthesize(
-  context: Record<string, string> = {},
-  variables: Environment = { AWS_ENDPOINT_URL: undefined },
-): Promise<Template> {
-  const runDirectory = newRunDirectory();
-  const environment = {
-    ...isolatedEnvironment(runDirectory),
-    ...variables,
-    // As the cdk command line hands them to an app.
-    CDK_OUTDIR: runDirectory,
-    CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, ...context }),
-  };
-  await run(process.execPath, ['infra/app.ts'], environment, projectDirectory);
-  return Template.fromJSON(
-    JSON.parse(readFileSync(join(runDirectory, 'FineTuningCurfew.template.json'), 'utf8')),
-  );
+const runDirectory = newRunDirectory();
+// CDK and npm write below the home directory.
+Object.assign(process.env, isolatedEnvironment(runDirectory));
+await bundleFunction();
+const outdir = join(runDirectory, 'cdk.out');
+
+export interface Synthesized {
+  stackName: string;
+  template: Template;
+  /** Where the template is. */
+  file: string;
 }
+
+const cache = new Map<string, Synthesized>();
+
+/** What the CDK app makes of this context over that of `cdk.json`, with the checks of cdk-nag. */
+export function synthesize(context: ContextName, { isEmulated = false } = {}): Synthesized {
+  const key = `${context}${isEmulated ? '-emulated' : ''}`;
+  const synthesized = cache.get(key) ?? synthesizeAnew(key, contexts[context], isEmulated);
+  cache.set(key, synthesized);
+  return synthesized;
+}
+
+function synthesizeAnew(key: string, context: object, isEmulated: boolean): Synthesized {
+  const app = new CurfewApp({ outdir, context: { ...cdkJson.context, ...context }, isEmulated });
+  const { stackName } = app.stack;
+  const { template } = app.synth().getStackByName(stackName);
+  const file = join(runDirectory, `${key}.template.json`);
+  writeFileSync(file, JSON.stringify(template));
+  return { stackName, template: Template.fromJSON(template), file };
+}
+
+/** The template of a stack with what `build` puts into it. */
+export function templateOf(build: (stack: Stack) => void): Template {
+  const stack = new Stack(new App({ outdir }), 'Test');
+  build(stack);
+  return Template.fromStack(stack);
+}
+
+/** The template of a stack with the construct alone. */
+export const templateWith = (props: FineTuningCurfewProps) =>
+  templateOf((stack) => new FineTuningCurfew(stack, 'Curfew', props));

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { App, CfnParameter, Duration, Stack } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import { ManagedPolicy, PermissionsBoundary, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
+import { templateOf, templateWith } from './synthesize.ts';
+import { statementsFor } from './template.ts';
+
+const newStack = () => new Stack(new App(), 'Test');
+const curfewIn = (stack: Stack, props: FineTuningCurfewProps = {}) =>
+  new FineTuningCurfew(stack, 'Curfew', props);
+
+describe('a wrong prop throws with its name and what is allowed', () => {
+  const cases: [props: object, expected: RegExp][] = [
+    [{ timeBudgetMinutes: -5 }, /prop "timeBudgetMinutes" is "-5", but must be a whole number/],
+    [{ timeBudgetMinutes: 1.5 }, /prop "timeBudgetMinutes"/],
+    [{ timeBudgetMinutes: Number.NaN }, /prop "timeBudgetMinutes"/],
+    [{ timeBudgetMinutes: 0 }, /prop "timeBudgetMinutes" is 0.*only with "dryRun"/],
+    [{ openaiBaseUrl: 'http://evil.example' }, /prop "openaiBaseUrl".* an https URL/],
+    [{ logLevel: 'LOUD' }, /prop "logLevel".* one of DEBUG/],
+    [{ sweepEveryMinutes: 4000 }, /prop "sweepEveryMinutes".* 1 to 1440/],
+    [{ secretName: '*' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: 'openai/*' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: ['openai/api-key'] }, /prop "secretName".* the name or ARN/],
+    [{ name: 'a b' }, /prop "name"/],
+    [{ cancelLimit: 0 }, /prop "cancelLimit"/],
+    [{ logRetentionDays: 42 }, /prop "logRetentionDays"/],
+    [{ dryRun: 'yes' }, /prop "dryRun".* true or false/],
+    [{ provider: 'azure' }, /"openaiBaseUrl" must be that of your Azure resource/],
+    [{ projects: { a: { timeBudgetMinutes: -1 } } }, /"timeBudgetMinutes" of project "a" in prop "projects"/],
+    [{ projects: { a: { timeBudgetMinutes: 0 } } }, /project "a": "timeBudgetMinutes" is 0/],
+    [{ projects: { a: { provider: 'azure' } } }, /project "a": .*"openaiBaseUrl"/],
+    [{ projects: { a: { openaiBaseUrl: 'https://example.com/v1' } } }, /project "a": .*"secretName"/],
+    [{ name: 'aws-team', projects: { a: {} } }, /must not begin with "aws"/],
+    [
+      { topic: {}, notifyTopicArn: 'arn:aws:sns:us-east-1:111122223333:alerts' },
+      /"topic" and "notifyTopicArn"/,
+    ],
+  ];
+  for (const [props, expected] of cases) {
+    test(JSON.stringify(props), () => {
+      assert.throws(() => curfewIn(newStack(), props), expected);
+    });
+  }
+
+  test('a secret and a secretName', () => {
+    const stack = newStack();
+    const secret = Secret.fromSecretNameV2(stack, 'Secret', 'openai/api-key');
+    assert.throws(
+      () => curfewIn(stack, { secret, secretName: 'openai/api-key' }),
+      /"secret" and "secretName"/,
+    );
+  });
+
+  test('a token where a schedule and an alarm are made of it', () => {
+    const stack = newStack();
+    const sweepEveryMinutes = new CfnParameter(stack, 'Minutes', { type: 'Number' }).valueAsNumber;
+    assert.throws(() => curfewIn(stack, { sweepEveryMinutes }), /"sweepEveryMinutes" must be known at synth/);
+  });
+});
+
+describe('a prop', () => {
+  test('that is undefined has its default', () => {
+    const template = templateWith({
+      timeBudgetMinutes: undefined,
+      secretName: undefined,
+      projects: undefined,
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { TIME_BUDGET_MINUTES: '360', SECRET_NAME: 'openai/api-key' } },
+    });
+  });
+
+  test('that is a token reaches the function as what it becomes', () => {
+    const template = templateOf((stack) => {
+      const timeBudgetMinutes = new CfnParameter(stack, 'Budget', { type: 'Number' }).valueAsNumber;
+      const openaiBaseUrl = new CfnParameter(stack, 'Url').valueAsString;
+      curfewIn(stack, { timeBudgetMinutes, openaiBaseUrl });
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { TIME_BUDGET_MINUTES: { Ref: 'Budget' }, OPENAI_BASE_URL: { Ref: 'Url' } } },
+    });
+  });
+
+  test('eventBus is where events go, and where mails listen', () => {
+    const template = templateOf((stack) => {
+      const eventBus = new EventBus(stack, 'Bus');
+      // CDK's types do not go with exactOptionalPropertyTypes.
+      curfewIn(stack, { eventBus: eventBus as IEventBus, notifyEmail: 'ml@example.com' });
+    });
+    const [bus] = Object.keys(template.findResources('AWS::Events::EventBus'));
+    const arn = { 'Fn::GetAtt': [bus, 'Arn'] };
+    assert.deepEqual(
+      statementsFor(template, 'events').map(({ Resource }) => Resource),
+      [arn],
+    );
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { EVENT_BUS_NAME: arn } },
+    });
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventBusName: { Ref: bus },
+      EventPattern: Match.objectLike({ source: ['fine-tuning-curfew'] }),
+    });
+  });
+
+  test('vpc is where the function runs, with its subnets and groups, and what Lambda needs for that', () => {
+    const template = templateOf((stack) => {
+      // CDK's types do not go with exactOptionalPropertyTypes.
+      const vpc = new Vpc(stack, 'Vpc') as IVpc;
+      const group = new SecurityGroup(stack, 'Group', { vpc });
+      const vpcSubnets = { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
+      curfewIn(stack, { vpc, vpcSubnets, securityGroups: [group] });
+    });
+    const [group] = Object.keys(template.findResources('AWS::EC2::SecurityGroup'));
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      VpcConfig: {
+        SecurityGroupIds: [{ 'Fn::GetAtt': [group, 'GroupId'] }],
+        SubnetIds: [
+          { Ref: Match.stringLikeRegexp('PrivateSubnet1') },
+          { Ref: Match.stringLikeRegexp('PrivateSubnet2') },
+        ],
+      },
+    });
+    const [network] = statementsFor(template, 'ec2');
+    assert.ok(network?.Action.includes('ec2:CreateNetworkInterface'));
+    assert.deepEqual(statementsFor(templateWith({}), 'ec2'), []);
+  });
+});
+
+test('a permissions boundary is applied by CDK’s own means', () => {
+  const template = templateOf((stack) => {
+    const curfew = curfewIn(stack);
+    const boundary = ManagedPolicy.fromAwsManagedPolicyName('PowerUserAccess');
+    PermissionsBoundary.of(curfew).apply(boundary);
+  });
+  template.allResourcesProperties('AWS::IAM::Role', { PermissionsBoundary: Match.anyValue() });
+});
+
+describe('what the construct offers', () => {
+  test('everything that others may want to wire', () => {
+    const stack = newStack();
+    const topic = new Topic(stack, 'Topic');
+    const curfew = curfewIn(stack, { topic, name: 'research' });
+    const { function: fn, logGroup, table, deadLetters, dashboard } = curfew;
+    for (const construct of [fn, logGroup, table, deadLetters, dashboard])
+      assert.ok(stack.node.findAll().includes(construct));
+    assert.equal(curfew.topic, topic);
+    assert.equal(curfewIn(new Stack(new App(), 'Other')).topic, undefined);
+    assert.equal(curfew.alarms.length, 11);
+    const { namespace, metricName, dimensions } = curfew.metric('HeldBack', { period: Duration.hours(1) });
+    assert.deepEqual(
+      [namespace, metricName, dimensions],
+      ['FineTuningCurfew', 'HeldBack', { service: 'research' }],
+    );
+  });
+
+  test('alarms take more actions', () => {
+    const template = templateOf((stack) => {
+      const pager = new SnsAction(new Topic(stack, 'Pager'));
+      for (const alarm of curfewIn(stack).alarms) alarm.addAlarmAction(pager);
+    });
+    const [pager] = Object.keys(template.findResources('AWS::SNS::Topic'));
+    template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [{ Ref: pager }] });
+  });
+
+  test('whoever is granted it may invoke the function', () => {
+    const template = templateOf((stack) => {
+      const role = new Role(stack, 'Caller', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') });
+      curfewIn(stack).grantInvoke(role);
+    });
+    assert.equal(statementsFor(template, 'lambda')[0]?.Action, 'lambda:InvokeFunction');
+  });
+});
+
+describe('a queue of requests', () => {
+  test('is handled if it hides messages for 16 minutes, and only failed ones come back', () => {
+    const template = templateOf((stack) => {
+      curfewIn(stack).handleRequestsFrom(
+        new Queue(stack, 'Requests', { visibilityTimeout: Duration.minutes(16) }),
+      );
+    });
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+  });
+
+  for (const visibilityTimeout of [undefined, Duration.minutes(15)]) {
+    test(`is refused with a visibility timeout of ${visibilityTimeout?.toHumanString() ?? 'nothing said'}`, () => {
+      const stack = newStack();
+      const queue = new Queue(stack, 'Requests', visibilityTimeout ? { visibilityTimeout } : {});
+      assert.throws(
+        () => curfewIn(stack).handleRequestsFrom(queue),
+        /"Test\/Requests".*Duration.minutes\(16\)/,
+      );
+    });
+  }
+
+  test('of another app is taken as it is', () => {
+    const stack = newStack();
+    const queue = Queue.fromQueueArn(stack, 'Requests', 'arn:aws:sqs:us-east-1:111122223333:requests');
+    assert.doesNotThrow(() => curfewIn(stack).handleRequestsFrom(queue));
+  });
+});
+
+describe('a topic that stops everything', () => {
+  test('is known to the function, and what it cannot deliver is a dead letter', () => {
+    const template = templateOf((stack) => {
+      const curfew = curfewIn(stack);
+      for (const id of ['One', 'Two']) curfew.stopAllOn(new Topic(stack, id));
+    });
+    const [one, two] = Object.keys(template.findResources('AWS::SNS::Topic'));
+    const [queue] = Object.keys(template.findResources('AWS::SQS::Queue'));
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: { STOP_ALL_TOPIC_ARNS: { 'Fn::Join': ['', [{ Ref: one }, ',', { Ref: two }]] } },
+      },
+    });
+    template.allResourcesProperties('AWS::SNS::Subscription', {
+      Protocol: 'lambda',
+      RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [queue, 'Arn'] } },
+    });
+  });
+
+  test('is refused if it gets the alarms of this deployment', () => {
+    const arn = 'arn:aws:sns:us-east-1:111122223333:alerts';
+    const stack = newStack();
+    const topic = new Topic(stack, 'Topic');
+    assert.throws(
+      () => curfewIn(stack, { topic }).stopAllOn(topic),
+      /gets the alarms of "fine-tuning-curfew"/,
+    );
+
+    const other = new Stack(new App(), 'Other');
+    const curfew = curfewIn(other, { notifyEmail: 'ml@example.com', notifyTopicArn: arn });
+    for (const refused of [curfew.topic, Topic.fromTopicArn(other, 'Alerts', arn)]) {
+      assert.ok(refused);
+      assert.throws(() => curfew.stopAllOn(refused), /gets the alarms/);
+    }
+  });
+});

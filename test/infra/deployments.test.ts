@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { FineTuningCurfew } from '../../infra/index.ts';
+import { metricUnits } from '../../lambda/names.ts';
+import recorded from './logical-ids.json' with { type: 'json' };
+import { synthesize, templateOf } from './synthesize.ts';
+import { resourcesOf } from './template.ts';
+
+const { stackName, template } = synthesize('defaults');
+const other = synthesize('everySetting');
+
+/** All that is a name in the properties of a template's resources. */
+function namesIn(from: Template): string[] {
+  const keys = [
+    'FunctionName',
+    'LogGroupName',
+    'AlarmName',
+    'DashboardName',
+    'Name',
+    'MetricName',
+    'QueueName',
+  ];
+  return Object.values<{ Type: string; Properties?: Record<string, unknown> }>(from.toJSON()['Resources'])
+    .filter(({ Type }) => Type !== 'AWS::Lambda::Alias')
+    .flatMap(({ Properties = {} }) => keys.map((key) => Properties[key]))
+    .filter((name) => typeof name === 'string');
+}
+
+describe('a deployment', () => {
+  test('without a name is the stack FineTuningCurfew, with a name one beside it', () => {
+    assert.equal(stackName, 'FineTuningCurfew');
+    assert.equal(other.stackName, 'FineTuningCurfew-research');
+  });
+
+  test('shares no name with another one, but for the names of metrics', () => {
+    const metrics = [...Object.keys(metricUnits), 'Throttles', 'ApproximateNumberOfMessagesVisible'];
+    const taken = new Set(namesIn(template).filter((name) => !metrics.includes(name)));
+    assert.ok(taken.has('fine-tuning-curfew') && taken.has('fine-tuning-curfew-NoSweep'));
+    assert.deepEqual(
+      namesIn(other.template).filter((name) => taken.has(name)),
+      [],
+    );
+  });
+
+  test('counts and publishes under its own name', () => {
+    const alarms = Object.values(resourcesOf(other.template, 'AWS::CloudWatch::Alarm'));
+    const ours = alarms.filter(({ Namespace }) => Namespace === 'FineTuningCurfew');
+    assert.equal(ours.length, 9);
+    for (const { MetricName, Dimensions } of ours) {
+      if (Dimensions === undefined) assert.equal(MetricName, 'research-Crashes');
+      else assert.deepEqual(Dimensions, [{ Name: 'service', Value: 'research' }]);
+    }
+    other.template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { detail: { curfew: ['research'] } },
+    });
+    const dashboard = JSON.stringify(resourcesOf(other.template, 'AWS::CloudWatch::Dashboard'));
+    assert.ok(!dashboard.includes('fine-tuning-curfew'));
+  });
+
+  test('can be beside another one in the same stack', () => {
+    const both = templateOf((stack) => {
+      for (const name of ['one', 'two'])
+        new FineTuningCurfew(stack, name, { name, notifyEmail: 'ml@example.com' });
+    });
+    both.resourceCountIs('AWS::Lambda::Function', 2);
+    both.resourceCountIs('AWS::CloudWatch::Alarm', 22);
+  });
+});
+
+describe('the outputs', () => {
+  test('are what an operator needs', () => {
+    const outputs = [
+      'FunctionName',
+      'FunctionArn',
+      'RoleArn',
+      'DeadLetterQueueUrl',
+      'DashboardUrl',
+      'InvokeCommand',
+      'LogTailCommand',
+    ];
+    assert.deepEqual(Object.keys(template.toJSON()['Outputs']).toSorted(), outputs.toSorted());
+  });
+
+  const partitions: [partition: string, domain: string][] = [
+    ['aws', 'console.aws.amazon.com'],
+    ['aws-cn', 'console.amazonaws.cn'],
+    ['aws-us-gov', 'console.amazonaws-us-gov.com'],
+    ['aws-eusc', 'console.amazonaws-eusc.eu'],
+  ];
+  for (const [partition, domain] of partitions) {
+    test(`have the address of the dashboard in the partition ${partition}`, () => {
+      const { Conditions, Outputs } = template.toJSON();
+      const [, parts] = Outputs.DashboardUrl.Value['Fn::Join'];
+      const chosen = (value: unknown): string => {
+        if (typeof value === 'string') return value;
+        if (typeof value !== 'object' || value === null) throw new TypeError(String(value));
+        if ('Ref' in value) return value.Ref === 'AWS::Region' ? 'REGION' : 'fine-tuning-curfew';
+        if (!('Fn::If' in value) || !Array.isArray(value['Fn::If']))
+          throw new TypeError(JSON.stringify(value));
+        const [condition, yes, no] = value['Fn::If'];
+        return chosen(Conditions[condition]['Fn::Equals'][1] === partition ? yes : no);
+      };
+      assert.equal(
+        parts.map(chosen).join(''),
+        `https://REGION.${domain}/cloudwatch/home?region=REGION#dashboards/dashboard/fine-tuning-curfew`,
+      );
+    });
+  }
+});
+
+// A new logical id for something with a name fails the upgrade: CloudFormation creates the new one first. One for
+// something with data, or that a mail address has confirmed, loses that.
+describe('an upgrade', () => {
+  const typesToKeep = new Set(Object.values(recorded).flatMap((resources) => Object.values(resources)));
+  for (const context of ['mail', 'projects'] as const) {
+    test(`finds everything with a name or data again: ${context}`, () => {
+      const resources = synthesize(context).template.toJSON()['Resources'];
+      const kept = Object.entries<{ Type: string }>(resources)
+        .map(([id, { Type }]) => [id, Type] as const)
+        .filter(([, type]) => typesToKeep.has(type));
+      assert.deepEqual(Object.fromEntries(kept), recorded[context]);
+    });
+  }
+});
+
+test('the dashboard shows every metric of ours', () => {
+  const dashboard = JSON.stringify(resourcesOf(template, 'AWS::CloudWatch::Dashboard'));
+  for (const name of [...Object.keys(metricUnits), 'fine-tuning-curfew-Crashes']) {
+    if (name === 'Inspected') continue;
+    assert.ok(dashboard.includes(name), name);
+  }
+});
+
+describe('the questions of operators', () => {
+  test('are saved', () => {
+    const names = Object.values(resourcesOf(template, 'AWS::Logs::QueryDefinition')).map(({ Name }) =>
+      String(Name),
+    );
+    assert.deepEqual(names.toSorted(), [
+      'fine-tuning-curfew/failures',
+      'fine-tuning-curfew/what was cancelled, and why',
+      'fine-tuning-curfew/why is this job still running',
+    ]);
+  });
+
+  test('are answered with the project', () => {
+    for (const { QueryString } of Object.values(resourcesOf(template, 'AWS::Logs::QueryDefinition'))) {
+      assert.match(String(QueryString), /^fields .*\bproject\b/);
+    }
+  });
+
+  test('are left out for the emulator', () => {
+    synthesize('defaults', { isEmulated: true }).template.resourceCountIs('AWS::Logs::QueryDefinition', 0);
+  });
+});

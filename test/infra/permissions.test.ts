@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
+import { synthesize, templateOf, templateWith } from './synthesize.ts';
+import { arnOf, type Statement, statementsFor, statementsOf } from './template.ts';
+
+const azure = 'https://team.openai.azure.com/openai/v1';
+const wholeArn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:openai-AbCdEf';
+const key = 'arn:aws:kms:eu-west-1:111122223333:key/0aa0-1bb1';
+
+describe('the secrets that the function may read', () => {
+  const named = (name: string) => arnOf('secretsmanager', `secret:${name}-??????`);
+  const cases: [name: string, props: FineTuningCurfewProps, resources: unknown[]][] = [
+    ['the default one', {}, [named('openai/api-key')]],
+    ['one by name', { secretName: 'team/key' }, [named('team/key')]],
+    ['one by its whole ARN', { secretName: wholeArn }, [wholeArn]],
+    [
+      'one by an ARN without its end',
+      { secretName: wholeArn.slice(0, -7) },
+      [`${wholeArn.slice(0, -7)}-??????`],
+    ],
+    ['none for Bedrock', { provider: 'bedrock' }, []],
+    [
+      'each that a project names, once',
+      {
+        projects: {
+          a: { secretName: 'one' },
+          b: { secretName: 'two', secretField: 'b' },
+          c: { secretName: 'two', secretField: 'c' },
+          d: { openaiBaseUrl: azure, secretName: wholeArn },
+          e: { provider: 'bedrock' },
+        },
+      },
+      [named('one'), named('two'), wholeArn],
+    ],
+    [
+      'the inherited one, if a project inherits',
+      { projects: { a: {}, b: { secretName: 'b' } } },
+      [named('openai/api-key'), named('b')],
+    ],
+    ['none if all projects are on Bedrock', { projects: { a: { provider: 'bedrock' } } }, []],
+  ];
+  for (const [name, props, resources] of cases) {
+    test(name, () => {
+      const statements = statementsFor(templateWith(props), 'secretsmanager');
+      assert.deepEqual(
+        statements.flatMap(({ Resource }) => Resource),
+        resources,
+      );
+      for (const { Action } of statements) assert.equal(Action, 'secretsmanager:GetSecretValue');
+    });
+  }
+
+  test('one by a token, which is a whole ARN', () => {
+    const template = templateOf((stack) => {
+      const secretName = new CfnParameter(stack, 'Arn').valueAsString;
+      new FineTuningCurfew(stack, 'Curfew', { secretName });
+    });
+    const [statement] = statementsFor(template, 'secretsmanager');
+    assert.deepEqual(statement?.Resource, { Ref: 'Arn' });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { SECRET_NAME: { Ref: 'Arn' } } },
+    });
+  });
+
+  test('one given as secret, with its key', () => {
+    const template = templateOf((stack) => {
+      const secret = new Secret(stack, 'Secret', { encryptionKey: new Key(stack, 'Key') });
+      // CDK's types do not go with exactOptionalPropertyTypes.
+      new FineTuningCurfew(stack, 'Curfew', { secret: secret as ISecret });
+    });
+    const [secretId = ''] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
+    const [roleId] = Object.keys(template.findResources('AWS::IAM::Role'));
+    const [read] = statementsFor(template, 'secretsmanager');
+    assert.deepEqual(read?.Resource, { Ref: secretId });
+    template.hasResourceProperties('AWS::KMS::Key', {
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Action: 'kms:Decrypt', Principal: { AWS: { 'Fn::GetAtt': [roleId, 'Arn'] } } }),
+        ]),
+      },
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { SECRET_NAME: { Ref: secretId } } },
+    });
+  });
+
+  test('not one given as secret that no project uses', () => {
+    const template = templateOf((stack) => {
+      const secret = Secret.fromSecretNameV2(stack, 'Secret', 'openai/api-key');
+      new FineTuningCurfew(stack, 'Curfew', { secret, projects: { a: { secretName: 'a' } } });
+    });
+    const statements = statementsFor(template, 'secretsmanager');
+    assert.deepEqual(
+      statements.map(({ Resource }) => Resource),
+      [named('a')],
+    );
+  });
+});
+
+describe('the keys that it may use', () => {
+  test('none unless one is named', () => {
+    assert.deepEqual(statementsFor(templateWith({}), 'kms'), []);
+  });
+
+  test('the named ones, for Secrets Manager in their regions only', () => {
+    const other = 'arn:aws:kms:us-east-1:111122223333:key/2cc2';
+    const projects = {
+      a: { secretKmsKeyArn: key },
+      b: { secretKmsKeyArn: other },
+      c: { secretKmsKeyArn: key },
+    };
+    assert.deepEqual(statementsFor(templateWith({ projects }), 'kms'), [
+      {
+        Effect: 'Allow',
+        Action: 'kms:Decrypt',
+        Resource: [key, other],
+        Condition: {
+          StringEquals: {
+            'kms:ViaService': [
+              'secretsmanager.eu-west-1.amazonaws.com',
+              'secretsmanager.us-east-1.amazonaws.com',
+            ],
+          },
+        },
+      },
+    ]);
+  });
+});
+
+describe('what it may do on Bedrock', () => {
+  const jobs = (Resource: unknown): Statement => ({
+    Effect: 'Allow',
+    Action: ['ListFineTuningJobs', 'GetFineTuningJob', 'CancelFineTuningJob'].map(
+      (a) => `bedrock-mantle:${a}`,
+    ),
+    Resource,
+  });
+  const token = (...regions: unknown[]): Statement => ({
+    Effect: 'Allow',
+    Action: 'bedrock-mantle:CallWithBearerToken',
+    Resource: '*',
+    Condition: { StringEquals: { 'aws:RequestedRegion': regions } },
+  });
+  const here = { Ref: 'AWS::Region' };
+  const oregon = 'https://bedrock-mantle.us-west-2.api.aws/v1';
+  const cases: [name: string, props: FineTuningCurfewProps, statements: Statement[]][] = [
+    [
+      'nothing without a project there',
+      { projects: { a: {}, b: { openaiBaseUrl: azure, secretName: 'b' } } },
+      [],
+    ],
+    [
+      'all projects of its own region',
+      { provider: 'bedrock' },
+      [token(here), jobs(arnOf('bedrock-mantle', 'project/*'))],
+    ],
+    [
+      'all projects of the region in the URL',
+      { openaiBaseUrl: oregon },
+      [token('us-west-2'), jobs(arnOf('bedrock-mantle', 'project/*', 'us-west-2'))],
+    ],
+    [
+      'the named project only',
+      { provider: 'bedrock', openaiProject: 'proj_1' },
+      [token(here), jobs(arnOf('bedrock-mantle', 'project/proj_1'))],
+    ],
+    [
+      'each region and project once',
+      {
+        projects: {
+          a: { provider: 'bedrock' },
+          b: { provider: 'bedrock' },
+          c: { openaiBaseUrl: oregon, openaiProject: 'proj_1' },
+        },
+      },
+      [
+        token(here, 'us-west-2'),
+        jobs([arnOf('bedrock-mantle', 'project/*'), arnOf('bedrock-mantle', 'project/proj_1', 'us-west-2')]),
+      ],
+    ],
+  ];
+  for (const [name, props, statements] of cases) {
+    test(name, () => {
+      assert.deepEqual(statementsFor(templateWith(props), 'bedrock-mantle'), statements);
+    });
+  }
+});
+
+test('projects on three providers need what each of them needs', () => {
+  const services = statementsOf(synthesize('projects').template).map(
+    ({ Action }) => String([Action].flat()[0]).split(':')[0],
+  );
+  assert.deepEqual(services, [
+    'secretsmanager',
+    'kms',
+    'bedrock-mantle',
+    'bedrock-mantle',
+    'logs',
+    'events',
+    'dynamodb',
+    'ssm',
+    'sqs',
+  ]);
+});
+
+describe('many secrets', () => {
+  const withSecrets = (count: number): FineTuningCurfewProps => ({
+    projects: Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`team-${i}`, { secretName: `openai/team-${i}` }]),
+    ),
+  });
+
+  test('are all in policies of a size that IAM takes', () => {
+    const template = templateWith(withSecrets(200));
+    const resources = statementsFor(template, 'secretsmanager').flatMap(({ Resource }) => Resource);
+    assert.equal(resources.length, 200);
+    const sizes = Object.values(template.findResources('AWS::IAM::ManagedPolicy')).map(
+      (policy) => JSON.stringify(policy['Properties'].PolicyDocument).length,
+    );
+    assert.ok(sizes.length > 0);
+  });
+
+  test('that the role cannot all name are an error that says what to do', () => {
+    const app = new App();
+    new FineTuningCurfew(new Stack(app, 'Test'), 'Curfew', withSecrets(2000));
+    assert.throws(() => app.synth(), /put the keys as fields into fewer secrets/);
+  });
+
+  test('are no trouble if their keys are fields of one', () => {
+    const projects = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, i) => [`team-${i}`, { secretField: `team-${i}` }]),
+    );
+    const template = templateWith({ projects });
+    assert.equal(statementsFor(template, 'secretsmanager').length, 1);
+    template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
+  });
+});
