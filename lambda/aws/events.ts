@@ -68,8 +68,11 @@ function projectIn({ project }: Decision): { project?: string } {
   return project === undefined ? {} : { project };
 }
 
-function warningSentence(decision: Decision, { deadlineSeconds, minutesLeft, ...warning }: Warning): string {
-  const end = warning.dryRun ? 'would be cancelled, were this not a dry run' : 'will be cancelled';
+function warningSentence(decision: Decision, warning: Warning): string {
+  const when = `in ${warning.minutesLeft} minutes, at ${isoOf(warning.deadlineSeconds)}, unless it is extended`;
+  const end = warning.dryRun
+    ? `would be cancelled ${when}, but this is a dry run`
+    : `will be cancelled ${when}`;
   const expected = warning.willNotFinish ? ' The provider expects it to finish only after that.' : '';
-  return `${nameOf(decision)} ${end} in ${minutesLeft} minutes, at ${isoOf(deadlineSeconds)}, unless it is extended.${expected}`;
+  return `${nameOf(decision)} ${end}.${expected}`;
 }
