@@ -60,5 +60,17 @@ async function deployStack(
   await cdk(emulator, ['deploy', '--require-approval', 'never', ...appOption], context);
   const name = context['name'];
   const stackName = app?.stackName ?? (name === undefined ? 'FineTuningCurfew' : `FineTuningCurfew-${name}`);
-  return deploymentOf(emulator, { stackName, functionName: name ?? 'fine-tuning-curfew' });
+  const deployment = deploymentOf(emulator, { stackName, functionName: name ?? 'fine-tuning-curfew' });
+  if (/[^{}]/.test(context['projects'] ?? ''))
+    await allowParameters(emulator, await deployment.output('RoleArn'));
+  return deployment;
+}
+
+/** AWS asks for this permission on the path that is read, as the role has it; the emulator asks for it on `*`. */
+async function allowParameters(emulator: Emulator, roleArn: string): Promise<void> {
+  const Statement = [{ Effect: 'Allow', Action: 'ssm:GetParametersByPath', Resource: '*' }];
+  const document = JSON.stringify({ Version: '2012-10-17', Statement });
+  const role = ['--role-name', roleArn.split('/').at(-1) ?? ''];
+  const policy = ['--policy-name', 'parameters-on-the-emulator', '--policy-document', document];
+  await aws(emulator, 'iam', 'put-role-policy', ...role, ...policy);
 }

@@ -23,7 +23,7 @@ export function jobTable(rows: JobRow[]): string {
 
 function styledRow({ project, job, listed }: JobRow): string {
   const start = line(project, job.id, job.status);
-  if (!listed) return styleText('dim', start);
+  if (!listed) return styleText('dim', start.trimEnd());
   const { ageMinutes, timeBudgetMinutes, budgetFrom, deadline, overdue } = listed;
   if (timeBudgetMinutes === null) {
     return styleText('green', `${start}${bar(0)}  ${duration(ageMinutes)}, exempt`);
