@@ -26,9 +26,12 @@ export interface AwsClients {
 /** Time limits, in milliseconds, for one attempt, because AWS is near and quick. */
 const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 
+/** DynamoDB has a default of its own. With three, a service that is silent costs ten seconds at most. */
+const maxAttempts = 3;
+
 /** The clients, each made once. */
 export function createAwsClients(access: AwsAccess = {}): AwsClients {
-  const configuration = { requestHandler, ...access };
+  const configuration = { requestHandler, maxAttempts, ...access };
   const secretsManager = new SecretsManagerClient(configuration);
   const eventBridge = new EventBridgeClient(configuration);
   let dynamoDB: Promise<DynamoDBClient> | undefined;

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type AwsStub, startAwsStub } from '../../../infra/local/aws-stub/aws-stub.ts';
+import type { Row } from '../../../infra/local/aws-stub/table-stub.ts';
+import { createAwsClients } from '../../../lambda/aws/clients.ts';
+import { createTable } from '../../../lambda/aws/table.ts';
+import type { Ledger } from '../../../lambda/curfew/ledger.ts';
+import { StateError } from '../../../lambda/errors.ts';
+import { awsCredentials } from '../../support/curfew.ts';
+
+interface TableUnderTest extends AsyncDisposable {
+  ledger: Ledger;
+  stub: AwsStub['table'];
+  row(): Row | undefined;
+}
+
+/** The table, in which there may be a row of `ftjob-1` already. */
+async function startTable(row?: Omit<Row, 'jobId'>): Promise<TableUnderTest> {
+  await using starting = new AsyncDisposableStack();
+  const aws = starting.use(await startAwsStub());
+  const clients = createAwsClients({ endpoint: aws.url, region: 'us-east-1', credentials: awsCredentials });
+  starting.defer(() => clients.destroy());
+  const { table: stub } = aws;
+  if (row) stub.rows.set('ftjob-1', { jobId: 'ftjob-1', ...row });
+  const running = starting.move();
+  return {
+    ledger: createTable('curfew-table', clients.dynamoDB),
+    stub,
+    row: () => stub.rows.get('ftjob-1'),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** In Unix seconds; there is time enough until then. */
+const later = Math.ceil(Date.now() / 1000) + 3_600;
+const keptForSeconds = 31 * 86_400;
+
+describe('reading rows', () => {
+  test('gives each job its record, and an empty one if nothing is kept', async () => {
+    await using table = await startTable({ extendedUntil: 7, warnedFor: 8.5, cancellingSince: 9 });
+    const records = await table.ledger.read(['ftjob-1', 'ftjob-2']);
+    assert.deepEqual(records.get('ftjob-1'), {
+      extendedUntilSeconds: 7,
+      warnedForSeconds: 8.5,
+      cancellingSinceSeconds: 9,
+    });
+    assert.deepEqual(Object.values(records.get('ftjob-2') ?? {}), [undefined, undefined, undefined]);
+    assert.equal(table.stub.reads, 1);
+  });
+
+  test('of no job asks nobody', async () => {
+    await using table = await startTable();
+    assert.equal((await table.ledger.read([])).size, 0);
+    assert.equal(table.stub.reads, 0);
+  });
+
+  test('of very many asks for a hundred at a time, for each once', async () => {
+    await using table = await startTable();
+    const ids = Array.from({ length: 201 }, (_, index) => `ftjob-${index}`);
+    assert.equal((await table.ledger.read([...ids, ...ids])).size, 201);
+    assert.equal(table.stub.reads, 3);
+    assert.deepEqual(table.stub.idsRead.toSorted(), ids.toSorted());
+  });
+
+  test('asks again, and only for those rows, if DynamoDB leaves some out', async () => {
+    await using table = await startTable({ extendedUntil: later });
+    let calls = 0;
+    table.stub.leaves = (jobId) => {
+      calls += 1;
+      return jobId === 'ftjob-1' && calls <= 3;
+    };
+    const records = await table.ledger.read(['ftjob-1', 'ftjob-2']);
+    assert.deepEqual(records.get('ftjob-1'), {
+      extendedUntilSeconds: later,
+      warnedForSeconds: undefined,
+      cancellingSinceSeconds: undefined,
+    });
+    assert.deepEqual(table.stub.idsRead, ['ftjob-2', 'ftjob-1']);
+    assert.equal(table.stub.reads, 3);
+  });
+
+  test('gives a StateError for a row that is left out again and again, and the others all the same', async () => {
+    await using table = await startTable({ extendedUntil: later });
+    table.stub.leaves = (jobId) => jobId === 'ftjob-2';
+    const records = await table.ledger.read(['ftjob-1', 'ftjob-2']);
+    assert.ok(!(records.get('ftjob-1') instanceof StateError));
+    const error = records.get('ftjob-2');
+    assert.ok(error instanceof StateError);
+    assert.match(error.message, /could not be read \(UnprocessedKeysError\)/);
+    assert.equal(table.stub.reads, 3);
+  });
+});
+
+describe('extending a job', () => {
+  test('writes until when, who asked, and when the row may go', async () => {
+    await using table = await startTable();
+    assert.equal(await table.ledger.extend('ftjob-1', later, 'alice, INC-1234'), later);
+    assert.deepEqual(table.row(), {
+      jobId: 'ftjob-1',
+      extendedUntil: later,
+      extendedBy: 'alice, INC-1234',
+      expiresAt: later + keptForSeconds,
+    });
+    assert.deepEqual([table.stub.reads, table.stub.writes], [0, 1]);
+  });
+
+  test('replaces an extension that is shorter', async () => {
+    await using table = await startTable({ extendedUntil: later - 1, extendedBy: 'bob', warnedFor: 5 });
+    assert.equal(await table.ledger.extend('ftjob-1', later, 'alice'), later);
+    assert.deepEqual(
+      [table.row()?.['extendedUntil'], table.row()?.['extendedBy'], table.row()?.['warnedFor']],
+      [later, 'alice', 5],
+    );
+  });
+
+  for (const kept of [later, later + 1]) {
+    test(`leaves one that is ${kept === later ? 'the same' : 'longer'}, and says until when that is`, async () => {
+      await using table = await startTable({ extendedUntil: kept, extendedBy: 'bob' });
+      assert.equal(await table.ledger.extend('ftjob-1', later, 'alice'), kept);
+      assert.deepEqual([table.row()?.['extendedUntil'], table.row()?.['extendedBy']], [kept, 'bob']);
+    });
+  }
+
+  test('by two at once ends with the longer one, for both', async () => {
+    await using table = await startTable();
+    await Promise.all([
+      table.ledger.extend('ftjob-1', later, 'alice'),
+      table.ledger.extend('ftjob-1', later + 60, 'bob'),
+    ]);
+    assert.deepEqual([table.row()?.['extendedUntil'], table.row()?.['extendedBy']], [later + 60, 'bob']);
+  });
+});
+
+describe('marking a job as warned about', () => {
+  test('is done once for a deadline, however many ask at the same time', async () => {
+    await using table = await startTable();
+    const marks = [1, 2, 3].map(() => table.ledger.markWarned('ftjob-1', later + 0.5));
+    assert.deepEqual((await Promise.all(marks)).toSorted(), [false, false, true]);
+    assert.deepEqual(table.row(), {
+      jobId: 'ftjob-1',
+      warnedFor: later + 0.5,
+      expiresAt: later + 1 + keptForSeconds,
+    });
+  });
+
+  for (const earlier of [later - 60, later + 60]) {
+    test(`is done again for another deadline, ${earlier < later ? 'later' : 'earlier'} than the first`, async () => {
+      await using table = await startTable({ warnedFor: earlier, extendedUntil: 5 });
+      assert.equal(await table.ledger.markWarned('ftjob-1', later), true);
+      assert.deepEqual([table.row()?.['warnedFor'], table.row()?.['extendedUntil']], [later, 5]);
+    });
+  }
+
+  test('can be taken back, and then done again', async () => {
+    await using table = await startTable();
+    await table.ledger.markWarned('ftjob-1', later);
+    await table.ledger.unmarkWarned('ftjob-1', later);
+    assert.equal(table.row()?.['warnedFor'], undefined);
+    assert.equal(await table.ledger.markWarned('ftjob-1', later), true);
+  });
+
+  test('is not taken back if the mark is for another deadline', async () => {
+    await using table = await startTable({ warnedFor: later + 60 });
+    await table.ledger.unmarkWarned('ftjob-1', later);
+    assert.equal(table.row()?.['warnedFor'], later + 60);
+  });
+
+  test('taken back where nothing is kept leaves nothing behind', async () => {
+    await using table = await startTable();
+    await table.ledger.unmarkWarned('ftjob-1', later);
+    assert.equal(table.row(), undefined);
+  });
+});
+
+describe('marking a job as being cancelled', () => {
+  test('is done once, and keeps the first time', async () => {
+    await using table = await startTable({ extendedUntil: 5 });
+    assert.equal(await table.ledger.markCancelling('ftjob-1', later), true);
+    assert.equal(await table.ledger.markCancelling('ftjob-1', later + 60), false);
+    assert.deepEqual(table.row(), {
+      jobId: 'ftjob-1',
+      extendedUntil: 5,
+      cancellingSince: later,
+      expiresAt: later + keptForSeconds,
+    });
+  });
+});
+
+test('a row is kept for 31 days from now, even if its deadline is long over', async () => {
+  await using table = await startTable();
+  await table.ledger.markCancelling('ftjob-1', 1);
+  const expiresAt = Number(table.row()?.['expiresAt']);
+  assert.ok(Number.isInteger(expiresAt));
+  assert.ok(Math.abs(expiresAt - keptForSeconds - Date.now() / 1000) < 5);
+});
+
+describe('a table that is not well', { concurrency: true }, () => {
+  const operations: Record<string, (ledger: Ledger) => Promise<unknown>> = {
+    'extending a job': (ledger) => ledger.extend('ftjob-1', later, 'alice'),
+    'marking it as warned about': (ledger) => ledger.markWarned('ftjob-1', later),
+    'taking that back': (ledger) => ledger.unmarkWarned('ftjob-1', later),
+    'marking it as being cancelled': (ledger) => ledger.markCancelling('ftjob-1', later),
+    'reading its row': async (ledger) => {
+      throw (await ledger.read(['ftjob-1'])).get('ftjob-1');
+    },
+  };
+  const faults = [
+    ['throttled', 'ThrottlingException'],
+    ['denied', 'AccessDeniedException'],
+    ['down', 'InternalServerError'],
+    ['silent', 'TimeoutError'],
+  ] as const;
+  for (const [health, reason] of faults) {
+    for (const [name, operate] of Object.entries(operations)) {
+      test(`${health}: ${name} is a StateError in bounded time`, async () => {
+        await using table = await startTable();
+        table.stub.health = health;
+        const startedAt = performance.now();
+        const done = name === 'reading its row' ? 'read' : 'written';
+        await assert.rejects(operate(table.ledger), {
+          name: 'StateError',
+          message:
+            `The table of extensions could not be ${done} (${reason}). ` +
+            "Try again; if it stays, check the table and the function's role.",
+        });
+        assert.ok(performance.now() - startedAt < 10_500);
+        assert.equal(table.stub.reads + table.stub.writes, health === 'denied' ? 1 : 3);
+      });
+    }
+  }
+
+  test('is asked again as soon as it is well', async () => {
+    await using table = await startTable();
+    table.stub.health = 'denied';
+    await assert.rejects(table.ledger.extend('ftjob-1', later, 'alice'));
+    table.stub.health = 'up';
+    assert.equal(await table.ledger.extend('ftjob-1', later, 'alice'), later);
+  });
+});
