@@ -2,6 +2,62 @@ import * as v from 'valibot';
 import { jobIdPattern } from './curfew/job.ts';
 import { InvalidRequestError } from './errors.ts';
 
+/** What every request may say, whatever it asks for. */
+interface Attributed {
+  /** Who asks and why, as in `alice, INC-1234`, for the log and for events: 1 to 100 characters. A claim, not proof. */
+  requestedBy?: string;
+}
+interface OfProject {
+  /** The name of one project. Left out, all of them are meant. */
+  project?: string;
+}
+interface Rehearsable extends OfProject {
+  /** Only say what would happen. */
+  dryRun?: boolean;
+}
+
+/** `{"jobId": "ftjob-…"}`: cancel this one job if it is still in progress. */
+export interface CancelRequest extends Attributed, Rehearsable {
+  jobId: string;
+}
+/** `{"sweep": {}}`: cancel every job past its deadline. Each field stands in for the setting of that name. */
+export interface SweepRequest extends Attributed {
+  sweep: OfProject & {
+    /** A job's own budget still comes first. 0 is allowed here. */
+    timeBudgetMinutes?: number;
+    /** False arms what is set to `dryRun`, if `project` names it or there is only one project. */
+    dryRun?: boolean;
+    /** 0 looks at everything. */
+    lookbackDays?: number;
+    cancelLimit?: number | 'none';
+  };
+}
+/** `{"stopAll": {}}`: cancel every job in progress, whatever its age, budget, exemption or extension. */
+export interface StopAllRequest extends Attributed {
+  stopAll: Rehearsable;
+}
+/** `{"list": {}}`: say what runs, and what will become of it. */
+export interface ListRequest extends Attributed {
+  list: OfProject;
+}
+/** `{"extend": {"jobId": "ftjob-…", "minutes": 120}}`: let this job run on. */
+export interface ExtendRequest extends Attributed {
+  extend: OfProject & {
+    jobId: string;
+    /** From now: a whole number, 1 to 43,200. A deadline never becomes earlier. */
+    minutes: number;
+  };
+}
+/** What the function can be asked. */
+export type CurfewRequest = CancelRequest | SweepRequest | StopAllRequest | ListRequest | ExtendRequest;
+
+/** A schema for each field of a request and for no others, optional where the field is. */
+type FieldsOf<Request> = {
+  [Field in keyof Request]-?: object extends Pick<Request, Field>
+    ? v.ExactOptionalSchema<v.GenericSchema<Request[Field]>, undefined>
+    : v.GenericSchema<unknown, Request[Field]>;
+};
+
 const jobId = v.pipe(
   v.string('must be a string'),
   v.regex(jobIdPattern, 'must be a letter or digit, then up to 127 letters, digits or any of "-_.:"'),
@@ -53,33 +109,39 @@ const object = <const Entries extends v.ObjectEntries>(entries: Entries, example
 };
 
 const schemas = {
-  jobId: v.strictObject({ jobId, dryRun, project, requestedBy }),
+  jobId: v.strictObject({ jobId, dryRun, project, requestedBy } satisfies FieldsOf<CancelRequest>),
   sweep: v.strictObject({
     sweep: object(
-      { timeBudgetMinutes: zeroOrMore, dryRun, lookbackDays: zeroOrMore, cancelLimit, project },
+      {
+        timeBudgetMinutes: zeroOrMore,
+        dryRun,
+        lookbackDays: zeroOrMore,
+        cancelLimit,
+        project,
+      } satisfies FieldsOf<SweepRequest['sweep']>,
       '{} or {"dryRun": true}',
     ),
     requestedBy,
-  }),
-  stopAll: v.strictObject({ stopAll: object({ dryRun, project }, '{} or {"dryRun": true}'), requestedBy }),
-  list: v.strictObject({ list: object({ project }, '{}'), requestedBy }),
-  extend: v.strictObject({
-    extend: object({ jobId, minutes, project }, '{"jobId": "ftjob-…", "minutes": 120}'),
+  } satisfies FieldsOf<SweepRequest>),
+  stopAll: v.strictObject({
+    stopAll: object(
+      { dryRun, project } satisfies FieldsOf<StopAllRequest['stopAll']>,
+      '{} or {"dryRun": true}',
+    ),
     requestedBy,
-  }),
+  } satisfies FieldsOf<StopAllRequest>),
+  list: v.strictObject({
+    list: object({ project } satisfies FieldsOf<ListRequest['list']>, '{}'),
+    requestedBy,
+  } satisfies FieldsOf<ListRequest>),
+  extend: v.strictObject({
+    extend: object(
+      { jobId, minutes, project } satisfies FieldsOf<ExtendRequest['extend']>,
+      '{"jobId": "ftjob-…", "minutes": 120}',
+    ),
+    requestedBy,
+  } satisfies FieldsOf<ExtendRequest>),
 };
-
-/** `{"jobId": "ftjob-…"}`: cancel this one job if it is still in progress. */
-export type CancelRequest = v.InferOutput<typeof schemas.jobId>;
-/** `{"sweep": {}}`: cancel every job past its deadline. */
-export type SweepRequest = v.InferOutput<typeof schemas.sweep>;
-/** `{"stopAll": {}}`: cancel every job in progress. */
-export type StopAllRequest = v.InferOutput<typeof schemas.stopAll>;
-/** `{"list": {}}`: say what runs, and what will become of it. */
-export type ListRequest = v.InferOutput<typeof schemas.list>;
-/** `{"extend": {"jobId": "ftjob-…", "minutes": 120}}`: let this job run on. */
-export type ExtendRequest = v.InferOutput<typeof schemas.extend>;
-export type CurfewRequest = CancelRequest | SweepRequest | StopAllRequest | ListRequest | ExtendRequest;
 
 /** The keys by which requests are told apart. */
 export const requestKeys = ['jobId', 'sweep', 'stopAll', 'list', 'extend'] as const;
