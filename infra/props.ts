@@ -5,7 +5,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 
 /** What differs from the deployment's settings in one project. */
 export interface FineTuningProject {
-  /** Whose API it is. By default this is guessed from the host of `openaiBaseUrl`. */
+  /** Whose API it is. By default this is guessed from the host of `openaiBaseUrl`: name it if that is a token. */
   readonly provider?: 'openai' | 'azure' | 'bedrock' | undefined;
   /** Where the fine-tuning API is. A project that names this or `provider` inherits no credential. */
   readonly openaiBaseUrl?: string | undefined;

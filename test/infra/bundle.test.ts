@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -59,4 +60,12 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
     ['AKIDOFLAMBDA', 'eu-central-1', 'events'],
   ]);
   for (const headers of requests) assert.equal(headers['x-amz-security-token'], 'token-of-the-role');
+});
+
+// Lambda gives credentials in environment variables and nowhere else.
+test('the deployed bundle is without the other sources of AWS credentials', async () => {
+  const code = readFileSync((await synthesizeBundles()).ours.file, 'utf8');
+  for (const mark of ['sso-oidc', 'AssumeRoleWithWebIdentity', 'credential_process']) {
+    assert.ok(!code.includes(mark), mark);
+  }
 });
