@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Fault } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { endpoints, startCurfew } from '../../support/curfew.ts';
-import { aboutAnotherJob, answerLost, answers, refuses, reset, says } from '../../support/wire-faults.ts';
+import { answerLost, answers, refuses, reset, says } from '../../support/wire-faults.ts';
 
 const jobId = 'ftjob-abc123';
 const final = { 'x-should-retry': 'false' };
@@ -151,87 +151,4 @@ test('a 409 is tried again, because the lock behind it passes', async () => {
   curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? left.shift() : undefined);
   assert.equal((await curfew.cancel(jobId)).outcome, 'cancelled');
   assert.deepEqual(endpoints(curfew.openai), ['retrieve', 'cancel', 'cancel', 'cancel']);
-});
-
-describe('if a proxy mixes jobs up', () => {
-  const start = () =>
-    startCurfew({
-      jobs: ['ftjob-asked', 'ftjob-other'].map((id) => simulatedJob({ id, status: 'running' })),
-    });
-
-  test('an answer about another job than the one asked for is OpenAIError, and nothing is cancelled', async () => {
-    await using curfew = await start();
-    curfew.openai.faultFor = () => aboutAnotherJob('ftjob-other');
-    await assert.rejects(curfew.cancel('ftjob-asked'), { name: 'OpenAIError', message: /about another job/ });
-    assert.deepEqual(endpoints(curfew.openai), ['retrieve']);
-  });
-
-  test('an extension is refused in the same way, and nothing is written', async () => {
-    await using curfew = await start();
-    curfew.openai.faultFor = () => aboutAnotherJob('ftjob-other');
-    await assert.rejects(curfew.extend('ftjob-asked', 60), {
-      name: 'OpenAIError',
-      message: /about another job/,
-    });
-    assert.deepEqual([...curfew.aws.table.rows], []);
-  });
-
-  test('a cancel answered about another job is not taken for its success: the job is read again', async () => {
-    await using curfew = await start();
-    curfew.openai.faultFor = ({ endpoint }) =>
-      endpoint === 'cancel' ? aboutAnotherJob('ftjob-other') : undefined;
-    assert.deepEqual(await curfew.cancel('ftjob-asked'), {
-      jobId: 'ftjob-asked',
-      outcome: 'cancelled',
-      initialStatus: 'running',
-      finalStatus: 'cancelled',
-    });
-    assert.deepEqual(endpoints(curfew.openai), ['retrieve', 'cancel', 'retrieve']);
-  });
-
-  test('a second look at another job is no evidence', async () => {
-    await using curfew = await start();
-    curfew.openai.faultFor = ({ endpoint }) => {
-      if (endpoint === 'cancel') return answers(400);
-      return endpoints(curfew.openai).length > 1 ? aboutAnotherJob('ftjob-other') : undefined;
-    };
-    await assert.rejects(curfew.cancel('ftjob-asked'), {
-      name: 'OpenAIError',
-      message: /answered 400.*could not be read again/,
-    });
-  });
-});
-
-for (const id of ['ftjob-a.b', 'ftjob:a:b', 'a..b', 'ftjob-1:2.3-4_5']) {
-  test(`a job with the id ${id} is found and cancelled`, async () => {
-    await using curfew = await startCurfew({ jobs: [simulatedJob({ id, status: 'running' })] });
-    assert.equal((await curfew.cancel(id)).outcome, 'cancelled');
-    assert.equal(curfew.openai.jobs.get(id)?.status, 'cancelled');
-  });
-}
-
-describe('codes of a 429 that no waiting cures are QuotaError after one attempt', {
-  concurrency: true,
-}, () => {
-  for (const code of [
-    'insufficient_quota',
-    'credit_balance_exhausted',
-    'billing_hard_limit_reached',
-    'organization_spend_limit_exceeded',
-    'project_spend_limit_exceeded',
-    'organization_usage_limit_exceeded',
-  ]) {
-    for (const error of [
-      { code, type: 'requests' },
-      { code: null, type: code },
-      { code: 'other', type: code },
-    ]) {
-      test(JSON.stringify(error), async () => {
-        await using curfew = await startCurfew({ jobs: [simulatedJob({ id: jobId, status: 'running' })] });
-        curfew.openai.faultFor = () => refuses(429, error);
-        await assert.rejects(curfew.cancel(jobId), { name: 'QuotaError', message: /billing/ });
-        assert.equal(curfew.openai.calls.length, 1);
-      });
-    }
-  }
 });

@@ -15,7 +15,7 @@ import { answers } from '../../support/wire-faults.ts';
 const lambdaHost = fileURLToPath(new URL('../../../infra/local/lambda-host.ts', import.meta.url));
 const handler = fileURLToPath(new URL('../../../lambda/handler.ts', import.meta.url));
 /** Far less than 100,000 jobs take, were they all kept. */
-const heapMegabytes = 28;
+const heapMegabytes = 44;
 /** What Step Functions takes, which is the least of all that can receive an answer. */
 const payloadLimitBytes = 256 * 1024;
 
