@@ -82,9 +82,9 @@ describe('five projects over three providers in one deployment', { skip }, async
     assert.equal(provider('bedrock').jobs.get('ftjob-young')?.status, 'cancelled');
   });
 
-  test('an unknown project is named, with those that there are', async () => {
+  test('an unknown project is refused, and those that there are are named', async () => {
     const { error } = await system.invoke({ list: { project: 'azur' } });
-    assert.match(error?.message ?? '', /"azur".*azure/);
+    assert.match(error?.message ?? '', /"project" is not one of ours, which are azure, bedrock, /);
   });
 
   test("no provider ever sees another's credential", () => {
