@@ -32,9 +32,9 @@ interface JudgedJob {
   record: JobRecord | StateError;
 }
 
-/** A job to decide on. What is kept about it may still be on its way, so the listing need not wait for it. */
+/** A job to decide on. */
 interface Candidate {
-  judged: JudgedJob | Promise<JudgedJob>;
+  judged: JudgedJob;
   isHeldBack: boolean;
 }
 
@@ -64,21 +64,18 @@ export function sweep(projects: Project[], startAt: number, scene: SweepScene): 
  */
 async function* candidates(sweep: ProjectSweep): AsyncGenerator<Candidate> {
   const { rules, listing, time } = sweep;
-  const mayBeOverdue: Promise<JudgedJob>[] = [];
+  const doubtful: JudgedJob[] = [];
   for await (const page of listing.pages(time)) {
     const jobs = page.filter(({ status }) => !isFinished(status)).map((job) => judged(job, {}, sweep));
-    const doubtful = jobs.filter(needsRecord);
-    const reading = withRecords(doubtful, sweep);
     for (const job of jobs) {
       if (!needsRecord(job)) yield { judged: job, isHeldBack: false };
     }
-    for (const [index, job] of doubtful.entries()) {
-      const read = reading.then((all) => all[index] ?? job);
-      if (rules.cancelLimit === 'none') yield { judged: read, isHeldBack: false };
-      else mayBeOverdue.push(read);
-    }
+    doubtful.push(...jobs.filter(needsRecord));
+    if (rules.cancelLimit !== 'none') continue;
+    for (const job of await withRecords(doubtful.splice(0), sweep)) yield { judged: job, isHeldBack: false };
   }
-  const found = await Promise.all(mayBeOverdue);
+  // Not before: an extension that is granted while pages are listed must hold.
+  const found = await withRecords(doubtful, sweep);
   const isOverLimit = rules.cancelLimit !== 'none' && found.filter(isNewlyOverdue).length > rules.cancelLimit;
   for (const job of found) yield { judged: job, isHeldBack: isOverLimit && isNewlyOverdue(job) };
 }
@@ -110,16 +107,15 @@ function isNewlyOverdue({ judgement, record }: JudgedJob): boolean {
   return record instanceof StateError || record.cancellingSinceSeconds === undefined;
 }
 
-async function decide(candidate: Candidate, sweep: ProjectSweep): Promise<Decision> {
-  const judgedJob = await candidate.judged;
-  const { job, judgement } = judgedJob;
+async function decide({ judged, isHeldBack }: Candidate, sweep: ProjectSweep): Promise<Decision> {
+  const { job, judgement } = judged;
   return {
     job,
     judgement,
     project: sweep.project.name,
     reason: 'time_budget',
     requestedBy: sweep.requestedBy,
-    ...(await fateOf(judgedJob, candidate.isHeldBack, sweep)),
+    ...(await fateOf(judged, isHeldBack, sweep)),
   };
 }
 

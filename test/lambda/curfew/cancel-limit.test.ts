@@ -142,6 +142,21 @@ describe('while pages are still listed', () => {
   test('no cancel is sent with a limit', async () => assert.equal(await cancelsBeforeSecondPage(20), 0));
   test('cancels are sent with "none"', async () => assert.equal(await cancelsBeforeSecondPage('none'), 2));
 
+  test('and somebody extends a job, it is not cancelled', async () => {
+    const ledger = fakeLedger();
+    const project = fakeProject({
+      cancel: async (id) => jobOf({ id, status: 'cancelled' }),
+      async *list() {
+        yield { jobs: page(1), odd: [] };
+        await ledger.extend('ftjob-1', nowSeconds + 3600, 'alice');
+        yield { jobs: page(3), odd: [] };
+      },
+    });
+    await sweep([project], 0, fakeScene({ ledger }));
+    assert.deepEqual(project.cancels, ['ftjob-2', 'ftjob-3', 'ftjob-4']);
+    assert.deepEqual(ledger.reads.length, 1);
+  });
+
   test('and time runs out, the limit is not passed', async () => {
     const time = fakeTime();
     const scene = fakeScene({ time });

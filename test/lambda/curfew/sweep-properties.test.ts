@@ -17,7 +17,7 @@ import {
   nowSeconds,
 } from '../../support/fake-ports.ts';
 
-const numRuns = 3_000;
+const numRuns = 1_500;
 const minutesPerDay = 1440;
 
 /** What becomes of a cancel: the status in the answer, or an error and what the job then is when read again. */
