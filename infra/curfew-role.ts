@@ -1,4 +1,4 @@
-import { ArnFormat, type IResolvable, Stack, Tokenization, Validations } from 'aws-cdk-lib';
+import { ArnFormat, type IResolvable, Stack, Tokenization } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -6,6 +6,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { eventSource } from '../lambda/names.ts';
 import type { ProjectSettings } from '../lambda/project-settings.ts';
+import { acknowledge } from './acknowledged.ts';
 import { accessStatements } from './project-access.ts';
 
 /** How many managed policies a role can have without a raised quota. */
@@ -55,7 +56,7 @@ export class CurfewRole extends Role {
     for (const statement of statements) {
       this.addToPolicy(statement);
       for (const resource of statement.resources.filter((arn) => arn.includes('*'))) {
-        Validations.of(this).acknowledge({
+        acknowledge(this, {
           id: `AwsSolutions-IAM5[Resource::${asNagNames(resource, stack)}]`,
           reason:
             'The parameters of this deployment, the Bedrock projects of this account, or an action without resources.',

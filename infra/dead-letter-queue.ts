@@ -1,6 +1,7 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledged.ts';
 
 /** Where requests are kept that nobody could deliver, or that failed after all retries. Encrypted, TLS only. */
 export class DeadLetterQueue extends Queue {
@@ -11,7 +12,7 @@ export class DeadLetterQueue extends Queue {
       // The longest that SQS keeps a message: long enough for whoever was on holiday.
       retentionPeriod: Duration.days(14),
     });
-    Validations.of(this).acknowledge({
+    acknowledge(this, {
       id: 'AwsSolutions-SQS3',
       reason: 'This is a dead-letter queue itself, for asynchronous invocations.',
     });

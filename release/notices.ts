@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+
+/**
+ * The licences of all packages that have code in a bundle.
+ *
+ * @param files that went into it, as paths from `root`.
+ * @throws ValiError if a package does not say what its licence is.
+ */
+export function noticesOf(files: readonly string[], root: string): string {
+  const directories = new Set(
+    files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []),
+  );
+  const notices = [...directories].sort().map((directory) => noticeOf(join(root, directory)));
+  // Most share one text.
+  const byText = Map.groupBy(notices, ({ text }) => text);
+  const parts = [...byText].map(([text, sharing]) => {
+    const names = new Set(sharing.map(({ name }) => name));
+    return [[...names].join('\n'), text].join('\n\n').trim();
+  });
+  const line = `\n\n${'-'.repeat(80)}\n\n`;
+  return `${['The bundled code contains code of these packages, under these licences.', ...parts].join(line)}\n`;
+}
+
+const manifestSchema = v.object({
+  name: v.string(),
+  version: v.string(),
+  license: v.string(),
+  author: v.optional(
+    v.union([
+      v.string(),
+      v.pipe(
+        v.object({ name: v.string() }),
+        v.transform(({ name }) => name),
+      ),
+    ]),
+  ),
+});
+
+function noticeOf(directory: string): { name: string; text: string } {
+  const json: unknown = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const { name, version, license, author = 'its contributors' } = v.parse(manifestSchema, json);
+  const texts = readdirSync(directory)
+    .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
+    .map((file) => readFileSync(join(directory, file), 'utf8').trim());
+  return { name: `${name} ${version} (${license}), by ${author}`, text: texts.join('\n\n') };
+}
