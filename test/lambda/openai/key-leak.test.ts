@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { apiKey } from '../../support/curfew.ts';
+import { apiKey, awsCredentials } from '../../support/curfew.ts';
 
 const scenarios = fileURLToPath(new URL('../../support/leak-scenarios.ts', import.meta.url));
 const partLength = 6;
@@ -26,6 +26,9 @@ test('no output of any scenario holds the key or a part of it', async () => {
     '"outcome":"cancelled"',
   ]) {
     assert.ok(output.includes(name), `no scenario ends in ${name}`);
+  }
+  for (const secret of [awsCredentials.secretAccessKey, 'bedrock-api-key-', 'X-Amz-Signature']) {
+    assert.ok(!output.includes(secret), `"${secret}" is in the output`);
   }
   // The prefix says only that it is a key; the rest is what makes it one.
   const secretPart = apiKey.slice('sk-proj-'.length);

@@ -1,75 +1,13 @@
 import assert from 'node:assert/strict';
-import { syncBuiltinESMExports } from 'node:module';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRateLimitGate, type RateLimitGate } from '../../../lambda/openai/rate-limit-gate.ts';
+import { createRateLimitGate } from '../../../lambda/openai/rate-limit-gate.ts';
+import { call, enter, gapsOf } from '../../support/gate-callers.ts';
 import { rateLimit } from '../../support/rate-limiter.ts';
-
-/** The clock of the process and all timers are the test's own, so minutes pass at once, step by step. */
-function virtualTime(t: TestContext, stepMilliseconds = 1) {
-  let now = 1_000;
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  t.mock.method(performance, 'now', () => now);
-  // Every backoff is what its name says, not spread.
-  t.mock.method(Math, 'random', () => 0.5);
-  syncBuiltinESMExports();
-  t.after(() => {
-    t.mock.timers.reset();
-    syncBuiltinESMExports();
-  });
-  return {
-    startedAt: now,
-    /** Lets time pass until the promise is settled. */
-    async until<Value>(promise: Promise<Value>): Promise<Value> {
-      let isSettled = false;
-      const settled = promise.finally(() => {
-        isSettled = true;
-      });
-      settled.catch(() => {});
-      for (;;) {
-        await new Promise(setImmediate);
-        if (isSettled) return settled;
-        now += stepMilliseconds;
-        t.mock.timers.tick(stepMilliseconds);
-      }
-    },
-  };
-}
+import { virtualTime } from '../../support/virtual-time.ts';
 
 const { signal } = new AbortController();
 const longMilliseconds = 900_000;
-
-/** Enters, and fails the test if the gate lets nobody through. */
-async function enter(gate: RateLimitGate): Promise<number> {
-  const enteredAt = await gate.enter(signal);
-  assert.ok(enteredAt !== undefined);
-  return enteredAt;
-}
-
-/** Calls until it is not refused, as the client does; undefined if the gate lets it through no more. */
-async function call(
-  gate: RateLimitGate,
-  answer: () => number | 'refused' | 'passed',
-  attempts: number[] = [],
-) {
-  for (;;) {
-    const enteredAt = await gate.enter(signal);
-    if (enteredAt === undefined) return undefined;
-    attempts.push(enteredAt);
-    await sleep(20);
-    const given = answer();
-    if (given === 'passed') {
-      gate.passed();
-      return performance.now();
-    }
-    gate.refused(enteredAt, given === 'refused' ? undefined : given);
-  }
-}
-
-/** The gaps between moments. */
-function gapsOf(moments: number[]): number[] {
-  return moments.slice(1).map((moment, index) => moment - (moments[index] ?? Number.NaN));
-}
 
 describe('before the first refusal', () => {
   test('all go at once', async (t) => {
@@ -182,69 +120,6 @@ test('300 calls at 20 a second, held up once for 10 seconds after the first, all
   assert.equal(passed.filter((moment) => moment === undefined).length, 0);
   const seconds = (performance.now() - time.startedAt) / 1000;
   assert.ok(seconds < 27, `${seconds} s`);
-});
-
-describe('a gate that lets nobody through', () => {
-  test('is asked after waits that double up to half a minute, and given up after a minute', async (t) => {
-    const time = virtualTime(t, 20);
-    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
-    const attempts: number[] = [];
-    assert.equal(await time.until(call(gate, () => 'refused', attempts)), undefined);
-    const waits = gapsOf(attempts).map((gap) => gap - 20);
-    assert.deepEqual(waits, [300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 30_000]);
-    assert.equal(gate.isOpen(), false);
-  });
-
-  test('is given up a minute after the wait that was asked for, however long that was', async (t) => {
-    const time = virtualTime(t, 20);
-    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
-    assert.equal(await time.until(call(gate, () => 120_000)), undefined);
-    assert.ok(performance.now() - time.startedAt >= 180_000);
-  });
-
-  test('is given up a minute after the longest wait that those in flight together were asked for', async (t) => {
-    const time = virtualTime(t, 20);
-    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
-    const waits = [1_000, 100_000];
-    const both = [1, 2].map(() => call(gate, () => waits.shift() ?? 1_000));
-    assert.deepEqual(await time.until(Promise.all(both)), [undefined, undefined]);
-    assert.ok(performance.now() - time.startedAt >= 160_000);
-  });
-
-  test('is not given up after many refusals in a short time', async (t) => {
-    const time = virtualTime(t, 20);
-    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
-    const refusals = Array.from({ length: 7 }, () => 5);
-    const passed = await time.until(call(gate, () => refusals.shift() ?? 'passed'));
-    assert.ok(passed !== undefined);
-  });
-
-  test('is not given up while others pass, however often one call is refused', async (t) => {
-    const time = virtualTime(t, 20);
-    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
-    let isDone = false;
-    const others = async () => {
-      while (!isDone) {
-        await call(gate, () => 'passed');
-        await sleep(100);
-      }
-    };
-    const unlucky = call(gate, () => (performance.now() < time.startedAt + 90_000 ? 20 : 'passed')).finally(
-      () => {
-        isDone = true;
-      },
-    );
-    const [passed] = await time.until(Promise.all([unlucky, others()]));
-    assert.ok(passed !== undefined);
-  });
-
-  test('that keeps asking for a short wait is asked less and less often', async (t) => {
-    const time = virtualTime(t, 20);
-    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
-    const attempts: number[] = [];
-    await time.until(call(gate, () => 20, attempts));
-    assert.ok(attempts.length < 15, `${attempts.length} attempts`);
-  });
 });
 
 describe('if the time is up first', () => {
