@@ -24,7 +24,7 @@ export class SeenJobs {
   readonly #outcomes = new Map<string, Outcome>();
 
   /** Whether a job was not seen before, or something else became of it. */
-  isNews({ job, outcome }: Decision): boolean {
+  isNews({ job, outcome }: Pick<Decision, 'job' | 'outcome'>): boolean {
     const isNews = this.#outcomes.get(job.id) !== outcome;
     this.#outcomes.delete(job.id);
     this.#outcomes.set(job.id, outcome);

@@ -285,7 +285,7 @@ describe('a sweep in an envelope fails its record, so it comes again', () => {
   test('if time ran out', async () => {
     await using curfew = await start();
     curfew.openai.faultFor = () => noAnswer;
-    await assert.rejects(curfew.invoke(topicEvent(sweep), 700), {
+    await assert.rejects(curfew.invoke(topicEvent(sweep), 2_000), {
       name: 'IncompleteError',
       message: /time ran out/i,
     });
