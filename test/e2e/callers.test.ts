@@ -4,6 +4,7 @@ import { aws } from '../../infra/local/aws-commands.ts';
 import { eventually } from '../../infra/local/eventually.ts';
 import { receive } from '../../infra/local/queues.ts';
 import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import type { ListAnswer } from '../support/answers.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 
 const { system, skip } = await deployOrSkip({
@@ -12,13 +13,13 @@ const { system, skip } = await deployOrSkip({
 });
 after(() => system?.[Symbol.asyncDispose]());
 
-describe('the recipes of the README, deployed as one stack', { skip }, async () => {
+describe('the recipes of docs/callers.md, deployed as one stack', { skip }, async () => {
   if (!system) return;
   const { emulator, openai, output } = system;
 
   /** A new job in progress, and a wait for its end. */
-  const start = (id: string) => {
-    const job = simulatedJob({ id, status: 'running', ageMinutes: 1 });
+  const start = (id: string, { ageMinutes = 1, metadata = {} as Record<string, string> } = {}) => {
+    const job = simulatedJob({ id, status: 'running', ageMinutes, metadata });
     openai.jobs.set(id, job);
     return { id, cancelled: () => eventually(async () => job.status === 'cancelled') };
   };
@@ -81,7 +82,7 @@ describe('the recipes of the README, deployed as one stack', { skip }, async () 
     assert.deepEqual(calls(), ['retrieve']);
   };
   describe('an asynchronous invocation', () => {
-    test('leaves a dead letter where the job is unknown', async () => {
+    test('leaves a dead letter if the job is unknown', async () => {
       const name = ['--function-name', 'fine-tuning-curfew', '--invocation-type', 'Event'];
       const payload = ['--payload', JSON.stringify({ jobId: 'ftjob-none-async' })];
       await aws(emulator, 'lambda', 'invoke', ...name, ...payload, `${emulator.runDirectory}/answer.json`);
@@ -129,6 +130,19 @@ describe('the recipes of the README, deployed as one stack', { skip }, async () 
     });
   });
 
+  test('a warning extends a job that carries a certain tag, once, and cancels nothing', async () => {
+    const job = start('ftjob-worth-it', { ageMinutes: 345, metadata: { extend: 'once' } });
+    await system.invoke({ sweep: {} });
+    const listed = await eventually(async () => {
+      const { payload } = await system.invoke({ list: {} });
+      const { jobs } = payload as ListAnswer;
+      return jobs.find(({ jobId, budgetFrom }) => jobId === job.id && budgetFrom === 'extension');
+    });
+    const minutesLeft = (Date.parse(listed.deadline ?? '') - Date.now()) / 60_000;
+    assert.ok(minutesLeft > 470 && minutesLeft <= 480, `${minutesLeft} minutes are left`);
+    assert.equal(openai.jobs.get(job.id)?.status, 'running');
+  });
+
   describe('SQS', () => {
     const send = async (body: string) =>
       aws(
@@ -143,7 +157,7 @@ describe('the recipes of the README, deployed as one stack', { skip }, async () 
 
     test('handles the requests of a queue; only what failed comes back, and ends in the dead-letter queue', async () => {
       const queue = await output('RequestsUrl');
-      // As the recipe has it, a message that failed comes back after six minutes.
+      // As the recipe has it, a message that failed comes back after sixteen minutes.
       await aws(
         emulator,
         'sqs',
@@ -178,8 +192,9 @@ describe('the recipes of the README, deployed as one stack', { skip }, async () 
       await askedFor('ftjob-none-topic');
     });
 
-    test('stops every job in progress on whatever AWS Budgets says', async () => {
-      const jobs = ['ftjob-one', 'ftjob-two', 'ftjob-three'].map(start);
+    test('stops every job in progress, even an exempt one, on whatever AWS Budgets says', async () => {
+      const exempt = { metadata: { time_budget_minutes: 'none' } };
+      const jobs = [start('ftjob-one'), start('ftjob-two'), start('ftjob-three', exempt)];
       await publish('OverBudgetArn', 'AWS Budgets: MonthlyBudget has exceeded your alert threshold');
       await Promise.all(jobs.map((job) => job.cancelled()));
     });

@@ -43,7 +43,7 @@ describe('five projects over three providers in one deployment', { skip }, async
   provider('hanging').faultFor = () => noAnswer;
   provider('limited').faultFor = () => answers(429, { 'retry-after': '3600' });
   // The whole fifteen minutes would go to the project that hangs.
-  const timeout = ['--function-name', system.functionName, '--timeout', '45'];
+  const timeout = ['--function-name', system.functionName, '--timeout', '30'];
   await aws(emulator, 'lambda', 'update-function-configuration', ...timeout);
 
   test('a bad key, a silent endpoint and a rate limit cost the others nothing', async () => {
