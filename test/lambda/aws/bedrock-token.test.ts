@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { inspect } from 'node:util';
 import { bedrockTokenProblem } from '../../../infra/local/bedrock-token.ts';
 import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
@@ -88,5 +89,24 @@ describe('a project on Bedrock', () => {
     await using curfew = await startCurfew({ settings });
     await assert.rejects(curfew.cancel('ftjob-1'), { name: 'AuthenticationError' });
     assert.equal(simulator.calls.length, 1);
+  });
+
+  test('leaves no trace of its token or of the credentials behind it', async () => {
+    await using simulator = await bedrock();
+    const settings = { provider: 'bedrock', openaiBaseUrl: simulator.baseUrl } as const;
+    await using curfew = await startCurfew({ settings });
+    const answer = await curfew.cancel('ftjob-1');
+    simulator.faultFor = () => answers(403);
+    const error: unknown = await curfew.cancel('ftjob-1').catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof Error);
+    const output = inspect([answer, error, curfew.logLines, curfew.metricDocuments, curfew.aws.events], {
+      depth: Number.POSITIVE_INFINITY,
+      maxArrayLength: null,
+      showHidden: true,
+    });
+    for (const secret of [/bedrock-api-key-/, /X-Amz-/, new RegExp(awsCredentials.secretAccessKey)]) {
+      assert.doesNotMatch(output, secret);
+    }
+    assert.match(output, /AuthenticationError/);
   });
 });
