@@ -3,9 +3,9 @@ import type { Emulator } from './emulator.ts';
 import { type Environment, run } from './processes.ts';
 import { projectDirectory } from './workspace.ts';
 
-/** Runs the AWS CLI against the emulator; the answer is JSON, or undefined where there is none. */
+/** Runs the AWS CLI against the emulator. Returns its answer, from JSON; undefined if there is none. */
 export async function aws(emulator: Emulator, ...args: string[]): Promise<unknown> {
-  // Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL where it talks to SQS.
+  // Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL when it talks to SQS.
   const options = ['--output', 'json', '--endpoint-url', emulator.endpointUrl];
   const output = await run(emulator.aws, [...args, ...options], emulator.environment);
   return output.trim() === '' ? undefined : JSON.parse(output);

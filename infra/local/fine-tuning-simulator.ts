@@ -16,7 +16,7 @@ export interface Call extends Route {
 }
 
 /**
- * Something other than the right answer. `answer()` carries the request out and gives what would have been said;
+ * Something other than the right answer. `answer()` carries the request out and returns what would have been sent;
  * a fault that never calls it leaves the jobs untouched. Returning an answer sends it; else the fault has dealt
  * with `response` itself.
  */

@@ -9,7 +9,7 @@ export type Environment = Record<string, string | undefined>;
  * Runs a command to its end.
  *
  * @returns what it wrote to standard output.
- * @throws Error with the command and the end of what it wrote, where it fails.
+ * @throws Error with the command and the end of what it wrote, if it fails.
  */
 export async function run(command: string, args: string[], env: Environment, cwd?: string): Promise<string> {
   try {
@@ -18,7 +18,7 @@ export async function run(command: string, args: string[], env: Environment, cwd
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     const output = `${stdout}${stderr}`.trim().split('\n').slice(-30).join('\n');
-    throw new Error(`${command} ${args.join(' ')} failed:\n${output || String(error)}`, { cause: error });
+    throw new Error(`${command} ${args.join(' ')} failed:\n${output || String(error)}`);
   }
 }
 

@@ -24,7 +24,7 @@ const pythons = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.1
 /**
  * Installs the emulator, the AWS CLI and cfn-lint, pinned, into a virtual environment below the cache, unless they are there.
  *
- * @throws EmulatorUnavailableError where there is no Python 3.10 or newer, or no package index.
+ * @throws EmulatorUnavailableError if there is no Python 3.10 or newer, or no package index.
  */
 export async function installPythonTools(): Promise<PythonTools> {
   const directory = join(cacheDirectory, 'python');
@@ -34,7 +34,7 @@ export async function installPythonTools(): Promise<PythonTools> {
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== requirements) {
     const python = await findPython();
     rmSync(directory, { recursive: true, force: true });
-    // Else pip, and rustup where pip asks Rust for its version, would write to the home directory.
+    // Else pip would write to the home directory, and so would rustup, which pip asks for Rust's version.
     const environment = {
       ...process.env,
       PIP_CACHE_DIR: join(cacheDirectory, 'pip'),

@@ -19,7 +19,7 @@ describe('the commands of the documents, run as they are', { skip }, () => {
   const start = (id: string, ageMinutes = 5, metadata: Record<string, string> | null = null) =>
     openai.jobs.set(id, simulatedJob({ id, status: 'running', ageMinutes, metadata }));
   const status = (id: string) => openai.jobs.get(id)?.status;
-  /** The AWS CLI of the emulator; version 1 of it ignores AWS_ENDPOINT_URL where it speaks to SQS. */
+  /** The AWS CLI of the emulator; version 1 of it ignores AWS_ENDPOINT_URL when it talks to SQS. */
   const cli = `aws() { '${emulator.aws}' --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }`;
   const runInShell = (script: string) => shell(`${cli}\n${script}`, emulator.environment);
   const runSection = (heading: string) => runInShell(documentCommands('docs/operations.md', heading));
@@ -139,7 +139,7 @@ describe('the commands of the documents, run as they are', { skip }, () => {
   });
 });
 
-/** Runs a script, each command of which must succeed, and gives what it prints. */
+/** Runs a script, each command of which must succeed, and returns what it prints. */
 function shell(script: string, environment: Environment): Promise<string> {
   // What the AWS CLI opens as /dev/stdout must be a pipe; that of Node is a socket.
   return run('bash', ['-c', `set -eo pipefail\n{ ${script}\n} | cat`], environment);

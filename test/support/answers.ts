@@ -1,4 +1,4 @@
-/** What callers get, as the documents promise it. It is written down here once more, so that a test notices a change. */
+/** What callers get, as the documents promise it. It is written down here once more, so a test notices a change. */
 
 export interface CancelAnswer {
   jobId: string;

@@ -3,7 +3,7 @@ import type { LocalSystemOptions } from '../../infra/local/local-system.ts';
 import { EmulatorUnavailableError } from '../../infra/local/python-tools.ts';
 
 /**
- * The whole system, deployed to the emulator. Where that cannot be had, it says so loudly and gives the reason to skip;
+ * The whole system, deployed to the emulator. If there is no emulator, it says so loudly and returns the reason to skip;
  * under `CI=true` it fails.
  */
 export async function deployOrSkip(

@@ -1,11 +1,11 @@
 import type { Answer } from '../../infra/local/fine-tuning-endpoints.ts';
 
 /**
- * A rate limit as OpenAI documents it: a bucket that fills steadily. Who comes too early is told, in the headers that
- * the vendor's own client reads, when the next request will be let through.
+ * A rate limit as OpenAI documents it: a bucket that fills steadily. Whoever comes too early is refused, with headers that
+ * say when the next request will be let through, as the vendor's own client reads them.
  *
  * @param requestsPerSecond how fast the bucket fills, and how many requests it holds.
- * @returns a function that takes one request from the bucket, or gives the refusal.
+ * @returns a function that takes one request from the bucket, or returns the refusal.
  */
 export function rateLimit(requestsPerSecond: number): () => Answer | undefined {
   let tokens = requestsPerSecond;

@@ -66,7 +66,7 @@ export function endless(status = 200): Fault {
   };
 }
 
-/** The right answer, carried out at once, but told late. */
+/** The right answer, carried out at once, but sent late. */
 export function late(milliseconds: number): Fault {
   return async (answer): Promise<Answer> => {
     const given = answer();
