@@ -1,3 +1,6 @@
+import { addAbortSignal } from 'node:stream';
+import type { WireAnswer } from './transport.ts';
+
 /** What is read of an answer that is no success, at most; it only gives details to what the status says. */
 const mostErrorBytes = 64 * 1024;
 const longestErrorMilliseconds = 1_000;
@@ -16,11 +19,11 @@ const quotaCodes: ReadonlySet<string> = new Set([
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: WireAnswer['headers'];
   /** The code and the type in the vendor's error body, as far as they are there. */
   readonly codes: readonly string[];
 
-  constructor({ status, headers }: Response, body: unknown) {
+  constructor({ status, headers }: Pick<WireAnswer, 'status' | 'headers'>, body: unknown) {
     super(`The answer is ${status}`);
     this.status = status;
     this.headers = headers;
@@ -50,8 +53,9 @@ export class UnreadableAnswer extends Error {
  * @returns the JSON in it.
  * @throws Refusal if it is no success, UnreadableAnswer if it is too long or not JSON.
  */
-export async function readAnswer(response: Response, mostBytes: number): Promise<unknown> {
-  if (!response.ok) throw new Refusal(response, await errorBodyOf(response));
+export async function readAnswer(response: WireAnswer, mostBytes: number): Promise<unknown> {
+  if (response.status < 200 || response.status > 299)
+    throw new Refusal(response, await errorBodyOf(response));
   const text = await textOf(response, mostBytes);
   const json = jsonIn(text);
   if (json === undefined) throw new UnreadableAnswer(text === '' ? 'is empty' : 'is not JSON');
@@ -59,7 +63,7 @@ export async function readAnswer(response: Response, mostBytes: number): Promise
 }
 
 /** A refusal holds even if its body breaks off or never ends. */
-async function errorBodyOf(response: Response): Promise<unknown> {
+async function errorBodyOf(response: WireAnswer): Promise<unknown> {
   try {
     return jsonIn(await textOf(response, mostErrorBytes, AbortSignal.timeout(longestErrorMilliseconds)));
   } catch {
@@ -67,18 +71,16 @@ async function errorBodyOf(response: Response): Promise<unknown> {
   }
 }
 
-async function textOf({ body }: Response, mostBytes: number, signal?: AbortSignal): Promise<string> {
+async function textOf({ body }: WireAnswer, mostBytes: number, signal?: AbortSignal): Promise<string> {
+  if (signal) addAbortSignal(signal, body);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  const collector = new WritableStream<Uint8Array>({
-    write(chunk) {
-      bytes += chunk.byteLength;
-      // This ends the connection as well.
-      if (bytes > mostBytes) throw new UnreadableAnswer(`is longer than ${mostBytes} bytes`);
-      chunks.push(chunk);
-    },
-  });
-  await body?.pipeTo(collector, signal ? { signal } : {});
+  // Leaving the loop ends the connection as well.
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new UnreadableAnswer(`is longer than ${mostBytes} bytes`);
+  }
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
 

@@ -1,5 +1,5 @@
-import { isNetworkError } from 'ky';
 import { Refusal } from './answer.ts';
+import type { WireAnswer } from './transport.ts';
 
 const firstWaitMilliseconds = 300;
 const longestWaitMilliseconds = 30_000;
@@ -20,34 +20,34 @@ export function backoffMilliseconds(failures: number): number {
  * @param failures how often this call has failed, this time included.
  */
 export function waitBeforeRetry(failure: unknown, failures: number): number | undefined {
-  if (isConnectionFailure(failure) || isTimeout(failure)) return backoffMilliseconds(failures);
+  if (isConnectionFailure(failure) || failure instanceof AttemptTooLong) return backoffMilliseconds(failures);
   if (!(failure instanceof Refusal) || !isWorthRetrying(failure)) return undefined;
   return askedMilliseconds(failure.headers) ?? backoffMilliseconds(failures);
 }
 
-/** The connection failed before the answer; or, which fetch says by a TypeError, in its body. */
-export function isConnectionFailure(failure: unknown): failure is Error {
-  return isNetworkError(failure) || failure instanceof TypeError;
+/** One attempt took too long. */
+export class AttemptTooLong extends Error {
+  override readonly name = 'AttemptTooLong';
 }
 
-/** One attempt took too long. */
-export function isTimeout(failure: unknown): boolean {
-  return failure instanceof DOMException && failure.name === 'TimeoutError';
+/** The connection failed, before the answer or in its body: such errors of Node have a code. */
+export function isConnectionFailure(failure: unknown): failure is Error & { code: string } {
+  return failure instanceof Error && 'code' in failure && typeof failure.code === 'string';
 }
 
 /** Whether a refusal may go away by waiting. */
 function isWorthRetrying({ status, headers, isAboutQuota }: Refusal): boolean {
   if (isAboutQuota) return false;
-  const told = headers.get('x-should-retry');
+  const told = headers['x-should-retry'];
   if (told === 'true' || told === 'false') return told === 'true';
   return status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
 /** The wait that the server asks for, in milliseconds: given as milliseconds, seconds, or a date. */
-export function askedMilliseconds(headers: Headers): number | undefined {
-  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
+export function askedMilliseconds(headers: WireAnswer['headers']): number | undefined {
+  const milliseconds = Number.parseFloat(headers['retry-after-ms'] ?? '');
   if (milliseconds >= 0) return milliseconds;
-  const after = headers.get('retry-after') ?? '';
+  const after = headers['retry-after'] ?? '';
   const seconds = Number.parseFloat(after);
   if (seconds >= 0) return seconds * 1000;
   const until = Date.parse(after) - Date.now();

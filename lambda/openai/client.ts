@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import ky from 'ky';
 import pLimit from 'p-limit';
 import * as v from 'valibot';
 import type { TimeLeft } from '../curfew/time-left.ts';
@@ -7,13 +6,14 @@ import { AuthenticationError } from '../errors.ts';
 import type { CredentialSource, Provider } from '../providers.ts';
 import { accessHeaders } from './access.ts';
 import { Refusal, readAnswer, UnreadableAnswer } from './answer.ts';
-import { askedMilliseconds, waitBeforeRetry } from './backoff.ts';
+import { AttemptTooLong, askedMilliseconds, waitBeforeRetry } from './backoff.ts';
 import { namedFailure, TimeUp } from './failures.ts';
 import { createRateLimitGate } from './rate-limit-gate.ts';
+import { send } from './transport.ts';
 
 /** One call: the method and path, the shape of its answer, and, for error messages, what it is for. */
 export interface OpenAICall<Schema extends v.GenericSchema> {
-  method: 'get' | 'post';
+  method: 'GET' | 'POST';
   path: string;
   searchParams?: Record<string, string | number | undefined>;
   schema: Schema;
@@ -56,32 +56,29 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
   let lastRefusal: Refusal | undefined;
 
   /**
-   * One attempt, from the gate to the end of the answer's body. ky's own retries know nothing of the gate.
+   * One attempt, from the gate to the end of the answer's body.
    *
    * @throws TimeUp if it is not let through in time, or the time is up before the answer is there.
    */
   const attempt = async (credential: string, call: OpenAICall<v.GenericSchema>, signal: AbortSignal) => {
     const enteredAt = await gate.enter(signal);
     if (enteredAt === undefined) throw new TimeUp(gate.isOpen() ? undefined : lastRefusal);
+    const patience = AbortSignal.timeout(time.attemptTimeoutMilliseconds);
     try {
-      const response = await ky(call.path, {
-        prefix: openaiBaseUrl,
-        method: call.method,
-        headers: accessHeaders(provider, credential, openaiProject),
-        ...(call.searchParams && { searchParams: call.searchParams }),
-        // Another host must never see the credential, and the API has no redirects.
-        redirect: 'manual',
-        throwHttpErrors: false,
-        retry: 0,
-        // The signal ends the body as well, which a time-out of ky's does not.
-        timeout: false,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(time.attemptTimeoutMilliseconds)]),
-      });
+      const response = await send(
+        call.method,
+        urlOf(openaiBaseUrl, call),
+        accessHeaders(provider, credential, openaiProject),
+        AbortSignal.any([signal, patience]),
+      );
       const answer = await readAnswer(response, call.mostBytes);
       gate.passed();
       return answer;
     } catch (failure) {
-      if (!(failure instanceof Refusal)) throw signal.aborted ? new TimeUp() : failure;
+      if (!(failure instanceof Refusal)) {
+        if (signal.aborted) throw new TimeUp();
+        throw patience.aborted ? new AttemptTooLong() : failure;
+      }
       if (failure.isAboutPace) {
         lastRefusal = failure;
         gate.refused(enteredAt, askedMilliseconds(failure.headers));
@@ -137,4 +134,12 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
       return await call(fresh, wanted);
     }
   };
+}
+
+function urlOf(baseUrl: string, { path, searchParams = {} }: OpenAICall<v.GenericSchema>): URL {
+  const url = new URL(`${baseUrl}/${path}`);
+  for (const [name, value] of Object.entries(searchParams)) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  return url;
 }

@@ -7,7 +7,7 @@ import {
   RateLimitError,
 } from '../errors.ts';
 import { Refusal, UnreadableAnswer } from './answer.ts';
-import { isConnectionFailure, isTimeout } from './backoff.ts';
+import { AttemptTooLong, isConnectionFailure } from './backoff.ts';
 
 /** The time that the call was given is over. */
 export class TimeUp extends Error {
@@ -39,14 +39,14 @@ export function namedFailure(
   if (failure instanceof TimeUp) {
     return new OpenAIError(`${failed} the time was up before the provider answered. Try again.`);
   }
-  if (isTimeout(failure)) {
+  if (failure instanceof AttemptTooLong) {
     return new OpenAIError(
       `${failed} the provider did not answer in time. Try again; see the provider's status page.`,
     );
   }
   if (isConnectionFailure(failure)) {
     return new OpenAIError(
-      `${failed} the connection failed (${networkCode(failure)}). Check openaiBaseUrl and the function's network.`,
+      `${failed} the connection failed (${failure.code}). Check openaiBaseUrl and the function's network.`,
     );
   }
   if (failure instanceof UnreadableAnswer) {
@@ -84,19 +84,10 @@ function refused(refusal: Refusal, failed: string, isAboutJob: boolean): Error {
 
 /** ` (insufficient_quota, request id req_…)`, as far as the answer has them in a form that can hold no key. */
 function detailsOf({ headers, codes: [code] }: Refusal): string {
-  const requestId = headers.get('x-request-id');
+  const requestId = headers['x-request-id'];
   const parts = [
     ...(code ? [code] : []),
     ...(requestId && /^req_[a-z0-9]{1,64}$/i.test(requestId) ? [`request id ${requestId}`] : []),
   ];
   return parts.length > 0 ? ` (${parts.join(', ')})` : '';
-}
-
-/** `ECONNREFUSED` and the like, from the chain of causes that fetch leaves. */
-function networkCode(error: Error): string {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && /^[A-Z_0-9]{1,64}$/.test(cause.code))
-      return cause.code;
-  }
-  return 'no code';
 }

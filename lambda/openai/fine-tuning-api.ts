@@ -15,8 +15,8 @@ const mostJobBytes = 1024 * 1024;
 
 /** The fine-tuning endpoints over a client. */
 export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
-  const aboutJob = async (method: 'get' | 'post', jobId: string, purpose: string, signal?: AbortSignal) => {
-    const path = `fine_tuning/jobs/${jobId}${method === 'post' ? '/cancel' : ''}`;
+  const aboutJob = async (method: 'GET' | 'POST', jobId: string, purpose: string, signal?: AbortSignal) => {
+    const path = `fine_tuning/jobs/${jobId}${method === 'POST' ? '/cancel' : ''}`;
     const job = await openai({
       method,
       path,
@@ -32,8 +32,8 @@ export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
     );
   };
   return {
-    retrieve: (jobId, signal) => aboutJob('get', jobId, 'retrieve the job', signal),
-    cancel: (jobId) => aboutJob('post', jobId, 'cancel the job'),
+    retrieve: (jobId, signal) => aboutJob('GET', jobId, 'retrieve the job', signal),
+    cancel: (jobId) => aboutJob('POST', jobId, 'cancel the job'),
     list: (signal) => listPages(openai, signal),
   };
 }
@@ -44,7 +44,7 @@ async function* listPages(openai: OpenAIClient, signal: AbortSignal): AsyncGener
   for (let after: string | undefined; ; ) {
     cursors.add(after);
     const { data, has_more } = await openai({
-      method: 'get',
+      method: 'GET',
       path: 'fine_tuning/jobs',
       searchParams: { limit: pageSize, after },
       schema: pageSchema,

@@ -82,7 +82,6 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
 
     passed() {
       refusalsInRow = 0;
-      wallAt = Number.POSITIVE_INFINITY;
       passedSinceOpening += 1;
       spacingMilliseconds = spacingMilliseconds < 1 ? 0 : spacingMilliseconds * narrowing;
     },
@@ -96,7 +95,7 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
         passedSinceOpening = 0;
         firstSentAt = Number.POSITIVE_INFINITY;
         closedAt = now;
-        if (now >= wallAt) hasWall = true;
+        if (refusalsInRow > 1 && now >= wallAt) hasWall = true;
       }
       // A server that keeps asking for a short wait and then refuses all the same is asked less and less often.
       const backoff =

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Refusal, UnreadableAnswer } from '../../../lambda/openai/answer.ts';
-import { backoffMilliseconds, waitBeforeRetry } from '../../../lambda/openai/backoff.ts';
-import { kyErrorFor, kyTimeoutError } from '../../support/ky-errors.ts';
+import { AttemptTooLong, backoffMilliseconds, waitBeforeRetry } from '../../../lambda/openai/backoff.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 const never = undefined;
+const connectionError = Object.assign(new Error('no'), { code: 'ECONNREFUSED' });
 
 describe('the wait after an answer', () => {
   const cases: [status: number, headers: Record<string, string>, waitMilliseconds: number | undefined][] = [
@@ -44,7 +44,7 @@ describe('the wait after an answer', () => {
   ];
   for (const [status, headers, waitMilliseconds] of cases) {
     test(`${status} ${JSON.stringify(headers)}: ${waitMilliseconds ?? 'no retry'}`, (t) => {
-      const refusal = new Refusal(new Response(null, { status, headers }), undefined);
+      const refusal = new Refusal({ status, headers }, undefined);
       t.mock.timers.enable({ apis: ['Date'], now });
       t.mock.method(Math, 'random', () => 0.5);
       assert.equal(waitBeforeRetry(refusal, 1), waitMilliseconds);
@@ -54,9 +54,9 @@ describe('the wait after an answer', () => {
 
 describe('the wait after something else', () => {
   const cases: [name: string, error: () => unknown, waitMilliseconds: number | undefined][] = [
-    ['a failed connection', () => kyErrorFor(new TypeError('fetch failed')), 300],
-    ['a body that breaks off', () => new TypeError('terminated'), 300],
-    ['a time-out', kyTimeoutError, 300],
+    ['a failed connection', () => connectionError, 300],
+    ['an attempt that takes too long', () => new AttemptTooLong(), 300],
+    ['an error in the code', () => new TypeError('no'), never],
     ['an answer that is no JSON', () => new UnreadableAnswer('is not JSON'), never],
     ['nothing in particular', () => undefined, never],
   ];
@@ -71,7 +71,7 @@ describe('the wait after something else', () => {
 for (const headers of [{}, { 'x-should-retry': 'true' }]) {
   test(`a 429 for a spent quota is not tried again (${JSON.stringify(headers)})`, () => {
     const body = { error: { code: 'insufficient_quota' } };
-    const refusal = new Refusal(new Response(null, { status: 429, headers }), body);
+    const refusal = new Refusal({ status: 429, headers }, body);
     assert.equal(waitBeforeRetry(refusal, 1), never);
   });
 }
@@ -91,7 +91,7 @@ describe('if nobody says how long, the wait doubles up to half a minute, and is 
     test(`failure ${failures}: ${waitMilliseconds} ms`, (t) => {
       t.mock.method(Math, 'random', () => random);
       assert.equal(backoffMilliseconds(failures), waitMilliseconds);
-      assert.equal(waitBeforeRetry(new TypeError('fetch failed'), failures), waitMilliseconds);
+      assert.equal(waitBeforeRetry(connectionError, failures), waitMilliseconds);
     });
   }
 });

@@ -42,6 +42,17 @@ describe('a gate that lets nobody through', () => {
     assert.ok(passed !== undefined);
   });
 
+  test('is not given up for a refusal long ago, after which others passed', async (t) => {
+    const time = virtualTime(t, 20);
+    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
+    const refusals = [20];
+    const answer = () => refusals.shift() ?? 'passed';
+    await time.until(call(gate, answer));
+    await time.until(sleep(100_000));
+    refusals.push(20);
+    assert.ok((await time.until(call(gate, answer))) !== undefined);
+  });
+
   test('is not given up while others pass, however often one call is refused', async (t) => {
     const time = virtualTime(t, 20);
     const gate = createRateLimitGate(time.startedAt + longMilliseconds);

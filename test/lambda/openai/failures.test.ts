@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Refusal, UnreadableAnswer } from '../../../lambda/openai/answer.ts';
+import { AttemptTooLong } from '../../../lambda/openai/backoff.ts';
 import { namedFailure, TimeUp } from '../../../lambda/openai/failures.ts';
-import { kyErrorFor, kyTimeoutError } from '../../support/ky-errors.ts';
 
 const answer = (status: number, body: unknown = null, headers: Record<string, string> = {}) =>
-  new Refusal(new Response(null, { status, headers }), body);
-const refusedConnection = () =>
-  new TypeError('fetch failed', {
-    cause: new AggregateError([], 'all failed', {
-      cause: Object.assign(new Error('no'), { code: 'ECONNREFUSED' }),
-    }),
-  });
+  new Refusal({ status, headers }, body);
+const connectionError = (code: string) => Object.assign(new Error('no'), { code });
 
 describe('a failed call is an error that says what failed, why, and what to do', () => {
   const checkCredential = 'Check that the credential is active and may read and cancel fine-tuning jobs.';
@@ -71,27 +66,27 @@ describe('a failed call is an error that says what failed, why, and what to do',
     ],
     [
       'a time-out',
-      kyTimeoutError,
+      () => new AttemptTooLong(),
       'OpenAIError',
       "the provider did not answer in time. Try again; see the provider's status page.",
     ],
     [
       'a connection that failed',
-      () => kyErrorFor(refusedConnection()),
+      () => connectionError('ECONNREFUSED'),
       'OpenAIError',
       `the connection failed (ECONNREFUSED). ${checkNetwork}`,
     ],
     [
-      'a connection that failed with a number',
-      () => kyErrorFor(new TypeError('fetch failed', { cause: new DOMException('', 'NetworkError') })),
+      'a body that broke off',
+      () => connectionError('ECONNRESET'),
       'OpenAIError',
-      `the connection failed (no code). ${checkNetwork}`,
+      `the connection failed (ECONNRESET). ${checkNetwork}`,
     ],
     [
-      'a body that broke off',
-      () => new TypeError('terminated'),
+      'an error with a number for a code',
+      () => new DOMException('no', 'DataError'),
       'OpenAIError',
-      `the connection failed (no code). ${checkNetwork}`,
+      'DataError in the client.',
     ],
     [
       'an answer that cannot be read',

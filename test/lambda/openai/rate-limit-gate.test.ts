@@ -68,12 +68,32 @@ describe('after a refusal', () => {
   test('calls go at the pace at which they passed while the gate was open, the pause not counted', async (t) => {
     const time = virtualTime(t);
     const gate = createRateLimitGate(time.startedAt + longMilliseconds);
+    for (let count = 0; count < 50; count += 1) gate.passed();
     gate.refused(await time.until(enter(gate)), 10_000);
     for (let count = 0; count < 4; count += 1) await time.until(call(gate, () => 'passed'));
     // Four passed in 80 ms.
     gate.refused(await time.until(enter(gate)), 200);
     const entered = await time.until(Promise.all([enter(gate), enter(gate), enter(gate)]));
     assert.deepEqual(gapsOf(entered), [20, 20]);
+  });
+
+  test('calls go one by one if none passed at all between two refusals', async (t) => {
+    const time = virtualTime(t);
+    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
+    for (const _ of [1, 2]) gate.refused(await time.until(enter(gate)), 0);
+    const entered = await time.until(Promise.all([enter(gate), enter(gate), enter(gate)]));
+    assert.deepEqual(gapsOf(entered), [10, 10]);
+  });
+
+  test('a refusal long after the last says nothing about the pace', async (t) => {
+    const time = virtualTime(t, 20);
+    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
+    gate.refused(await time.until(enter(gate)), 0);
+    await time.until(call(gate, () => 'passed'));
+    await time.until(sleep(20_000));
+    gate.refused(await time.until(enter(gate)), 0);
+    const entered = await time.until(Promise.all([enter(gate), enter(gate), enter(gate)]));
+    assert.deepEqual(gapsOf(entered), [0, 0]);
   });
 
   test('the pace quickens with each that passes, until there is none', async (t) => {

@@ -1,0 +1,46 @@
+import { Readable } from 'node:stream';
+import { HttpRequest } from '@smithy/core/protocols';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+
+/** An answer as it comes in. Names of headers are in lower case. */
+export interface WireAnswer {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: Readable;
+}
+
+/** Beyond any number of calls at once, so what bounds them is ours. */
+const agent = { keepAlive: true, maxSockets: 1_000 };
+
+/**
+ * The AWS SDK's own HTTP client, which the bundle has anyway. `fetch`, and what is built on it, takes a fifth of the cold
+ * start to load, and quotes a header's value in its errors. It follows no redirect, so no other host sees a credential.
+ */
+const http = new NodeHttpHandler({ httpAgent: agent, httpsAgent: agent });
+
+/**
+ * Sends a request.
+ *
+ * @param signal ends the request, and the body of its answer.
+ * @returns the answer, as soon as its head is here.
+ * @throws Error with a `code` if the connection fails.
+ */
+export async function send(
+  method: 'GET' | 'POST',
+  url: URL,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<WireAnswer> {
+  const request = new HttpRequest({
+    method,
+    protocol: url.protocol,
+    hostname: url.hostname,
+    ...(url.port !== '' && { port: Number(url.port) }),
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+    headers: { host: url.host, accept: 'application/json', ...headers },
+  });
+  const { response } = await http.handle(request, { abortSignal: signal });
+  if (!(response.body instanceof Readable)) throw new TypeError('The answer has no body to read.');
+  return { status: response.statusCode, headers: response.headers, body: response.body };
+}
