@@ -26,7 +26,7 @@ const hangs = (name: string, givenUp: string[] = []) =>
   fakeProject({
     name,
     retrieve: async (_jobId, signal) => {
-      await sleep(5_000, undefined, signal ? { signal } : {}).catch(() => givenUp.push(name));
+      await sleep(60_000, undefined, signal ? { signal } : {}).catch(() => givenUp.push(name));
       throw new OpenAIError('Gave up.');
     },
   });
@@ -42,7 +42,7 @@ describe('a job is found by its id', () => {
     const startedAt = performance.now();
     const found = await findJob([hangs('a', givenUp), has('b')], 'ftjob-1');
     assert.equal(found.project.name, 'b');
-    assert.ok(performance.now() - startedAt < 2_000);
+    assert.ok(performance.now() - startedAt < 30_000);
     await sleep(10);
     assert.deepEqual(givenUp, ['a']);
   });

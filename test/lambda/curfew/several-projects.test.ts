@@ -2,14 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
-import { apiKey, type Curfew, startCurfew } from '../../support/curfew.ts';
-import { answers, late, noAnswer } from '../../support/wire-faults.ts';
+import { apiKey, startCurfew } from '../../support/curfew.ts';
+import { answers, noAnswer } from '../../support/wire-faults.ts';
 
 const overdue = (id = 'ftjob-1') => simulatedJob({ id, status: 'running', ageMinutes: 400 });
 const revoked = { revoked: { SecretString: 'sk-revoked' } };
-/** The projects at the provider's that were asked to list, in order. */
-const listed = ({ openai }: Curfew) =>
-  openai.calls.flatMap(({ endpoint, headers }) => (endpoint === 'list' ? headers['openai-project'] : []));
 
 describe('what fails in one project costs the others nothing', () => {
   test('a bad key, a provider that hangs, and a rate limit', async () => {
@@ -178,52 +175,4 @@ describe('a job id without a project', () => {
       message: /^Project "second": /,
     });
   });
-});
-
-describe('a warm function goes on after the project that it began last', () => {
-  const names = Array.from({ length: 100 }, (_, index) => `p${index}`);
-  const projects = Object.fromEntries(names.map((name) => [name, { openaiProject: `proj_${name}` }]));
-
-  test('and a cold one starts anywhere', async (t) => {
-    t.mock.method(Math, 'random', () => 0.5);
-    await using curfew = await startCurfew({ projects });
-    await curfew.sweep();
-    assert.equal(listed(curfew)[0], 'proj_p50');
-    assert.equal(listed(curfew).length, 100);
-    curfew.openai.calls.length = 0;
-    await curfew.sweep();
-    assert.equal(listed(curfew)[0], 'proj_p50', 'all were begun, so the round is over');
-  });
-
-  test('even if that sweep failed', async (t) => {
-    t.mock.method(Math, 'random', () => 0);
-    await using curfew = await startCurfew({ projects });
-    curfew.openai.faultFor = () => noAnswer;
-    await assert.rejects(curfew.sweep({}, { remainingMilliseconds: 800 }));
-    const reached = new Set(listed(curfew));
-    assert.ok(reached.size < 100, `${reached.size} reached`);
-    curfew.openai.calls.length = 0;
-    curfew.openai.faultFor = () => undefined;
-    await curfew.sweep();
-    assert.ok(!reached.has(listed(curfew)[0]), `${listed(curfew)[0]} was reached before`);
-  });
-
-  test('and a sweep of one project changes nothing of that', async (t) => {
-    t.mock.method(Math, 'random', () => 0.5);
-    await using curfew = await startCurfew({ projects });
-    await curfew.sweep({ project: 'p7' });
-    curfew.openai.calls.length = 0;
-    await curfew.sweep();
-    assert.equal(listed(curfew)[0], 'proj_p50');
-  });
-});
-
-test('1,000 projects that answer in 50 ms take less than 15 seconds', async () => {
-  const names = Array.from({ length: 1000 }, (_, index) => [`project-${index}`, {}]);
-  await using curfew = await startCurfew({ projects: Object.fromEntries(names) });
-  curfew.openai.faultFor = () => late(50);
-  const startedAt = performance.now();
-  const { complete, projects } = await curfew.sweep();
-  assert.deepEqual([complete, projects], [true, 1000]);
-  assert.ok(performance.now() - startedAt < 15_000, `${performance.now() - startedAt} ms`);
 });

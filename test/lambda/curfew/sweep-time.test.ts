@@ -59,8 +59,8 @@ describe('time runs out', { concurrency: true }, () => {
     await using curfew = await startCurfew({ jobs: overdueJobs(20) });
     curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? noAnswer : undefined);
     const startedAt = performance.now();
-    await curfew.sweep({}, { remainingMilliseconds: 1_500 });
-    assert.ok(performance.now() - startedAt < 1_500);
+    await curfew.sweep({}, { remainingMilliseconds: 5_000 });
+    assert.ok(performance.now() - startedAt < 5_000);
   });
 });
 
