@@ -4,7 +4,7 @@ import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { sweep } from '../../../lambda/curfew/sweep.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';
 import { fakeProject, fakeScene, fakeTime, jobOf } from '../../support/fake-ports.ts';
-import { late, noAnswer } from '../../support/wire-faults.ts';
+import { noAnswer } from '../../support/wire-faults.ts';
 
 const overdueJobs = (count: number) =>
   Array.from({ length: count }, (_, index) =>
@@ -14,24 +14,26 @@ const cancelledJobs = ({ openai }: Curfew) =>
   [...openai.jobs.values()].filter((job) => job.status === 'cancelled').map((job) => job.id);
 const noLimit = { cancelLimit: 'none' } as const;
 
+/** Enough for what answers, however loaded the machine is; what hangs takes all of it. */
+const remainingMilliseconds = 10_000;
+
 describe('time runs out', { concurrency: true }, () => {
-  for (const cancelLimit of ['none', 1000] as const) {
+  for (const cancelLimit of ['none', 250] as const) {
     test(`while listing: what was found is cancelled, and the next sweep does the rest (limit ${cancelLimit})`, async () => {
-      const jobs = overdueJobs(1000);
-      // Few to cancel on each page, so the time is spent on listing, however slow the machine is.
+      const jobs = overdueJobs(250);
       for (const [index, job] of jobs.entries()) if (index % 20 > 0) job.status = 'succeeded';
       await using curfew = await startCurfew({ jobs });
-      curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'list' ? late(300) : undefined);
-      const first = await curfew.sweep({ cancelLimit }, { remainingMilliseconds: 3_000 });
-      assert.equal(first.complete, false);
-      assert.ok(first.cancelled > 0 && first.cancelled < 50, `${first.cancelled} cancelled`);
-      assert.equal(first.overdue, first.cancelled);
-      assert.equal(first.cancelled, cancelledJobs(curfew).length);
+      // What a cold start takes is not to be measured here.
+      await curfew.list();
+      curfew.openai.faultFor = ({ url }) =>
+        url.searchParams.get('after') === jobs[99]?.id ? noAnswer : undefined;
+      const first = await curfew.sweep({ cancelLimit }, { remainingMilliseconds });
+      assert.deepEqual([first.complete, first.overdue, first.cancelled], [false, 5, 5]);
+      assert.equal(cancelledJobs(curfew).length, 5);
 
       curfew.openai.faultFor = () => undefined;
       const second = await curfew.sweep({ cancelLimit });
-      assert.equal(second.complete, true);
-      assert.equal(first.cancelled + second.cancelled, 50);
+      assert.deepEqual([second.complete, second.cancelled], [true, 8]);
     });
   }
 
@@ -41,7 +43,7 @@ describe('time runs out', { concurrency: true }, () => {
     await using curfew = await startCurfew({ jobs });
     curfew.openai.faultFor = ({ endpoint, jobId = '' }) =>
       endpoint === 'cancel' && silent.has(jobId) ? noAnswer : undefined;
-    const { cancelled, failed, jobs: swept } = await curfew.sweep({}, { remainingMilliseconds: 2_000 });
+    const { cancelled, failed, jobs: swept } = await curfew.sweep({}, { remainingMilliseconds });
     assert.deepEqual([cancelled, failed], [15, 5]);
     const unanswered = swept.filter((job) => job.outcome === 'failed');
     assert.deepEqual(new Set(unanswered.map((job) => job.jobId)), silent);
@@ -59,8 +61,8 @@ describe('time runs out', { concurrency: true }, () => {
     await using curfew = await startCurfew({ jobs: overdueJobs(20) });
     curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? noAnswer : undefined);
     const startedAt = performance.now();
-    await curfew.sweep({}, { remainingMilliseconds: 5_000 });
-    assert.ok(performance.now() - startedAt < 5_000);
+    await curfew.sweep({}, { remainingMilliseconds });
+    assert.ok(performance.now() - startedAt < remainingMilliseconds);
   });
 });
 
