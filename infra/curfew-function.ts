@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Token, Tokenization } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
@@ -81,7 +81,7 @@ export class CurfewFunction extends Construct {
       // JSON would override our log level, and drop our metrics.
       loggingFormat: LoggingFormat.TEXT,
       environment: {
-        ...withTokens(environmentFor(settings)),
+        ...environmentFor(settings),
         LOG_LEVEL: settings.logLevel,
         [environmentNames.tableName]: props.table.tableName,
         ...(parameters && { [environmentNames.projectsPath]: parameters.path }),
@@ -91,11 +91,4 @@ export class CurfewFunction extends Construct {
     // It must not look for parameters that are not there yet, which nothing else says: their path is plain text.
     if (parameters) this.function.node.addDependency(parameters);
   }
-}
-
-/** A number that is a token loses that if it is made text by other means than CDK's. */
-function withTokens(environment: Record<string, string>): Record<string, string> {
-  const resolvable = (text: string) =>
-    Token.isUnresolved(Number(text)) ? Tokenization.stringifyNumber(Number(text)) : text;
-  return Object.fromEntries(Object.entries(environment).map(([name, text]) => [name, resolvable(text)]));
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
@@ -64,7 +65,10 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
 
 // Lambda gives credentials in environment variables and nowhere else.
 test('the deployed bundle is without the other sources of AWS credentials', async () => {
-  const code = readFileSync((await synthesizeBundles()).ours.file, 'utf8');
+  const directory = dirname((await synthesizeBundles()).ours.file);
+  const code = readdirSync(directory)
+    .map((file) => readFileSync(join(directory, file), 'utf8'))
+    .join('');
   for (const mark of ['sso-oidc', 'AssumeRoleWithWebIdentity', 'credential_process']) {
     assert.ok(!code.includes(mark), mark);
   }

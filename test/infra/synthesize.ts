@@ -10,7 +10,7 @@ import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspac
 import { type ContextName, contexts } from './contexts.ts';
 
 const runDirectory = newRunDirectory();
-// CDK and npm write below the home directory.
+// CDK writes below the home directory.
 Object.assign(process.env, isolatedEnvironment(runDirectory));
 await bundleFunction();
 const outdir = join(runDirectory, 'cdk.out');
