@@ -96,8 +96,8 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
       try {
         return await limit(() => attempt(credential, call, signal));
       } catch (failure) {
-        // What an earlier attempt failed with says more than that there was no time for another.
-        if (failure instanceof TimeUp) throw lastFailure ?? failure.refusal ?? failure;
+        // Why it could not be sent again, or else what an earlier attempt failed with, says more than that time is up.
+        if (failure instanceof TimeUp) throw failure.refusal ?? lastFailure ?? failure;
         lastFailure = failure;
         const waitMilliseconds = waitBeforeRetry(failure, failures + 1);
         if (waitMilliseconds === undefined) throw failure;
