@@ -5,6 +5,7 @@ import { eventually } from '../../infra/local/eventually.ts';
 import { receive } from '../../infra/local/queues.ts';
 import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import type { ListAnswer } from '../support/answers.ts';
+import { executeStateMachine, scheduleCancel } from '../support/aws-callers.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 
 const { system, skip } = await deployOrSkip({
@@ -23,40 +24,15 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
     openai.jobs.set(id, job);
     return { id, cancelled: () => eventually(async () => job.status === 'cancelled') };
   };
-  const execute = async (machine: string, input: object) => {
-    const arn = `arn:aws:states:us-east-1:000000000000:stateMachine:${machine}`;
-    const started = ['start-execution', '--state-machine-arn', arn, '--input', JSON.stringify(input)];
-    const { executionArn } = (await aws(emulator, 'stepfunctions', ...started)) as { executionArn: string };
-    return eventually(async () => {
-      const described = ['describe-execution', '--execution-arn', executionArn];
-      const execution = (await aws(emulator, 'stepfunctions', ...described)) as {
-        status: string;
-        output?: string;
-        cause?: string;
-      };
-      return execution.status !== 'RUNNING' && execution;
-    });
-  };
-  const schedule = async (jobId: string) => {
-    const at = new Date(Date.now() + 2_000).toISOString().slice(0, 19);
-    const target = {
-      Arn: await output('FunctionArn'),
-      RoleArn: await output('SchedulesRoleArn'),
-      Input: JSON.stringify({ jobId }),
-    };
-    await aws(
-      emulator,
-      ...['scheduler', 'create-schedule', '--name', `curfew-${jobId}`, '--schedule-expression', `at(${at})`],
-      ...['--flexible-time-window', 'Mode=OFF', '--action-after-completion', 'DELETE'],
-      ...['--target', JSON.stringify(target)],
-    );
-  };
 
   describe('Step Functions', () => {
     test('waits until the deadline, then cancels the job, and has the result by JSONPath', async () => {
       const job = start('ftjob-deadline');
       const deadline = new Date(Date.now() + 2_000).toISOString();
-      const { status, output: result } = await execute('cancel-at-deadline', { jobId: job.id, deadline });
+      const { status, output: result } = await executeStateMachine(emulator, 'cancel-at-deadline', {
+        jobId: job.id,
+        deadline,
+      });
       assert.equal(status, 'SUCCEEDED');
       assert.equal(JSON.parse(result ?? '').outcome, 'cancelled');
       assert.ok(Date.now() >= Date.parse(deadline));
@@ -64,12 +40,12 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
 
     test('uses the result in JSONata', async () => {
       const job = start('ftjob-jsonata');
-      const { output: result } = await execute('cancel-now', { jobId: job.id });
+      const { output: result } = await executeStateMachine(emulator, 'cancel-now', { jobId: job.id });
       assert.deepEqual(JSON.parse(result ?? ''), { was: 'running' });
     });
 
     test('fails with our message (the emulator does not hand on error names, which the handler tests prove)', async () => {
-      const { status, cause } = await execute('cancel-now', { jobId: 'ftjob-none' });
+      const { status, cause } = await executeStateMachine(emulator, 'cancel-now', { jobId: 'ftjob-none' });
       assert.equal(status, 'FAILED');
       assert.match(cause ?? '', /Check the job id/);
     });
@@ -93,13 +69,13 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
 
   describe('EventBridge Scheduler', () => {
     test('cancels nothing for an unknown job (the emulator forgets a failure; AWS makes it a dead letter)', async () => {
-      await schedule('ftjob-none-scheduled');
+      await scheduleCancel(system, 'ftjob-none-scheduled');
       await askedFor('ftjob-none-scheduled');
     });
 
     test('cancels the job at its deadline, and the schedule deletes itself', async () => {
       const job = start('ftjob-scheduled');
-      await schedule(job.id);
+      await scheduleCancel(system, job.id);
       await job.cancelled();
       await eventually(async () => {
         const { Schedules } = (await aws(emulator, 'scheduler', 'list-schedules')) as {
