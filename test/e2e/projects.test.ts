@@ -42,7 +42,7 @@ describe('five projects over three providers in one deployment', { skip }, async
   };
   provider('hanging').faultFor = () => noAnswer;
   provider('limited').faultFor = () => answers(429, { 'retry-after': '3600' });
-  // The whole fifteen minutes would go to the project that hangs.
+  // Less time, so the project that hangs is given up before its retries are used up.
   const timeout = ['--function-name', system.functionName, '--timeout', '30'];
   await aws(emulator, 'lambda', 'update-function-configuration', ...timeout);
 
