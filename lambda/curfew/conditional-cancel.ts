@@ -46,24 +46,23 @@ async function statusAfterCancel(api: FineTuningApi, jobId: string): Promise<str
     return (await api.cancel(jobId)).status;
   } catch (error) {
     const status = await statusNow(api, jobId);
-    if (status !== undefined && isFinished(status)) return status;
-    const now = status === undefined ? 'could not be read again' : `is now "${status}"`;
-    throw cancelError(asError(error), `The cancel did not take effect as far as known: the job ${now}.`);
+    if (status === undefined) throw cancelError(asError(error), 'could not be read again');
+    if (isFinished(status)) return status;
+    throw cancelError(asError(error), `is now "${status}"`);
   }
 }
 
 /** The second look is only evidence: if it fails too, the first error is the one to report. */
-async function statusNow(api: FineTuningApi, jobId: string): Promise<string | undefined> {
-  try {
-    return (await api.retrieve(jobId)).status;
-  } catch {
-    return undefined;
-  }
+function statusNow(api: FineTuningApi, jobId: string): Promise<string | undefined> {
+  return api.retrieve(jobId).then(
+    ({ status }) => status,
+    () => undefined,
+  );
 }
 
 /** A job that was there a moment ago is not unknown: what is not about access or pace is the provider's fault. */
-function cancelError(error: Error, addition: string): Error {
-  const message = `${error.message} ${addition}`;
+function cancelError(error: Error, now: string): Error {
+  const message = `${error.message} The cancel did not take effect as far as known: the job ${now}.`;
   const keepsItsName = [AuthenticationError, ApiKeyError, RateLimitError, QuotaError].some(
     (named) => error instanceof named,
   );

@@ -38,14 +38,14 @@ export async function extend(
     previousDeadline: isoOf(previous),
     deadline: isoOf(deadline),
   });
-  const isExempt = judge(job, project.rules, nowMilliseconds).deadlineSeconds === null;
-  if (isExempt) return answer(null, null);
+  const { deadlineSeconds } = judge(job, project.rules, nowMilliseconds);
+  if (deadlineSeconds === null) return answer(null, null);
   const record = (await ledger.read([job.id])).get(job.id) ?? {};
   if (record instanceof Error) throw record;
-  const { deadlineSeconds } = judge(job, project.rules, nowMilliseconds, record.extendedUntilSeconds);
+  const previousSeconds = Math.max(deadlineSeconds, record.extendedUntilSeconds ?? 0);
   const untilSeconds = Math.floor(nowMilliseconds / 1000) + minutes * 60;
-  if (deadlineSeconds === null || !isInProgress(job.status) || untilSeconds <= deadlineSeconds) {
-    return answer(deadlineSeconds, deadlineSeconds);
+  if (!isInProgress(job.status) || untilSeconds <= previousSeconds) {
+    return answer(previousSeconds, previousSeconds);
   }
-  return answer(deadlineSeconds, await ledger.extend(job.id, untilSeconds, requestedBy));
+  return answer(previousSeconds, await ledger.extend(job.id, untilSeconds, requestedBy));
 }

@@ -72,8 +72,8 @@ export function judge(
 
 /** The budget in a job's metadata, in minutes: `{"time_budget_minutes": "90"}`, or `"none"` to exempt it. */
 function ownBudgetOf(metadata: Record<string, string>): number | 'none' | 'unreadable' | undefined {
-  if (!Object.hasOwn(metadata, timeBudgetMetadataKey)) return undefined;
-  const text = metadata[timeBudgetMetadataKey]?.trim().toLowerCase() ?? '';
+  const text = metadata[timeBudgetMetadataKey]?.trim().toLowerCase();
+  if (text === undefined) return undefined;
   if (text === 'none') return 'none';
   // A number too long for JavaScript would be Infinity, which JSON does not have.
   return minutePattern.test(text) ? Math.min(Number(text), Number.MAX_VALUE) : 'unreadable';

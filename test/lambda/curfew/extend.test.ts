@@ -19,7 +19,7 @@ describe('a job may run for so many minutes from now', () => {
     // Half a second past the second, as time is.
     const scene = { ledger, nowMilliseconds: nowMilliseconds + 500, requestedBy: 'alice' };
     const answer = await extend({ project: fakeProject(), job }, minutes, scene);
-    return { answer, until: ledger.rows.get('ftjob-1')?.extendedUntilSeconds };
+    return { answer, until: ledger.rows.get('ftjob-1')?.extendedUntilSeconds, reads: ledger.reads.length };
   };
   const answer = (previousMinutes: number, minutes: number, status = 'running') => ({
     jobId: 'ftjob-1',
@@ -29,10 +29,9 @@ describe('a job may run for so many minutes from now', () => {
   });
 
   test('if that is later than its deadline', async () => {
-    assert.deepEqual(await extended({ ageMinutes: 350 }, 120), {
-      answer: answer(10, 120),
-      until: nowSeconds + 7200,
-    });
+    const { answer: given, until } = await extended({ ageMinutes: 350 }, 120);
+    assert.deepEqual(given, answer(10, 120));
+    assert.equal(until, nowSeconds + 7200);
   });
 
   test('even if it is overdue already', async () => {
@@ -59,9 +58,9 @@ describe('a job may run for so many minutes from now', () => {
   });
 
   test('unless it is exempt: it stays so, and has no deadline', async () => {
-    const { answer: given, until } = await extended({ metadata: { time_budget_minutes: 'none' } }, 60);
+    const { answer: given, reads } = await extended({ metadata: { time_budget_minutes: 'none' } }, 60);
     assert.deepEqual(given, { jobId: 'ftjob-1', status: 'running', previousDeadline: null, deadline: null });
-    assert.equal(until, undefined);
+    assert.equal(reads, 0, 'the table has nothing to say');
   });
 
   for (const status of ['succeeded', 'cancelled', 'paused', 'frozen']) {
@@ -71,6 +70,12 @@ describe('a job may run for so many minutes from now', () => {
       assert.equal(until, undefined);
     });
   }
+});
+
+test('a row that cannot be read is StateError, even if there were nothing to write', async () => {
+  const job = jobOf({ id: 'ftjob-1', status: 'succeeded' });
+  const scene = { ledger: fakeLedger({}, ['ftjob-1']), nowMilliseconds, requestedBy: 'alice' };
+  await assert.rejects(extend({ project: fakeProject(), job }, 60, scene), { name: 'StateError' });
 });
 
 describe('on the wire', () => {
