@@ -22,7 +22,7 @@ const arrows: Record<string, { refused: string[]; allowed: string[] }> = {
   },
   'lambda/errors.ts': { refused: ['./names.ts', './curfew/job.ts', 'valibot'], allowed: [] },
   'lambda/aws/planted.ts': {
-    refused: ['../openai/client.ts', '../work.ts', '../invocation.ts', '../../infra/settings.ts', 'ky'],
+    refused: ['../openai/client.ts', '../work.ts', '../invocation.ts', '../../infra/settings.ts'],
     allowed: [
       '../curfew/decision.ts',
       '../settings.ts',
@@ -40,7 +40,13 @@ const arrows: Record<string, { refused: string[]; allowed: string[] }> = {
       '@aws/bedrock-token-generator',
       '@aws-lambda-powertools/logger',
     ],
-    allowed: ['../curfew/job.ts', '../errors.ts', '../providers.ts', './answer.ts', 'ky'],
+    allowed: [
+      '../curfew/job.ts',
+      '../errors.ts',
+      '../providers.ts',
+      './answer.ts',
+      '@smithy/node-http-handler',
+    ],
   },
   'lambda/curfew/planted.ts': {
     refused: [
@@ -48,7 +54,7 @@ const arrows: Record<string, { refused: string[]; allowed: string[] }> = {
       '../openai/client.ts',
       '../settings.ts',
       '@aws-sdk/client-ssm',
-      'ky',
+      '@smithy/node-http-handler',
       'node:fs',
     ],
     allowed: ['./job.ts', '../errors.ts', 'valibot'],
