@@ -1,0 +1,129 @@
+import { Token } from 'aws-cdk-lib';
+import { environmentNames, settingsSchema } from '../lambda/settings.ts';
+import { changed, isObject, isRef, type Json } from './json.ts';
+import { type Resource, synthesized, type Template } from './synthesized.ts';
+import { conditions, ifElse, rules, sweepTable } from './template-conditions.ts';
+import { pascalCase, templateParameters } from './template-parameters.ts';
+import { policyFor } from './template-policy.ts';
+
+/** An interval that the template does not offer, so what is made of it can be found: no other value is like these. */
+const standIn = { minutes: 7, seconds: 420, expression: 'rate(7 minutes)' };
+
+/**
+ * The stack as a CloudFormation template, for whoever has no CDK. What CDK works out at synth from the settings, the
+ * template says with conditions on its parameters.
+ *
+ * @param code path of the function's code, from the template.
+ */
+export function curfewTemplate(code: string): Template {
+  const { Conditions, Outputs, Resources, ...others } = synthesized((parameter) => ({
+    name: parameter('Name'),
+    secretName: parameter('SecretName'),
+    secretKmsKeyArn: parameter('SecretKmsKeyArn'),
+    notifyEmail: parameter('NotifyEmail'),
+    notifyTopicArn: parameter('NotifyTopicArn'),
+    logRetentionDays: Token.asNumber(parameter('LogRetentionDays')),
+    sweepEveryMinutes: standIn.minutes,
+    savedQueries: false,
+  }));
+  const mailTopic = Object.keys(Resources).find((id) => Resources[id]?.Type === 'AWS::SNS::Topic') ?? '';
+  const changes = [
+    ({ Metadata: _, ...resource }: Resource) => resource,
+    (resource: Resource) => withSettings(resource, code),
+    (resource: Resource) => (resource.Type === 'AWS::IAM::Policy' ? policyFor(resource) : resource),
+    withSchedule,
+    withSwitch,
+    (resource: Resource) => withTopics(resource, mailTopic),
+    (resource: Resource) => withProperties(resource, asSubstitution),
+  ];
+  return {
+    ...others,
+    Parameters: templateParameters(),
+    Mappings: { Sweeps: sweepTable },
+    Rules: rules,
+    Conditions: { ...conditions, ...Conditions },
+    Resources: Object.fromEntries(
+      Object.entries(Resources).map(([id, resource]) => [
+        id,
+        changes.reduce((result, change) => change(result), resource),
+      ]),
+    ),
+    Outputs: Object.fromEntries(
+      Object.entries(Outputs).map(([name, output]) => [name, changed(output, asSubstitution)]),
+    ),
+  };
+}
+
+/** The function with its code, and with its settings from the parameters; one that is empty is absent. */
+function withSettings(resource: Resource, code: string): Resource {
+  if (resource.Type !== 'AWS::Lambda::Function') return resource;
+  const emptyUnless: Record<string, string> = { provider: 'HasProvider', openaiProject: 'HasProject' };
+  const given = Object.entries(environmentNames)
+    .filter(([setting]) => setting in settingsSchema.entries)
+    .map(([setting, variable]): [string, Json] => {
+      const value = { Ref: pascalCase(setting) };
+      const condition = emptyUnless[setting];
+      return [variable, condition === undefined ? value : ifElse(condition, value)];
+    });
+  const { Environment } = resource.Properties;
+  const others = isObject(Environment) && isObject(Environment['Variables']) ? Environment['Variables'] : {};
+  const Variables = { ...others, ...Object.fromEntries(given), LOG_LEVEL: { Ref: 'LogLevel' } };
+  return { ...resource, Properties: { ...resource.Properties, Code: code, Environment: { Variables } } };
+}
+
+/** How often sweeps come, and all that follows from it, from the table. */
+function withSchedule(resource: Resource): Resource {
+  const inTable = (key: string) => ({ 'Fn::FindInMap': ['Sweeps', { Ref: 'SweepEveryMinutes' }, key] });
+  return withProperties(resource, (part) => {
+    if (part === standIn.expression) return inTable('Expression');
+    return part === standIn.seconds ? inTable('Seconds') : part;
+  });
+}
+
+/** Without sweeps the rules are off, and nobody is alarmed that none came. */
+function withSwitch(resource: Resource): Resource {
+  if ('ScheduleExpression' in resource.Properties) {
+    const State = ifElse('IsEnabled', 'ENABLED', 'DISABLED');
+    return { ...resource, Properties: { ...resource.Properties, State } };
+  }
+  const watchesSweeps = resource.Properties['MetricName'] === 'SweepDuration';
+  return watchesSweeps ? { ...resource, Condition: 'IsEnabled' } : resource;
+}
+
+const ofEmail = ['AWS::KMS::Key', 'AWS::SNS::Topic', 'AWS::SNS::TopicPolicy', 'AWS::SNS::Subscription'];
+
+/** The topic for mails and the one that was given are each there or not, and so is whatever uses them. */
+function withTopics(resource: Resource, mailTopic: string): Resource {
+  if (ofEmail.includes(resource.Type)) return { ...resource, Condition: 'HasEmail' };
+  const isMail = 'EventPattern' in resource.Properties;
+  const inLists = withProperties(resource, (part) =>
+    Array.isArray(part) ? part.map((entry) => ifTopic(entry, mailTopic)) : part,
+  );
+  return isMail ? { ...inLists, Condition: 'HasTopic' } : inLists;
+}
+
+function ifTopic(entry: Json, mailTopic: string): Json {
+  const topic = isObject(entry) && 'Arn' in entry ? entry['Arn'] : entry;
+  if (isRef(topic, 'NotifyTopicArn')) return ifElse('HasTopicArn', entry);
+  return isRef(topic, mailTopic) ? ifElse('HasEmail', entry) : entry;
+}
+
+/** A text joined from parts as one with placeholders: a packaged template has a line for each part. */
+function asSubstitution(part: Json): Json {
+  const join = isObject(part) ? part['Fn::Join'] : undefined;
+  const [separator, pieces] = Array.isArray(join) ? join : [];
+  if (separator !== '' || !Array.isArray(pieces)) return part;
+  const texts = pieces.map((piece) => {
+    if (typeof piece === 'string') return piece.replaceAll('${', '${!');
+    if (!isObject(piece)) return undefined;
+    const { Ref, 'Fn::GetAtt': attribute } = piece;
+    if (typeof Ref === 'string') return `\${${Ref}}`;
+    return Array.isArray(attribute) ? `\${${attribute.join('.')}}` : undefined;
+  });
+  return texts.includes(undefined) ? part : { 'Fn::Sub': texts.join('') };
+}
+
+function withProperties(resource: Resource, change: (part: Json) => Json): Resource {
+  const properties = changed(resource.Properties, change);
+  return isObject(properties) ? { ...resource, Properties: properties } : resource;
+}
