@@ -68,6 +68,14 @@ for (const provider of providers) {
   });
 }
 
+test('every call says who calls, and a cancel that it has no body, which some gateways insist on', async () => {
+  await using curfew = await startCurfew({ jobs: [simulatedJob({ id: 'ftjob-1', status: 'running' })] });
+  await curfew.cancel('ftjob-1');
+  const [retrieve, cancel] = headersAt(curfew.openai);
+  assert.partialDeepStrictEqual(retrieve, { 'user-agent': 'fine-tuning-curfew', accept: 'application/json' });
+  assert.partialDeepStrictEqual(cancel, { 'user-agent': 'fine-tuning-curfew', 'content-length': '0' });
+});
+
 test('the token for Bedrock is made once for an invocation, and anew for the next', async () => {
   const { simulator, settings } = await startProject('bedrock', 'project');
   await using _simulator = simulator;

@@ -134,8 +134,10 @@ describe('the wait before a retry', { concurrency: true }, () => {
   ] as const) {
     test(`is no retry if the time left forbids it, and the error is that of the answer (${status})`, async () => {
       await using faulty = await startFaulty('retrieve', answers(status, { 'retry-after': '20' }), 1);
-      const run = faulty.curfew.cancel(jobId, { remainingMilliseconds: 1_500 });
+      const startedAt = performance.now();
+      const run = faulty.curfew.cancel(jobId, { remainingMilliseconds: 6_000 });
       await assert.rejects(run, { name, message: new RegExp(`answered ${status}`) });
+      assert.ok(performance.now() - startedAt < 4_000);
       assert.equal(faulty.curfew.openai.calls.length, 1);
     });
   }

@@ -28,7 +28,7 @@ function countUnderWay({ openai }: Curfew): { most: number } {
     response.once('close', () => {
       underWay -= 1;
     });
-    return late(30)(answer, response);
+    return late(300)(answer, response);
   };
   return count;
 }
