@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import type { CancelAnswer, QueueAnswer } from '../../../lambda/contract.ts';
 import { apiKey, type Curfew, startCurfew } from '../../support/curfew.ts';
 import { queueEvent } from '../../support/envelopes.ts';
-import { unusableSecrets } from '../../support/unusable-secrets.ts';
 import { answers, late } from '../../support/wire-faults.ts';
 
 const jobs = () => [simulatedJob({ id: 'ftjob-1', status: 'succeeded' })];
@@ -171,57 +169,6 @@ describe('with several projects', () => {
     assert.equal((await curfew.list()).projects, 2);
     await curfew.list();
     assert.deepEqual(curfew.aws.secretReads.toSorted(), ['broken', 'broken', 'broken', 'openai/api-key']);
-  });
-});
-
-describe('a secret without a usable key is an ApiKeyError that says what is wrong', {
-  concurrency: true,
-}, () => {
-  for (const [name, { secret, message }] of Object.entries(unusableSecrets)) {
-    test(name, async () => {
-      await using curfew = await startCurfew({ jobs: jobs(), secret });
-      await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError', message });
-      assert.deepEqual(curfew.openai.calls, []);
-    });
-
-    test(`${name}, once it is mended: the next call succeeds`, async () => {
-      await using curfew = await startCurfew({ jobs: jobs(), secret });
-      await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError' });
-      curfew.aws.secret = { SecretString: apiKey };
-      assert.equal((await curfew.cancel('ftjob-1')).outcome, 'already_finished');
-    });
-  }
-
-  test('says how to mend it', async () => {
-    await using curfew = await startCurfew({ secret: { SecretString: '' } });
-    await assert.rejects(curfew.cancel('ftjob-1'), {
-      message:
-        'The secret "openai/api-key" is empty. Put the API key into it, as plain text or as {"apiKey": "…"}: ' +
-        'aws secretsmanager put-secret-value --secret-id openai/api-key --secret-string …',
-    });
-  });
-
-  test('Secrets Manager that is silent for a while is asked once more', async () => {
-    await using curfew = await startCurfew({ jobs: jobs(), secret: 'silence' });
-    const cancel = curfew.cancel('ftjob-1');
-    await sleep(500);
-    curfew.aws.secret = { SecretString: apiKey };
-    assert.equal((await cancel).outcome, 'already_finished');
-    assert.equal(curfew.aws.secretReads.length, 2);
-  });
-
-  test('Secrets Manager that nobody reaches', async () => {
-    await using curfew = await startCurfew();
-    await curfew.aws[Symbol.asyncDispose]();
-    await assert.rejects(curfew.cancel('ftjob-1'), { name: 'ApiKeyError', message: /ECONNREFUSED|Error/ });
-  });
-
-  test('Secrets Manager that never answers, while there is time to say so', async () => {
-    await using curfew = await startCurfew({ secret: 'silence' });
-    const startedAt = performance.now();
-    const cancel = curfew.cancel('ftjob-1', { remainingMilliseconds: 1_000 });
-    await assert.rejects(cancel, { name: 'ApiKeyError', message: /in time/ });
-    assert.ok(performance.now() - startedAt < 1_000);
   });
 });
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type SimulatedJob, simulatedJob } from '../../../infra/local/simulated-job.ts';
-import { apiKey, type Curfew, startCurfew } from '../../support/curfew.ts';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { type Curfew, startCurfew } from '../../support/curfew.ts';
 import { noAnswer, says } from '../../support/wire-faults.ts';
 
 const metadata = { team: 'search', time_budget_minutes: '90' };
-const jobOfAge = (ageMinutes: number, id = 'ftjob-1', more: Partial<SimulatedJob> = {}) =>
-  simulatedJob({ id, status: 'running', ageMinutes, metadata, ...more });
+const jobOfAge = (ageMinutes: number, id = 'ftjob-1') =>
+  simulatedJob({ id, status: 'running', ageMinutes, metadata });
 const overdueJob = (id?: string) => jobOfAge(100, id);
 const nearJob = (id?: string) => jobOfAge(70, id);
 /** Unix seconds as ISO 8601. */
@@ -180,42 +180,6 @@ describe('a job near its deadline is published', () => {
       },
     ]);
   });
-
-  test('long before, if the provider expects it to finish too late', async () => {
-    const { created_at } = jobOfAge(10);
-    const finish = created_at + 91 * 60;
-    await using curfew = await startCurfew({ jobs: [jobOfAge(10, 'ftjob-1', { estimated_finish: finish })] });
-    await curfew.sweep();
-    const [event] = curfew.aws.events;
-    assert.deepEqual([event?.detail['willNotFinish'], event?.detail['estimatedFinish']], [true, iso(finish)]);
-    assert.match(String(event?.detail['summary']), /The provider expects it to finish only after that\.$/);
-  });
-
-  test('as what would happen, in a deployment that is set to dry run', async () => {
-    await using curfew = await startCurfew({ jobs: [nearJob()], settings: { dryRun: true } });
-    await curfew.sweep();
-    const [event] = curfew.aws.events;
-    assert.equal(event?.detail['dryRun'], true);
-    assert.match(
-      String(event.detail['summary']),
-      /would be cancelled in 19 minutes, at .*, unless it is extended, but this is a dry run\.$/,
-    );
-  });
-
-  test('with its project, if there are several', async () => {
-    await using curfew = await startCurfew({ jobs: [nearJob()], projects: { research: {} } });
-    await curfew.sweep();
-    const [event] = curfew.aws.events;
-    assert.equal(event?.detail['project'], 'research');
-    assert.match(String(event.detail['summary']), /ftjob-1 of project research/);
-  });
-
-  test('once, however many sweeps find it so', async () => {
-    await using curfew = await startCurfew({ jobs: [nearJob()] });
-    await Promise.all([curfew.sweep(), curfew.sweep()]);
-    await curfew.sweep();
-    assert.deepEqual(typesOf(curfew), ['Fine-Tuning Job Near Its Time Budget']);
-  });
 });
 
 describe('nothing is published', () => {
@@ -249,143 +213,3 @@ describe('nothing is published', () => {
     assert.deepEqual(curfew.aws.batchSizes, []);
   });
 });
-
-describe('a failure to publish neither undoes nor hides a cancel', { concurrency: true }, () => {
-  test('on an event bus that is down', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()] });
-    curfew.aws.eventBus = 'down';
-    assert.equal((await curfew.cancel('ftjob-1')).outcome, 'cancelled');
-    assert.deepEqual(unpublished(curfew), [
-      [
-        'ERROR',
-        'ftjob-1',
-        'No event could be published for ftjob-1 (InternalException). What was decided holds.',
-      ],
-    ]);
-  });
-
-  test('on an event bus that is silent, which delays the answer by two seconds at most', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()] });
-    curfew.aws.eventBus = 'silent';
-    const startedAt = performance.now();
-    assert.equal((await curfew.cancel('ftjob-1')).outcome, 'cancelled');
-    const took = performance.now() - startedAt;
-    assert.ok(took > 1_900 && took < 3_000, `${took} ms`);
-    assert.deepEqual(unpublished(curfew), [
-      ['ERROR', 'ftjob-1', 'No event could be published for ftjob-1 (AbortError). What was decided holds.'],
-    ]);
-  });
-
-  test('on an event bus that is silent, with hardly any time left', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()] });
-    curfew.aws.eventBus = 'silent';
-    assert.equal((await curfew.cancel('ftjob-1', { remainingMilliseconds: 1_000 })).outcome, 'cancelled');
-    assert.equal(unpublished(curfew).length, 1);
-  });
-
-  test('on an event bus that is silent, for very many events', async () => {
-    const jobs = Array.from({ length: 35 }, (_, index) => overdueJob(`ftjob-${index}`));
-    await using curfew = await startCurfew({ jobs, settings: { cancelLimit: 'none' } });
-    curfew.aws.eventBus = 'silent';
-    const startedAt = performance.now();
-    assert.equal((await curfew.sweep()).cancelled, 35);
-    assert.ok(performance.now() - startedAt < 4_000);
-    assert.equal(unpublished(curfew).length, 35);
-  });
-
-  test('of one event among others', async () => {
-    const jobs = ['ftjob-1', 'ftjob-2', 'ftjob-3'].map(overdueJob);
-    await using curfew = await startCurfew({ jobs });
-    curfew.aws.refuses = ({ detail: { jobId } }) => jobId === 'ftjob-2';
-    assert.equal((await curfew.sweep()).cancelled, 3);
-    assert.deepEqual(idsOf(curfew).toSorted(), ['ftjob-1', 'ftjob-3']);
-    assert.deepEqual(unpublished(curfew), [
-      [
-        'ERROR',
-        'ftjob-2',
-        'No event could be published for ftjob-2 (ThrottlingException). What was decided holds.',
-      ],
-    ]);
-  });
-});
-
-describe('a warning that could not be published is taken back', () => {
-  test('so the next sweep publishes it', async () => {
-    await using curfew = await startCurfew({ jobs: [nearJob()] });
-    curfew.aws.eventBus = 'down';
-    await curfew.sweep();
-    assert.equal(curfew.aws.table.rows.get('ftjob-1')?.['warnedFor'], undefined);
-    curfew.aws.eventBus = 'up';
-    await curfew.sweep();
-    assert.deepEqual(typesOf(curfew), ['Fine-Tuning Job Near Its Time Budget']);
-  });
-
-  test('that one only, if others were published', async () => {
-    const jobs = ['ftjob-1', 'ftjob-2', 'ftjob-3'].map(nearJob);
-    await using curfew = await startCurfew({ jobs });
-    curfew.aws.refuses = ({ detail: { jobId } }) => jobId === 'ftjob-2';
-    await curfew.sweep();
-    const isMarked = jobs.map(({ id }) => curfew.aws.table.rows.get(id)?.['warnedFor'] !== undefined);
-    assert.deepEqual(isMarked, [true, false, true]);
-  });
-
-  test('and if that fails too, the log says so, and the sweep does not fail', async () => {
-    await using curfew = await startCurfew({ jobs: [nearJob()] });
-    curfew.aws.refuses = () => {
-      curfew.aws.table.health = 'denied';
-      return true;
-    };
-    await curfew.sweep();
-    const errors = curfew.logLines.filter(({ level }) => level === 'ERROR');
-    assert.deepEqual(
-      errors.map(({ message }) => message),
-      [
-        'No event could be published for ftjob-1 (ThrottlingException). What was decided holds.',
-        "ftjob-1: The table of extensions could not be written (AccessDeniedException). Try again; if it stays, check the table and the function's role.",
-      ],
-    );
-  });
-});
-
-describe('metadata of any shape neither stops a cancel nor breaks an event', () => {
-  const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
-  const shapes: [name: string, json: string, published: object][] = [
-    ['nested 100,000 levels deep', `{"team": "search", "deep": ${deep}}`, { team: 'search' }],
-    ['that is nothing but deep', deep, {}],
-    ['that is a list', '["search"]', {}],
-    ['that is a text', '"search"', {}],
-    ['that is null', 'null', {}],
-    ['with numbers', '{"team": "search", "seed": 7}', { team: 'search' }],
-  ];
-  for (const [name, json, published] of shapes) {
-    test(name, async (t) => {
-      const unhandled = t.mock.fn();
-      process.on('unhandledRejection', unhandled);
-      t.after(() => process.off('unhandledRejection', unhandled));
-      await using curfew = await startCurfew({ jobs: [jobOfAge(400)] });
-      const job = JSON.stringify({ ...jobOfAge(400), metadata: 0 }).replace(
-        '"metadata":0',
-        `"metadata":${json}`,
-      );
-      curfew.openai.faultFor = ({ endpoint }) =>
-        endpoint === 'list' ? says(`{"data": [${job}], "has_more": false}`) : undefined;
-      assert.equal((await curfew.sweep()).cancelled, 1);
-      assert.deepEqual(curfew.aws.events[0]?.detail['metadata'], published);
-      assert.equal(unhandled.mock.callCount(), 0);
-    });
-  }
-});
-
-test('no event holds a credential', async () => {
-  await using curfew = await startCurfew({ jobs: [overdueJob('ftjob-1'), nearJob('ftjob-2')] });
-  await curfew.sweep();
-  assert.equal(curfew.aws.events.length, 2);
-  assert.ok(!JSON.stringify(curfew.aws.events).includes(apiKey));
-});
-
-/** Level, job and message of each line about an event that was not published. */
-function unpublished({ logLines }: Curfew): unknown[][] {
-  return logLines
-    .filter(({ message }) => String(message).startsWith('No event'))
-    .map(({ level, jobId, message }) => [level, jobId, message]);
-}

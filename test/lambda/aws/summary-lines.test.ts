@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { startCurfew } from '../../support/curfew.ts';
+import type { LogLine } from '../../support/recorders.ts';
+import { noAnswer } from '../../support/wire-faults.ts';
+
+const running = (id: string, ageMinutes: number, budget?: string) =>
+  simulatedJob({
+    id,
+    status: 'running',
+    ageMinutes,
+    metadata: budget === undefined ? null : { time_budget_minutes: budget },
+  });
+/** The part of a line that we write, without the time and what Lambda adds. */
+const ours = (line: LogLine = {}) => {
+  const theirs = [
+    'timestamp',
+    'service',
+    'function_arn',
+    'function_memory_size',
+    'cold_start',
+    'sampling_rate',
+  ];
+  return Object.fromEntries(Object.entries(line).filter(([key]) => !theirs.includes(key)));
+};
+const errorIn = (line: LogLine | undefined) => line?.['error'] as LogLine | undefined;
+const fromLambda = { function_name: 'fine-tuning-curfew', function_request_id: 'request-1' };
+
+describe('a sweep ends in one line with its counts', () => {
+  test('at level INFO, that says who asked', async () => {
+    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 400), running('ftjob-2', 10)] });
+    await curfew.sweep({}, { requestedBy: 'rule' });
+    assert.deepEqual(ours(curfew.logLines.at(-1)), {
+      level: 'INFO',
+      message: 'Swept: 2 inspected, 2 in progress, 1 overdue, 1 cancelled, 0 held back, 0 failed.',
+      requestedBy: 'rule',
+      complete: true,
+      dryRun: false,
+      inspected: 2,
+      inProgress: 2,
+      overdue: 1,
+      notCancellable: 0,
+      cancelled: 1,
+      alreadyFinished: 0,
+      wouldCancel: 0,
+      heldBack: 0,
+      failed: 0,
+      ...fromLambda,
+    });
+  });
+
+  test('that says so in a dry run', async () => {
+    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 400)] });
+    await curfew.sweep({ dryRun: true });
+    assert.equal(
+      curfew.logLines.at(-1)?.['message'],
+      'Swept (dry run): 1 inspected, 1 in progress, 1 overdue, 0 cancelled, 0 held back, 0 failed.',
+    );
+  });
+
+  test('that names once each status that is neither in progress nor finished', async () => {
+    const statuses = ['paused', 'frozen', 'paused'];
+    await using curfew = await startCurfew({ jobs: statuses.map((status) => simulatedJob({ status })) });
+    await curfew.sweep();
+    assert.match(
+      String(curfew.logLines.at(-1)?.['message']),
+      /, 3 left alone \((paused, unknown: frozen|unknown: frozen, paused)\)\.$/,
+    );
+  });
+
+  test('that says how many projects were looked at, if there are several', async () => {
+    await using curfew = await startCurfew({ projects: { research: {}, production: {} } });
+    await curfew.sweep();
+    assert.equal(curfew.logLines.at(-1)?.['projects'], 2);
+  });
+
+  test('at level WARN if it is not complete', async () => {
+    await using curfew = await startCurfew();
+    curfew.openai.faultFor = () => noAnswer;
+    await curfew.sweep({}, { remainingMilliseconds: 2_000 });
+    const line = curfew.logLines.at(-1);
+    assert.equal(line?.['level'], 'WARN');
+    assert.match(
+      String(line['message']),
+      /^Swept in part, because time ran out, listing failed or a job could not be judged: 0 inspected, /,
+    );
+  });
+});
+
+describe('other requests end in a line that says who asked', () => {
+  const alice = { requestedBy: 'alice' };
+
+  test('stopping everything', async () => {
+    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 10)] });
+    await curfew.stopAll({}, alice);
+    const line = curfew.logLines.at(-1);
+    assert.equal(line?.['message'], 'Stop all: 1 inspected, 1 in progress, 1 cancelled, 0 failed.');
+    assert.deepEqual([line['level'], line['requestedBy'], line['complete']], ['INFO', 'alice', true]);
+  });
+
+  test('an extension that takes effect', async () => {
+    const job = running('ftjob-1', 10);
+    await using curfew = await startCurfew({ jobs: [job] });
+    const { deadline, previousDeadline } = await curfew.extend('ftjob-1', 600, alice);
+    const line = curfew.logLines.at(-1);
+    assert.equal(
+      line?.['message'],
+      `Fine-tuning job ftjob-1 may run until ${deadline}, as asked (alice); it was ${previousDeadline}.`,
+    );
+    assert.deepEqual([line['requestedBy'], line['minutes'], line['deadline']], ['alice', 600, deadline]);
+  });
+
+  test('an extension that does not', async () => {
+    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 10, 'none')] });
+    await curfew.extend('ftjob-1', 600, alice);
+    assert.equal(
+      curfew.logLines.at(-1)?.['message'],
+      'Fine-tuning job ftjob-1 (running) keeps its deadline, which is none; 600 minutes were asked for (alice).',
+    );
+  });
+});
+
+describe('a failure is a line with its name, and who asked', () => {
+  test('of a request', async () => {
+    await using curfew = await startCurfew();
+    await assert.rejects(curfew.cancel('ftjob-none', { requestedBy: 'alice' }));
+    const [line, ...others] = curfew.logLines;
+    assert.deepEqual(others, []);
+    assert.deepEqual([line?.['level'], line?.['requestedBy']], ['ERROR', 'alice']);
+    assert.equal(errorIn(line)?.['name'], 'JobNotFoundError');
+    assert.match(String(line?.['message']), /ftjob-none/);
+  });
+
+  test('of a request that is none', async () => {
+    await using curfew = await startCurfew();
+    await assert.rejects(curfew.invoke({ jobId: 7, requestedBy: 'alice' }));
+    const [line] = curfew.logLines;
+    assert.deepEqual([line?.['level'], line?.['requestedBy']], ['ERROR', 'direct']);
+  });
+
+  test('of a project: one line, with its name', async () => {
+    await using broken = await startFineTuningSimulator();
+    await using curfew = await startCurfew({
+      projects: { research: {}, broken: { openaiBaseUrl: broken.baseUrl, secretName: 'broken' } },
+      secrets: { broken: { SecretString: 'sk-broken' } },
+    });
+    await curfew.sweep();
+    const errors = curfew.logLines.filter(({ level }) => level === 'ERROR');
+    assert.equal(errors.length, 1);
+    const [line] = errors;
+    assert.equal(line?.['project'], 'broken');
+    assert.match(String(line?.['message']), /^Project "broken" failed: .*answered 401/);
+    assert.equal(errorIn(line)?.['name'], 'AuthenticationError');
+  });
+});
