@@ -47,7 +47,7 @@ export class CurfewRole extends Role {
         conditions: { 'ForAllValues:StringEquals': { 'events:source': eventSource } },
       }),
       new PolicyStatement({
-        actions: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
+        actions: ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'],
         resources: [props.table.tableArn],
       }),
       ...(props.hasParameters ? [parameterStatement(props.name, stack)] : []),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { asError } from '../errors.ts';
 import { eventSource } from '../names.ts';
@@ -18,6 +19,8 @@ export interface Publisher {
 
 /** `PutEvents` takes so many events at once. */
 const batchSize = 10;
+const attempts = 3;
+const pauseMilliseconds = 100;
 /** The answer must not wait for a silent bus. */
 const longestFlushMilliseconds = 2_000;
 
@@ -42,7 +45,7 @@ export function createPublisher(
   const givesUp = new AbortController();
   const signal = AbortSignal.any([until, givesUp.signal]);
 
-  const send = async (batch: Waiting[]): Promise<void> => {
+  const send = async (batch: Waiting[], attempt = 1): Promise<void> => {
     const Entries = batch.map(({ event }) => ({
       EventBusName: busName,
       Source: eventSource,
@@ -51,7 +54,16 @@ export function createPublisher(
     }));
     try {
       const answer = await eventBridge.send(new PutEventsCommand({ Entries }), { abortSignal: signal });
-      for (const [index, { settle }] of batch.entries()) settle(answer.Entries?.[index]?.ErrorCode);
+      const refused: Waiting[] = [];
+      for (const [index, one] of batch.entries()) {
+        const reason = answer.Entries?.[index]?.ErrorCode;
+        if (reason !== undefined && attempt < attempts) refused.push(one);
+        else one.settle(reason);
+      }
+      if (refused.length === 0) return;
+      // The client retries a call that fails as a whole, but not events that are refused one by one.
+      await sleep(pauseMilliseconds * attempt, undefined, { signal }).catch(() => {});
+      await send(refused, attempt + 1);
     } catch (error) {
       for (const { settle } of batch) settle(asError(error).name);
     }

@@ -99,7 +99,7 @@ describe('the role', () => {
       },
       {
         Effect: 'Allow',
-        Action: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
+        Action: ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'],
         Resource: arnOfThe('AWS::DynamoDB::Table'),
       },
       {

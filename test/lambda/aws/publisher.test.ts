@@ -70,6 +70,17 @@ describe('a failure to publish neither undoes nor hides a cancel', { concurrency
   });
 });
 
+test('an event that the bus refuses for the moment is sent again, and no other with it', async () => {
+  const jobs = ['ftjob-1', 'ftjob-2', 'ftjob-3'].map(overdueJob);
+  await using curfew = await startCurfew({ jobs });
+  let refusals = 2;
+  curfew.aws.refuses = ({ detail: { jobId } }) => jobId === 'ftjob-2' && refusals-- > 0;
+  await curfew.sweep();
+  assert.deepEqual(idsOf(curfew).toSorted(), ['ftjob-1', 'ftjob-2', 'ftjob-3']);
+  assert.deepEqual(curfew.aws.batchSizes, [3, 1, 1]);
+  assert.deepEqual(unpublished(curfew), []);
+});
+
 describe('a warning that could not be published is taken back', () => {
   test('so the next sweep publishes it', async () => {
     await using curfew = await startCurfew({ jobs: [nearJob()] });
