@@ -10,13 +10,19 @@ export interface Bundle {
   bytes: number;
 }
 
+/** The deployed bundle, and that of the afternoon handler with the same settings but nothing left out. */
+export interface Bundles {
+  ours: Bundle;
+  theirs: Bundle;
+}
+
 const program = 'test/bench/programs/bundles.ts';
 
 /** The last commit without projects, table and tokens. */
 const formerCommit = '4ceaa29';
 
-/** The deployed bundle, and that of the afternoon handler with the same settings but nothing left out. */
-export function synthesizeBundles(): Promise<{ ours: Bundle; theirs: Bundle }> {
+/** Makes them anew. */
+export function synthesizeBundles(): Promise<Bundles> {
   return synthesizeIn(projectDirectory, newRunDirectory());
 }
 
@@ -42,10 +48,7 @@ export async function synthesizeFormerBundle(): Promise<Bundle | undefined> {
 }
 
 /** In a process of its own, because CDK keeps a cache in the home directory. */
-async function synthesizeIn(
-  directory: string,
-  runDirectory: string,
-): Promise<{ ours: Bundle; theirs: Bundle }> {
+async function synthesizeIn(directory: string, runDirectory: string): Promise<Bundles> {
   const outdir = join(runDirectory, 'cdk.out');
   const environment = isolatedEnvironment(runDirectory);
   return JSON.parse(await run(process.execPath, [join(directory, program), outdir], environment, directory));

@@ -10,6 +10,13 @@ export interface Row {
   isCount?: boolean;
 }
 
+/** A value as the table shows it. */
+export type Unit = (value: number) => string;
+
+export const milliseconds: Unit = (value) => `${value.toFixed(0)} ms`;
+export const seconds: Unit = (value) => `${(value / 1000).toFixed(2)} s`;
+export const megabytes: Unit = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+
 /** The value in the middle. */
 export function median(values: number[]): number {
   const middle = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -18,7 +25,7 @@ export function median(values: number[]): number {
 }
 
 /**
- * Measures several sides in turn, so that what disturbs the machine disturbs all alike.
+ * Measures several sides in turn, so what disturbs the machine disturbs all alike.
  *
  * @param rounds how often each side is measured; the first measurement of each comes on top, and is thrown away.
  * @returns the median of each side.
@@ -41,28 +48,15 @@ export async function interleaved<Side extends string>(
   >;
 }
 
-/** How long something takes, in milliseconds. */
-export async function millisecondsOf(action: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await action();
-  return performance.now() - startedAt;
-}
-
-/** A row whose goal is that ours takes at most `most` times what theirs takes. */
-export function atMost(
-  most: number,
-  what: string,
-  ours: number,
-  theirs: number,
-  unit: (value: number) => string,
-): Row {
+/** A row whose goal is that ours is at most `most` times theirs. */
+export function atMost(most: number, what: string, ours: number, theirs: number, unit: Unit): Row {
   const ratio = ours / theirs;
   return {
     what,
     ours: unit(ours),
     theirs: unit(theirs),
-    ratio: `${ratio.toFixed(2)}x`,
-    goal: `<= ${most}x`,
+    ratio: times(ratio),
+    goal: `≤ ${most} ×`,
     holds: ratio <= most,
   };
 }
@@ -74,9 +68,14 @@ export function equal(what: string, ours: number, theirs: number): Row {
     what,
     ours: text(ours),
     theirs: text(theirs),
-    ratio: `${(ours / theirs).toFixed(2)}x`,
+    ratio: times(ours === theirs ? 1 : ours / theirs),
     goal: 'equal',
     holds: ours === theirs,
     isCount: true,
   };
+}
+
+/** A ratio, with two digits that say something, however small it is. */
+export function times(ratio: number): string {
+  return `${ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2)} ×`;
 }

@@ -9,6 +9,9 @@ export interface CpuLimit extends Disposable {
   description: string;
 }
 
+/** As much of a CPU as Lambda gives with 512 MB. */
+export const shareOfLambda = 1 / 3;
+
 /** Lambda hands out CPU in periods of this length. */
 const periodMicroseconds = 20_000;
 

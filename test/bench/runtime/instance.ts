@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Environment } from '../../../infra/local/processes.ts';
 import { startRuntimeApi } from './runtime-api.ts';
@@ -10,12 +9,6 @@ export interface Instance extends AsyncDisposable {
   /** From the start of the process until it asked for its first event. */
   initMilliseconds: number;
   invoke(event: unknown): Promise<unknown>;
-  /** What it has written to its log so far. */
-  log(): string;
-  /** CPU time that it has used so far. */
-  cpuMilliseconds(): number;
-  /** The most memory that it ever had. */
-  peakBytes(): number;
 }
 
 export interface InstanceOptions {
@@ -25,9 +18,6 @@ export interface InstanceOptions {
   bundle: string;
   environment: Environment;
 }
-
-/** Linux counts CPU time in ticks of this length. */
-const tickMilliseconds = 10;
 
 /** Starts an instance. Rejects if it cannot be initialised. */
 export async function startInstance({ command, bundle, environment }: InstanceOptions): Promise<Instance> {
@@ -69,19 +59,10 @@ export async function startInstance({ command, bundle, environment }: InstanceOp
   gone.catch(() => {});
   await Promise.race([api.initialised, gone]);
   const initMilliseconds = performance.now() - startedAt;
-  const proc = (name: string) => readFileSync(`/proc/${child.pid}/${name}`, 'utf8');
   const running = starting.move();
   return {
     initMilliseconds,
     invoke: (event) => Promise.race([api.invoke(event), gone]),
-    log: () => log,
-    cpuMilliseconds: () => {
-      const fields = proc('stat')
-        .replace(/^.*\) /, '')
-        .split(' ');
-      return (Number(fields[11]) + Number(fields[12])) * tickMilliseconds;
-    },
-    peakBytes: () => Number(/VmHWM:\s+(\d+) kB/.exec(proc('status'))?.[1]) * 1024,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -1,15 +1,15 @@
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
-import { startCurfew } from '../support/curfew.ts';
-import { equal, type Row } from './measure.ts';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { startCurfew } from '../../support/curfew.ts';
+import { equal } from '../measure.ts';
 
 const lookbackDays = 30;
 const minutesPerDay = 1440;
 const jobsWithin = 950;
 
 /** The calls of the frequent sweep, where what lies beyond its lookback grows tenfold. */
-export async function history(): Promise<Row[]> {
-  const what = `calls of the sweep with lookbackDays ${lookbackDays}, tenfold history beyond it against before`;
-  return [equal(what, await callsWith(10_000), await callsWith(1_000))];
+export async function history() {
+  const what = `calls of the sweep with lookbackDays ${lookbackDays}, tenfold history beyond it; against before`;
+  return { rows: [equal(what, await callsWith(10_000), await callsWith(1_000))] };
 }
 
 async function callsWith(jobsBeyond: number): Promise<number> {

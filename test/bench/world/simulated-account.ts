@@ -1,7 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { type SimulatedJob, simulatedJob } from '../../infra/local/simulated-job.ts';
-import { forkProgram } from './forked.ts';
+import { type SimulatedJob, simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { forkProgram } from '../forked.ts';
 
 /** An account in which the oldest jobs are the overdue ones, at the very end of the list: the hard case. */
 export interface AccountOptions {
@@ -29,14 +27,14 @@ export interface SimulatedAccount extends AsyncDisposable {
 
 /** Starts a simulated OpenAI in a process of its own. */
 export async function startAccount(options: AccountOptions): Promise<SimulatedAccount> {
-  const { child, greeting, ...forked } = await forkProgram('simulator', { args: [JSON.stringify(options)] });
+  const { greeting, ask, ...forked } = await forkProgram('account', options);
   return {
     ...forked,
     baseUrl: greeting,
     reset: async () => {
-      await ask(child, 'reset');
+      await ask('reset');
     },
-    tally: async () => (await ask(child, 'tally')) as Tally,
+    tally: async () => (await ask('tally')) as Tally,
   };
 }
 
@@ -49,10 +47,4 @@ export function jobsOf({ jobs, overdue }: AccountOptions): SimulatedJob[] {
       ageMinutes: 400 + index,
     }),
   );
-}
-
-async function ask(child: ChildProcess, question: string): Promise<unknown> {
-  const answered = once(child, 'message');
-  child.send(question);
-  return (await answered)[0];
 }

@@ -1,20 +1,18 @@
-import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
-import { synthesizeBundles, synthesizeFormerBundle } from './bundles.ts';
-import { startDelayed } from './delayed-server.ts';
-import { forkProgram } from './forked.ts';
-import { functionEnvironment } from './function-environment.ts';
-import { atMost, equal, median, type Row } from './measure.ts';
-import { cpuLimit } from './runtime/cpu-limit.ts';
-import { startInstance } from './runtime/instance.ts';
-import { installRuntimeClient, RuntimeClientUnavailableError } from './runtime/runtime-client.ts';
-import { startAccount } from './simulated-account.ts';
+import { isolatedEnvironment, newRunDirectory } from '../../../infra/local/workspace.ts';
+import { type Bundles, synthesizeFormerBundle } from '../bundles.ts';
+import { atMost, equal, median, milliseconds, type Row } from '../measure.ts';
+import { cpuLimit, shareOfLambda } from '../runtime/cpu-limit.ts';
+import { startInstance } from '../runtime/instance.ts';
+import { installRuntimeClient, RuntimeClientUnavailableError } from '../runtime/runtime-client.ts';
+import { apiKey } from '../world/api-key.ts';
+import { startDelayed } from '../world/delayed-server.ts';
+import { functionEnvironment } from '../world/function-environment.ts';
+import { startAccount } from '../world/simulated-account.ts';
+import { startAws } from '../world/simulated-aws.ts';
 
 const rounds = 20;
-/** As much of a CPU as Lambda gives with 512 MB. */
-const cpuShare = 1 / 3;
 const openaiMilliseconds = 50;
 const awsMilliseconds = 20;
-const milliseconds = (value: number) => `${value.toFixed(0)} ms`;
 
 /** How a start went: until the function asked for an event, and until it answered the first. */
 interface Start {
@@ -22,27 +20,17 @@ interface Start {
   firstCancel: number;
 }
 
-/** A new instance up to the end of its first cancel, against others; and the size of what is deployed. */
-export async function coldStart(): Promise<Row[]> {
-  const { ours, theirs } = await synthesizeBundles();
-  const former = await synthesizeFormerBundle();
-  const size = atMost(
-    0.5,
-    'bundle size, against the afternoon handler',
-    ours.bytes,
-    theirs.bytes,
-    (bytes) => {
-      return `${(bytes / 1000).toFixed(0)} kB`;
-    },
-  );
+/** A new instance up to the end of its first cancel, against others. */
+export async function coldStart({ ours, theirs }: Bundles) {
   try {
     const client = await installRuntimeClient();
+    const former = await synthesizeFormerBundle();
     const files = { ours: ours.file, theirs: theirs.file, ...(former && { former: former.file }) };
-    return [...(await coldStarts(client, files)), size];
+    return { rows: await coldStarts(client, files) };
   } catch (error) {
     if (!(error instanceof RuntimeClientUnavailableError)) throw error;
     console.error(`${error.message} The rows of cold starts are left out.`);
-    return [size];
+    return { rows: [] };
   }
 }
 
@@ -53,9 +41,9 @@ async function coldStarts(
   const sides = Object.entries(files);
   const jobs = (rounds + 1) * sides.length;
   await using account = await startAccount({ jobs, overdue: jobs, answerMilliseconds: openaiMilliseconds });
-  await using aws = await forkProgram('aws');
-  await using farAws = await startDelayed(aws.greeting, awsMilliseconds);
-  using limit = cpuLimit(cpuShare);
+  await using aws = await startAws({ secret: { SecretString: apiKey } });
+  await using farAws = await startDelayed(aws.url, awsMilliseconds);
+  using limit = cpuLimit(shareOfLambda);
   const environment = {
     ...isolatedEnvironment(newRunDirectory()),
     ...functionEnvironment({ openaiBaseUrl: account.baseUrl }),
@@ -77,7 +65,6 @@ async function coldStarts(
   const of = (side: string, part: (start: Start) => number) => median((starts.get(side) ?? []).map(part));
   const whole = ({ init, firstCancel }: Start) => init + firstCancel;
   const { cancelled } = await account.tally();
-  const where = `in the real runtime, ${limit.description}`;
   const parts = (side: string) =>
     `${milliseconds(of(side, whole))} (${of(side, ({ init }) => init).toFixed(0)} + ${of(side, ({ firstCancel }) => firstCancel).toFixed(0)})`;
   const row = (goal: number, what: string, side: string): Row => ({
@@ -86,7 +73,11 @@ async function coldStarts(
     theirs: parts(side),
   });
   return [
-    row(0.8, `cold start ${where}: init + first cancel; against the afternoon handler`, 'theirs'),
+    row(
+      0.8,
+      `cold start in the real runtime: init and first cancel, ${limit.description}; against the afternoon handler`,
+      'theirs',
+    ),
     ...(files.former
       ? [
           row(

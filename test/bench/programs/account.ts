@@ -1,11 +1,13 @@
-/** `node simulator.ts OPTIONS`, forked with an IPC channel: a simulated OpenAI account that can be reset and asked. */
+/** `node account.ts`, forked with an IPC channel: a simulated OpenAI account that can be reset and asked. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import { rateLimit } from '../../support/rate-limiter.ts';
-import { apiKey } from '../api-key.ts';
-import { type AccountOptions, jobsOf, type Tally } from '../simulated-account.ts';
+import { apiKey } from '../world/api-key.ts';
+import { type AccountOptions, jobsOf, type Tally } from '../world/simulated-account.ts';
+import { givenOptions } from './given-options.ts';
 
-const options = JSON.parse(process.argv[2] ?? '') as AccountOptions;
+const options = await givenOptions<AccountOptions>();
 const { answerMilliseconds = 0, requestsPerSecond = Number.POSITIVE_INFINITY } = options;
 
 const simulator = await startFineTuningSimulator({ jobs: jobsOf(options), apiKeys: [apiKey] });
