@@ -17,8 +17,12 @@ describe('the list is read to its end', () => {
     await using curfew = await startCurfew({ jobs: jobsOf(250, 'succeeded') });
     assert.equal((await curfew.sweep()).inspected, 250);
     assert.deepEqual(
-      curfew.openai.calls.map((call) => call.url.search),
-      ['?limit=100', '?limit=100&after=ftjob-succeeded-99', '?limit=100&after=ftjob-succeeded-199'],
+      curfew.openai.calls.map(({ url }) => Object.fromEntries(url.searchParams)),
+      [
+        { limit: '100' },
+        { limit: '100', after: 'ftjob-succeeded-99' },
+        { limit: '100', after: 'ftjob-succeeded-199' },
+      ],
     );
   });
 

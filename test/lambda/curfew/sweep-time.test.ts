@@ -53,7 +53,7 @@ describe('time runs out', { concurrency: true }, () => {
   test('before the first page: an incomplete sweep that has seen nothing', async () => {
     await using curfew = await startCurfew({ jobs: overdueJobs(1) });
     curfew.openai.faultFor = () => noAnswer;
-    const { complete, inspected } = await curfew.sweep({}, { remainingMilliseconds: 1_000 });
+    const { complete, inspected } = await curfew.sweep({}, { remainingMilliseconds });
     assert.deepEqual([complete, inspected], [false, 0]);
   });
 
