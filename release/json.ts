@@ -12,7 +12,3 @@ export function changed(json: Json, change: (part: Json) => Json): Json {
   if (!isObject(json)) return change(json);
   return change(Object.fromEntries(Object.entries(json).map(([key, part]) => [key, changed(part, change)])));
 }
-
-export function isRef(json: Json | undefined, target: string): boolean {
-  return isObject(json) && json['Ref'] === target;
-}

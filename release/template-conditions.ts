@@ -1,29 +1,11 @@
 import { defaultBaseUrl } from '../lambda/settings.ts';
-import type { Json, JsonObject } from './json.ts';
+import { and, condition, equals, not, or, ref } from './intrinsics.ts';
+import type { JsonObject } from './json.ts';
 import { sweepsEveryMinutes } from './template-parameters.ts';
 
-const ref = (parameter: string): JsonObject => ({ Ref: parameter });
-const equals = (one: Json, other: Json): JsonObject => ({ 'Fn::Equals': [one, other] });
-const not = (condition: JsonObject): JsonObject => ({ 'Fn::Not': [condition] });
-const or = (...any: JsonObject[]): JsonObject => ({ 'Fn::Or': any });
-const and = (...all: JsonObject[]): JsonObject => ({ 'Fn::And': all });
-const condition = (name: string): JsonObject => ({ Condition: name });
 const isGiven = (parameter: string) => not(equals(ref(parameter), ''));
-const join = (separator: string, parts: Json[]): JsonObject => ({ 'Fn::Join': [separator, parts] });
-/** One part of a text. There must be one, even in a branch that is not taken, so a few are appended. */
-const partOf = (text: Json, separator: string, index: number): JsonObject => ({
-  'Fn::Select': [index, { 'Fn::Split': [separator, join('', [text, separator.repeat(3)])] }],
-});
 
-const host = partOf(ref('OpenaiBaseUrl'), '/', 2);
-const regionOfHost = partOf(host, '.', 1);
-
-export const noValue: JsonObject = ref('AWS::NoValue');
-export const ifElse = (name: string, then: Json, otherwise: Json = noValue): JsonObject => ({
-  'Fn::If': [name, then, otherwise],
-});
-
-/** What resources and properties depend on. */
+/** What resources and properties depend on. In conditions, not every text function works everywhere. */
 export const conditions: JsonObject = {
   IsEnabled: equals(ref('Enabled'), 'true'),
   HasEmail: isGiven('NotifyEmail'),
@@ -31,14 +13,10 @@ export const conditions: JsonObject = {
   HasTopic: or(condition('HasEmail'), condition('HasTopicArn')),
   HasProvider: isGiven('Provider'),
   HasProject: isGiven('OpenaiProject'),
-  IsBedrockHost: equals(host, join('', ['bedrock-mantle.', regionOfHost, '.api.aws'])),
-  IsBedrock: or(
-    equals(ref('Provider'), 'bedrock'),
-    and(not(condition('HasProvider')), condition('IsBedrockHost')),
-  ),
+  // What a host says of its provider, conditions cannot read.
+  IsBedrock: equals(ref('Provider'), 'bedrock'),
   NeedsSecret: not(condition('IsBedrock')),
   NeedsKmsKey: and(condition('NeedsSecret'), isGiven('SecretKmsKeyArn')),
-  IsSecretArn: equals(partOf(ref('SecretName'), ':', 0), 'arn'),
 };
 
 /** What no deployment must have, refused before it begins. */
@@ -71,13 +49,3 @@ export const sweepTable: JsonObject = Object.fromEntries(
     { Expression: `rate(${minutes} minute${minutes === 1 ? '' : 's'})`, Seconds: minutes * 60 },
   ]),
 );
-
-/** The ARN of the secret, whose last six characters Secrets Manager chose if only a name is given. */
-export const secretArn = ifElse('IsSecretArn', ref('SecretName'), {
-  'Fn::Sub':
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in.
-    'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretName}-??????',
-});
-
-/** The region of the Bedrock whose jobs these are. */
-export const bedrockRegion = ifElse('IsBedrockHost', regionOfHost, ref('AWS::Region'));

@@ -17,6 +17,7 @@ const wholeNumber = {
   AllowedPattern: '^(0|[1-9]\\d{0,8})$',
   ConstraintDescription: 'a whole number, 0 or more',
 };
+const port = '(6553[0-5]|655[0-2]\\d|65[0-4]\\d{2}|6[0-4]\\d{3}|[1-5]\\d{4}|[1-9]\\d{0,3})';
 const yesOrNo = { AllowedValues: ['true', 'false'] };
 
 /** How often the template can sweep. CloudFormation cannot reckon, so a table holds what follows from each. */
@@ -65,8 +66,7 @@ const settings: Record<Setting, Parameter> = {
   },
   openaiBaseUrl: {
     Description: "The provider's URL",
-    AllowedPattern:
-      '^(https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|http://(localhost|127\\.0\\.0\\.1))(:[1-9]\\d{0,3})?(/[A-Za-z0-9._~/-]*)?$',
+    AllowedPattern: `^(https://([A-Za-z0-9-]+\\.)*[A-Za-z][A-Za-z0-9-]*|http://(localhost|127\\.0\\.0\\.1))(:${port})?(/[A-Za-z0-9._~/-]*)?$`,
     ConstraintDescription: 'an https URL, or http on loopback, without user, query or fragment',
   },
   provider: {

@@ -1,6 +1,6 @@
-import { changed, isObject, isRef, type JsonObject } from './json.ts';
+import { ifElse, isRef, join, partOf, ref } from './intrinsics.ts';
+import { changed, isObject, type JsonObject } from './json.ts';
 import { type Resource, synthesized } from './synthesized.ts';
-import { bedrockRegion, ifElse, secretArn } from './template-conditions.ts';
 
 /** The policy of the function that lets it in wherever its provider is: with a secret and its key, or with its own role. */
 export function policyFor(resource: Resource): Resource {
@@ -9,6 +9,32 @@ export function policyFor(resource: Resource): Resource {
   const document = isObject(PolicyDocument) ? PolicyDocument : {};
   return { ...resource, Properties: { ...resource.Properties, PolicyDocument: { ...document, Statement } } };
 }
+
+/**
+ * The ARN of a secret that is given by name or by ARN, whose last six characters Secrets Manager chose. Behind a name
+ * follows what the parts of its ARN are; behind an ARN the same stands too late to be read.
+ */
+const lengthened = join(
+  ...[
+    ref('SecretName'),
+    ':::',
+    ref('AWS::Region'),
+    ':',
+    ref('AWS::AccountId'),
+    ':secret:',
+    ref('SecretName'),
+    '-??????',
+  ],
+);
+const secretArn = join(
+  ...['arn:', ref('AWS::Partition'), ':secretsmanager:', partOf(lengthened, ':', 3)],
+  ...[':', partOf(lengthened, ':', 4), ':secret:', partOf(lengthened, ':', 6)],
+);
+
+/** The region in the URL of Bedrock, else that of the stack: behind any URL follows one with that. */
+const bedrockUrl = 'https://bedrock-mantle.';
+const urls = join(ref('OpenaiBaseUrl'), bedrockUrl, ref('AWS::Region'), '.');
+const bedrockRegion = partOf(partOf(urls, bedrockUrl, 1), '.', 0);
 
 function ifSecret(statement: JsonObject): JsonObject {
   const { Action } = statement;

@@ -1,8 +1,9 @@
 import { Token } from 'aws-cdk-lib';
 import { environmentNames, settingsSchema } from '../lambda/settings.ts';
-import { changed, isObject, isRef, type Json } from './json.ts';
+import { asSubstitution, ifElse, inTable, isRef, ref } from './intrinsics.ts';
+import { changed, isObject, type Json } from './json.ts';
 import { type Resource, synthesized, type Template } from './synthesized.ts';
-import { conditions, ifElse, rules, sweepTable } from './template-conditions.ts';
+import { conditions, rules, sweepTable } from './template-conditions.ts';
 import { pascalCase, templateParameters } from './template-parameters.ts';
 import { policyFor } from './template-policy.ts';
 
@@ -61,22 +62,22 @@ function withSettings(resource: Resource, code: string): Resource {
   const given = Object.entries(environmentNames)
     .filter(([setting]) => setting in settingsSchema.entries)
     .map(([setting, variable]): [string, Json] => {
-      const value = { Ref: pascalCase(setting) };
+      const value = ref(pascalCase(setting));
       const condition = emptyUnless[setting];
       return [variable, condition === undefined ? value : ifElse(condition, value)];
     });
   const { Environment } = resource.Properties;
   const others = isObject(Environment) && isObject(Environment['Variables']) ? Environment['Variables'] : {};
-  const Variables = { ...others, ...Object.fromEntries(given), LOG_LEVEL: { Ref: 'LogLevel' } };
+  const Variables = { ...others, ...Object.fromEntries(given), LOG_LEVEL: ref('LogLevel') };
   return { ...resource, Properties: { ...resource.Properties, Code: code, Environment: { Variables } } };
 }
 
 /** How often sweeps come, and all that follows from it, from the table. */
 function withSchedule(resource: Resource): Resource {
-  const inTable = (key: string) => ({ 'Fn::FindInMap': ['Sweeps', { Ref: 'SweepEveryMinutes' }, key] });
+  const lookedUp = (column: string) => inTable('Sweeps', ref('SweepEveryMinutes'), column);
   return withProperties(resource, (part) => {
-    if (part === standIn.expression) return inTable('Expression');
-    return part === standIn.seconds ? inTable('Seconds') : part;
+    if (part === standIn.expression) return lookedUp('Expression');
+    return part === standIn.seconds ? lookedUp('Seconds') : part;
   });
 }
 
@@ -106,21 +107,6 @@ function ifTopic(entry: Json, mailTopic: string): Json {
   const topic = isObject(entry) && 'Arn' in entry ? entry['Arn'] : entry;
   if (isRef(topic, 'NotifyTopicArn')) return ifElse('HasTopicArn', entry);
   return isRef(topic, mailTopic) ? ifElse('HasEmail', entry) : entry;
-}
-
-/** A text joined from parts as one with placeholders: a packaged template has a line for each part. */
-function asSubstitution(part: Json): Json {
-  const join = isObject(part) ? part['Fn::Join'] : undefined;
-  const [separator, pieces] = Array.isArray(join) ? join : [];
-  if (separator !== '' || !Array.isArray(pieces)) return part;
-  const texts = pieces.map((piece) => {
-    if (typeof piece === 'string') return piece.replaceAll('${', '${!');
-    if (!isObject(piece)) return undefined;
-    const { Ref, 'Fn::GetAtt': attribute } = piece;
-    if (typeof Ref === 'string') return `\${${Ref}}`;
-    return Array.isArray(attribute) ? `\${${attribute.join('.')}}` : undefined;
-  });
-  return texts.includes(undefined) ? part : { 'Fn::Sub': texts.join('') };
 }
 
 function withProperties(resource: Resource, change: (part: Json) => Json): Resource {

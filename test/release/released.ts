@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectDirectory } from '../../infra/local/workspace.ts';
+import manifest from '../../package.json' with { type: 'json' };
+
+const dist = join(projectDirectory, 'dist');
+
+/** What `npm run release` made. */
+export const released = {
+  tarball: join(dist, `fine-tuning-curfew-${manifest.version}.tgz`),
+  template: join(dist, 'fine-tuning-curfew.template.json'),
+  code: join(dist, 'fine-tuning-curfew.zip'),
+  checksums: join(dist, 'SHA256SUMS'),
+};
+
+/** The oldest aws-cdk-lib that the package is for. */
+export const lowestCdk = manifest.peerDependencies['aws-cdk-lib'].replace('^', '');
+
+/** The template of an earlier version, with a function that does nothing. */
+export function formerTemplate(version: string): { file: string; template: FormerTemplate } {
+  const file = join(import.meta.dirname, 'templates', `${version}.json`);
+  return { file, template: JSON.parse(readFileSync(file, 'utf8')) };
+}
+
+export interface FormerTemplate {
+  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+}

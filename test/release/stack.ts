@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { aws } from '../../infra/local/aws-commands.ts';
+import { type Deployment, deploymentOf } from '../../infra/local/deployment.ts';
+import type { Emulator } from '../../infra/local/emulator.ts';
+import { run } from '../../infra/local/processes.ts';
+
+export interface StackProps {
+  stackName: string;
+  /** The file with the template. */
+  template: string;
+  parameters?: Record<string, string>;
+}
+
+const bucket = 'templates';
+
+/** Deploys a template as somebody does who has the AWS CLI and nothing else, with the commands of the README. */
+export async function deployTemplate(
+  emulator: Emulator,
+  { stackName, template, parameters = {} }: StackProps,
+): Promise<Deployment> {
+  const packaged = join(emulator.runDirectory, `${stackName}.yaml`);
+  await aws(emulator, 's3api', 'create-bucket', '--bucket', bucket);
+  const cloudformation = (...args: string[]) =>
+    run(
+      emulator.aws,
+      ['cloudformation', ...args, '--endpoint-url', emulator.endpointUrl],
+      emulator.environment,
+    );
+  await cloudformation(
+    ...['package', '--template-file', template, '--s3-bucket', bucket, '--output-template-file', packaged],
+  );
+  const overrides = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+  await cloudformation(
+    ...['deploy', '--template-file', packaged, '--stack-name', stackName, '--capabilities', 'CAPABILITY_IAM'],
+    ...(overrides.length > 0 ? ['--parameter-overrides', ...overrides] : []),
+  );
+  return deploymentOf(emulator, { stackName, functionName: parameters['Name'] ?? 'fine-tuning-curfew' });
+}
+
+/** The physical id of each resource in a stack, by its logical id. */
+export async function physicalIds(emulator: Emulator, stackName: string): Promise<Record<string, string>> {
+  const { StackResources } = (await aws(
+    emulator,
+    ...['cloudformation', 'describe-stack-resources', '--stack-name', stackName],
+  )) as { StackResources: { LogicalResourceId: string; PhysicalResourceId: string }[] };
+  return Object.fromEntries(
+    StackResources.map(({ LogicalResourceId, PhysicalResourceId }) => [
+      LogicalResourceId,
+      PhysicalResourceId,
+    ]),
+  );
+}
