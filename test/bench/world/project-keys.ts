@@ -1,7 +1,9 @@
 import type { ProjectOverrides } from '../../../lambda/settings.ts';
 import { apiKey } from './api-key.ts';
 
-/** A secret holds 64 kB: that is so many keys of the vendor's length as fields, and more. */
+/** As long as the vendor's keys for projects are. */
+const keyLength = 164;
+/** A secret holds 64 kB. So many keys fit into it as fields. */
 const keysInSecret = 250;
 
 /** The names of so many projects. */
@@ -11,12 +13,12 @@ export function projectNames(projects: number): string[] {
 
 /** The key of a project, which tells the simulated provider whose call it is. */
 export function keyOf(name: string): string {
-  return `${apiKey}-${name}`;
+  return `${apiKey}-${name}-`.padEnd(keyLength, 'x');
 }
 
 /** The name of the project that a key is of. */
 export function nameIn(key: string): string {
-  return key.slice(apiKey.length + 1);
+  return /project-\d+/.exec(key)?.[0] ?? '';
 }
 
 /** What differs in each project: where its key is. */
