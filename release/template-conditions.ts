@@ -1,3 +1,5 @@
+import { Duration } from 'aws-cdk-lib';
+import { Schedule } from 'aws-cdk-lib/aws-events';
 import { defaultBaseUrl } from '../lambda/settings.ts';
 import { and, condition, equals, not, or, ref } from './intrinsics.ts';
 import type { JsonObject } from './json.ts';
@@ -46,6 +48,6 @@ export const rules: JsonObject = {
 export const sweepTable: JsonObject = Object.fromEntries(
   sweepsEveryMinutes.map((minutes) => [
     String(minutes),
-    { Expression: `rate(${minutes} minute${minutes === 1 ? '' : 's'})`, Seconds: minutes * 60 },
+    { Expression: Schedule.rate(Duration.minutes(minutes)).expressionString, Seconds: minutes * 60 },
   ]),
 );

@@ -5,7 +5,7 @@ import { type Resource, synthesized } from './synthesized.ts';
 /** The policy of the function that lets it in wherever its provider is: with a secret and its key, or with its own role. */
 export function policyFor(resource: Resource): Resource {
   const { PolicyDocument } = resource.Properties;
-  const Statement = [...statementsOf(resource).map(ifSecret), ...bedrockStatements()];
+  const Statement = [...bedrockStatements(), ...statementsOf(resource).map(ifSecret)];
   const document = isObject(PolicyDocument) ? PolicyDocument : {};
   return { ...resource, Properties: { ...resource.Properties, PolicyDocument: { ...document, Statement } } };
 }

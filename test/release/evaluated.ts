@@ -1,0 +1,97 @@
+import { isObject, type Json, type JsonObject } from '../../release/json.ts';
+
+/** What AWS knows by itself. */
+const pseudoParameters: Record<string, string> = {
+  'AWS::Region': 'eu-central-1',
+  'AWS::AccountId': '123456789012',
+  'AWS::Partition': 'aws',
+  'AWS::URLSuffix': 'amazonaws.com',
+};
+
+/**
+ * What CloudFormation makes of a template: the resources and outputs that there are with these parameters, all functions
+ * evaluated. What is not known before resources exist is written as a placeholder.
+ */
+export function evaluated(
+  template: Readonly<Record<string, Json>>,
+  given: Readonly<Record<string, string>> = {},
+): { resources: JsonObject; outputs: JsonObject } {
+  const section = (name: string) => objectOf(template[name] ?? {});
+  const values = Object.fromEntries(
+    Object.entries(section('Parameters')).map(([name, definition]) => {
+      const { Default = '', Type } = objectOf(definition);
+      const value = given[name] ?? Default;
+      return [name, Type === 'Number' ? Number(value) : value];
+    }),
+  );
+  const holds = (name: string): boolean => value(section('Conditions')[name] ?? null) === true;
+
+  function value(json: Json): Json | undefined {
+    if (Array.isArray(json)) return json.map(value).filter((part) => part !== undefined);
+    if (!isObject(json)) return json;
+    const [[key, argument] = ['', null], another] = Object.entries(json);
+    const intrinsic = another === undefined ? intrinsics[key] : undefined;
+    if (intrinsic) return intrinsic(argument);
+    const entries = Object.entries(json).map(([name, part]) => [name, value(part)] as const);
+    // CDK leaves out lists that are empty.
+    return Object.fromEntries(
+      entries.flatMap(([name, part]) => (part === undefined || isEmptyList(part) ? [] : [[name, part]])),
+    );
+  }
+
+  const list = (json: Json) => listOf(value(json) ?? []);
+  const text = (json: Json | undefined) => String(value(json ?? null));
+  const named = (name: string) => values[name] ?? pseudoParameters[name] ?? `\${${name}}`;
+  const intrinsics: Record<string, (argument: Json) => Json | undefined> = {
+    Ref: (name) => (name === 'AWS::NoValue' ? undefined : named(String(name))),
+    Condition: (name) => (typeof name === 'string' ? holds(name) : value({ '': name })),
+    'Fn::GetAtt': (path) => `\${${listOf(path).join('.')}}`,
+    'Fn::Join': (argument) => {
+      const [separator, parts] = list(argument);
+      return listOf(parts).join(String(separator));
+    },
+    'Fn::Sub': (argument) => text(argument).replaceAll(/\$\{([^!}]+)\}/g, (_, name) => String(named(name))),
+    'Fn::Split': (argument) => {
+      const [separator, whole] = list(argument);
+      return String(whole).split(String(separator));
+    },
+    'Fn::Select': (argument) => {
+      const [index, parts] = list(argument);
+      return listOf(parts)[Number(index)] ?? null;
+    },
+    'Fn::FindInMap': (argument) => {
+      const [table, row, column] = list(argument).map(String);
+      const rows = objectOf(section('Mappings')[table ?? ''] ?? {});
+      return objectOf(rows[row ?? ''] ?? {})[column ?? ''] ?? null;
+    },
+    'Fn::If': (argument) => {
+      const [name, then, otherwise] = listOf(argument);
+      return value((holds(String(name)) ? then : otherwise) ?? null);
+    },
+    'Fn::Equals': (argument) => {
+      const [one, other] = list(argument);
+      return one === other;
+    },
+    'Fn::Not': (argument) => !list(argument)[0],
+    'Fn::And': (argument) => list(argument).every(Boolean),
+    'Fn::Or': (argument) => list(argument).some(Boolean),
+  };
+
+  const there = Object.entries(section('Resources')).flatMap(([id, resource]): [string, Json][] => {
+    const { Condition, ...others } = objectOf(resource);
+    return Condition === undefined || holds(String(Condition)) ? [[id, value(others) ?? null]] : [];
+  });
+  return { resources: Object.fromEntries(there), outputs: objectOf(value(section('Outputs')) ?? {}) };
+}
+
+function objectOf(json: Json): JsonObject {
+  if (!isObject(json)) throw new Error(`No object: ${JSON.stringify(json)}`);
+  return json;
+}
+
+function listOf(json: Json | undefined): Json[] {
+  if (!Array.isArray(json)) throw new Error(`No list: ${JSON.stringify(json)}`);
+  return json;
+}
+
+const isEmptyList = (json: Json) => Array.isArray(json) && json.length === 0;

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import * as v from 'valibot';
+import { checkedSettings, settingNames } from '../../infra/settings.ts';
+import { pascalCase, templateParameters } from '../../release/template-parameters.ts';
+
+const parameterSchema = v.object({
+  Default: v.union([v.string(), v.number()]),
+  AllowedPattern: v.optional(v.string()),
+  AllowedValues: v.optional(v.array(v.union([v.string(), v.number()]))),
+});
+type Parameter = v.InferOutput<typeof parameterSchema>;
+const parameters = v.parse(v.record(v.string(), parameterSchema), templateParameters());
+const parameterOf = (setting: string) => parameters[pascalCase(setting)] ?? assert.fail(setting);
+
+/** Whether CloudFormation takes this value. */
+function isTaken({ AllowedPattern, AllowedValues }: Parameter, value: string): boolean {
+  return AllowedValues
+    ? AllowedValues.map(String).includes(value)
+    : new RegExp(AllowedPattern ?? '').test(value);
+}
+
+/** Whether the stack does. What must go with a budget of 0 is a rule of its own, and empty is how the template says none. */
+function isAllowed(setting: string, value: string): boolean {
+  if (value === '' && parameterOf(setting).Default === '') return true;
+  const settings: Record<string, unknown> = { dryRun: true, [setting]: value };
+  try {
+    checkedSettings(settings, 'prop');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('the template has a parameter for each setting but projects, with its default', () => {
+  const settings = settingNames.filter((name) => name !== 'projects');
+  assert.deepEqual(Object.keys(parameters).sort(), settings.map(pascalCase).sort());
+  const defaults = new Map<string, unknown>(Object.entries(checkedSettings({}, 'prop')));
+  for (const setting of settings) {
+    assert.equal(String(parameterOf(setting).Default), String(defaults.get(setting) ?? ''), setting);
+  }
+});
+
+test('a parameter takes its default', () => {
+  for (const [name, parameter] of Object.entries(parameters)) {
+    assert.ok(isTaken(parameter, String(parameter.Default)), name);
+  }
+});
+
+/** What the stack refuses, for each setting. */
+const wrong: Record<string, string[]> = {
+  name: ['', '1st', 'a b', 'a_b', 'a'.repeat(41), 'curfew\n'],
+  secretName: ['', 'a b', 'ä', 'a'.repeat(513)],
+  secretField: ['', 'a b'],
+  secretKmsKeyArn: ['alias/mine', 'arn:aws:kms:eu-central-1:123456789012:alias/mine'],
+  timeBudgetMinutes: ['', '-1', '1.5', '1e3', '9999999999', 'none'],
+  sweepEveryMinutes: ['0', '1441', '2.5', ''],
+  lookbackDays: ['', '-1', '0.5'],
+  cancelLimit: ['', '0', '-1', '1.5', 'None'],
+  warnBeforeMinutes: ['', '-1', '1.5'],
+  openaiBaseUrl: [
+    ...['', 'api.openai.com', 'ftp://api.openai.com', 'http://api.openai.com/v1', 'https://', 'https:///v1'],
+    ...[
+      'https://user@host/v1',
+      'https://user:secret@host/v1',
+      'https://host/v1?a=b',
+      'https://host/v1#a',
+      'https://host/#',
+    ],
+    ...[
+      'http://localhost.example.com/v1',
+      'http://127.0.0.1.example.com',
+      'https://host:0x1',
+      'https://host:65536',
+    ],
+    ...['https://1.2.3.4.5/v1', 'https://256.256.256.256', 'https://host name/v1', 'https://ho\\st'],
+  ],
+  provider: ['OpenAI', 'google'],
+  openaiProject: ['a b', 'a/b', 'a'.repeat(129)],
+  dryRun: ['', 'True', 'yes', '1'],
+  enabled: ['', 'True', 'no'],
+  notifyEmail: ['ops', '@example.com', 'ops@', 'a b@example.com', 'a@b@c'],
+  notifyTopicArn: [
+    'alarms',
+    'arn:aws:sqs:eu-central-1:123456789012:alarms',
+    'arn:aws:sns:eu-central-1:123456789012:alarms ',
+  ],
+  logLevel: ['', 'debug', 'TRACE'],
+  logRetentionDays: ['', '0', '2', '9999'],
+};
+
+describe('a parameter refuses what the stack refuses', () => {
+  for (const setting of settingNames.filter((name) => name !== 'projects')) {
+    test(`as ${pascalCase(setting)}`, () => {
+      const parameter = parameterOf(setting);
+      for (const value of wrong[setting] ?? assert.fail('no wrong values')) {
+        assert.ok(!isAllowed(setting, value), `the stack takes ${value}`);
+        assert.ok(!isTaken(parameter, value), value);
+      }
+      const { AllowedPattern, AllowedValues = [] } = parameter;
+      const taken =
+        AllowedPattern === undefined
+          ? fc.constantFrom(...AllowedValues.map(String))
+          : fc.stringMatching(new RegExp(AllowedPattern));
+      fc.assert(fc.property(taken, (value) => assert.ok(isAllowed(setting, value), value)));
+    });
+  }
+});

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { bundleFunction } from '../../infra/bundling.ts';
+import type { FineTuningCurfewProps } from '../../infra/props.ts';
+import { changed, isObject, type Json } from '../../release/json.ts';
+import { synthesized } from '../../release/synthesized.ts';
+import { curfewTemplate } from '../../release/template.ts';
+import { pascalCase, sweepsEveryMinutes } from '../../release/template-parameters.ts';
+import { evaluated } from './evaluated.ts';
+
+await bundleFunction();
+const template = curfewTemplate('code.zip');
+
+/** Both without what must differ: where the code is, ids that hold the address, and how targets are numbered. */
+function comparable(part: Json): Json {
+  if (!isObject(part)) return part;
+  if ('S3Bucket' in part) return 'code.zip';
+  const { Id: _, ...others } = part;
+  return Object.fromEntries(
+    Object.entries('Arn' in part ? others : part).map(([id, value]) => [
+      id.replace(/^CurfewMail(Email|ops).*/, 'Subscription'),
+      value,
+    ]),
+  );
+}
+
+const secretArn = 'arn:aws:secretsmanager:us-east-1:999999999999:secret:team/key-AbCdEf';
+const topic = 'arn:aws:sns:eu-central-1:123456789012:alarms';
+const cases: Record<string, FineTuningCurfewProps> = {
+  'nothing said': {},
+  'another name': { name: 'second' },
+  'a secret by name': { secretName: 'team/key', secretField: 'key' },
+  'a secret by ARN, with a key': {
+    secretName: secretArn,
+    secretKmsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd',
+  },
+  'budgets and limits': { timeBudgetMinutes: 90, lookbackDays: 0, cancelLimit: 5, warnBeforeMinutes: 0 },
+  'no limit': { cancelLimit: 'none' },
+  'a dry run': { dryRun: true, timeBudgetMinutes: 0 },
+  'no sweeps': { enabled: false },
+  mail: { notifyEmail: 'ops@example.com' },
+  'a topic': { notifyTopicArn: topic },
+  'mail and a topic': { notifyEmail: 'ops@example.com', notifyTopicArn: topic },
+  'how to log': { logLevel: 'DEBUG', logRetentionDays: 365 },
+  Azure: { openaiBaseUrl: 'https://mine.openai.azure.com/openai/v1', provider: 'azure' },
+  'a project of OpenAI': { openaiProject: 'proj_1' },
+  Bedrock: { provider: 'bedrock' },
+  'Bedrock in another region, one project': {
+    provider: 'bedrock',
+    openaiBaseUrl: 'https://bedrock-mantle.us-west-2.api.aws/v1',
+    openaiProject: 'proj_1',
+  },
+  ...Object.fromEntries(
+    sweepsEveryMinutes.map((minutes) => [`sweeps every ${minutes} minutes`, { sweepEveryMinutes: minutes }]),
+  ),
+};
+
+describe('the template makes the same of its parameters as the CDK stack of its context', () => {
+  for (const [name, settings] of Object.entries(cases)) {
+    test(name, () => {
+      const given = Object.fromEntries(
+        Object.entries(settings).map(([key, value]) => [pascalCase(key), String(value)]),
+      );
+      const byTemplate = evaluated(template, given);
+      const byCdk = evaluated(synthesized(() => ({ ...settings, savedQueries: false })));
+      assert.deepEqual(changed(byTemplate.resources, comparable), changed(byCdk.resources, comparable));
+      assert.deepEqual(byTemplate.outputs, byCdk.outputs);
+    });
+  }
+});
