@@ -1,7 +1,12 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../infra/local/processes.ts';
-import { isolatedEnvironment, newRunDirectory, projectDirectory } from '../../infra/local/workspace.ts';
+import {
+  cacheDirectory,
+  isolatedEnvironment,
+  newRunDirectory,
+  projectDirectory,
+} from '../../infra/local/workspace.ts';
 
 export interface Bundle {
   /** The file that Lambda loads. */
@@ -14,12 +19,16 @@ export interface Bundle {
 export interface Bundles {
   ours: Bundle;
   theirs: Bundle;
+  /** The afternoon handler if it publishes an event, as ours does. */
+  theirsWithEvent: Bundle;
 }
 
 const program = 'test/bench/programs/bundles.ts';
 
 /** The last commit without projects, table and tokens. */
 const formerCommit = '4ceaa29';
+/** What it is built on and we no longer are. */
+const formerPackages = ['ky@2'];
 
 /** Makes them anew. */
 export function synthesizeBundles(): Promise<Bundles> {
@@ -43,7 +52,10 @@ export async function synthesizeFormerBundle(): Promise<Bundle | undefined> {
   mkdirSync(former);
   await run('tar', ['-xf', archive, '-C', former], environment);
   rmSync(archive);
+  // Today's packages, so only the code makes a difference; those that we no longer have, in the folder above.
   symlinkSync(join(projectDirectory, 'node_modules'), join(former, 'node_modules'));
+  const arguments_ = ['install', '--no-audit', '--no-fund', '--prefix', runDirectory, ...formerPackages];
+  await run('npm', arguments_, { ...environment, npm_config_cache: join(cacheDirectory, 'npm') });
   return (await synthesizeIn(former, runDirectory)).ours;
 }
 

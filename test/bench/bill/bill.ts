@@ -48,7 +48,7 @@ export function sumOf(items: Item[]): number {
 /** As dollars, in as many digits as it takes to see that it is not nothing. */
 export function inDollars(dollars: number): string {
   if (dollars >= 100) return `$${dollars.toLocaleString('en', { maximumFractionDigits: 0 })}`;
-  return `$${dollars >= 0.1 || dollars === 0 ? dollars.toFixed(2) : dollars.toPrecision(1)}`;
+  return `$${dollars >= 0.005 || dollars === 0 ? dollars.toFixed(2) : dollars.toPrecision(1)}`;
 }
 
 /** The bills of several deployments side by side, as a table. */
@@ -72,7 +72,10 @@ export function billTable(months: CountedMonth[]): string {
   return [
     `The bill of a month (${prices.source}):`,
     '',
-    row(['what', ...months.map(({ projects }) => `${projects.toLocaleString('en')} projects`)]),
+    row([
+      'what',
+      ...months.map(({ projects }) => `${projects.toLocaleString('en')} project${projects === 1 ? '' : 's'}`),
+    ]),
     row(['---', ...months.map(() => '---')]),
     ...lines,
     row(['**all**', ...bills.map((bill) => `**${inDollars(sumOf(bill))}**`)]),
