@@ -35,28 +35,34 @@ export function synthesizeBundles(): Promise<Bundles> {
   return synthesizeIn(projectDirectory, newRunDirectory());
 }
 
-/** The bundle of the former commit, made by its own program today; undefined if this clone does not reach back to it. */
+/** The bundle of the former commit, made by its own program today; undefined if it cannot be made here. */
 export async function synthesizeFormerBundle(): Promise<Bundle | undefined> {
   const runDirectory = newRunDirectory();
-  const former = join(runDirectory, 'former');
-  const archive = join(runDirectory, 'former.tar');
-  const environment = isolatedEnvironment(runDirectory);
   try {
-    await run('git', ['archive', '--output', archive, formerCommit], environment, projectDirectory);
-  } catch {
+    const former = await checkedOut(runDirectory);
+    return (await synthesizeIn(former, runDirectory)).ours;
+  } catch (error) {
     console.error(
-      `No commit ${formerCommit} in this clone: the row against it is left out. Try git fetch --unshallow.`,
+      `The row against commit ${formerCommit} is left out, since its bundle cannot be made here. ` +
+        `In a shallow clone, try git fetch --unshallow. ${error}`,
     );
     return undefined;
   }
+}
+
+/** The former commit in a folder of its own. */
+async function checkedOut(runDirectory: string): Promise<string> {
+  const former = join(runDirectory, 'former');
+  const archive = join(runDirectory, 'former.tar');
+  await run('git', ['archive', '--output', archive, formerCommit], process.env, projectDirectory);
   mkdirSync(former);
-  await run('tar', ['-xf', archive, '-C', former], environment);
+  await run('tar', ['-xf', archive, '-C', former], process.env);
   rmSync(archive);
   // Today's packages, so only the code makes a difference; those that we no longer have, in the folder above.
   symlinkSync(join(projectDirectory, 'node_modules'), join(former, 'node_modules'));
-  const arguments_ = ['install', '--no-audit', '--no-fund', '--prefix', runDirectory, ...formerPackages];
-  await run('npm', arguments_, { ...environment, npm_config_cache: join(cacheDirectory, 'npm') });
-  return (await synthesizeIn(former, runDirectory)).ours;
+  const install = ['install', '--no-audit', '--no-fund', '--prefix', runDirectory, ...formerPackages];
+  await run('npm', install, { ...process.env, npm_config_cache: join(cacheDirectory, 'npm') });
+  return former;
 }
 
 /** In a process of its own, because CDK keeps a cache in the home directory. */
