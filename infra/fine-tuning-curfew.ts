@@ -17,6 +17,7 @@ import { CurfewFunction } from './curfew-function.ts';
 import { curfewMetric } from './curfew-metrics.ts';
 import { CurfewDashboard } from './dashboard.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
+import { nameOf, withAccessTo } from './given-secret.ts';
 import { pinLogicalIds } from './logical-ids.ts';
 import { EventMail, MailTopic } from './mail.ts';
 import { ProjectParameters, projectsOf } from './projects.ts';
@@ -54,10 +55,10 @@ export class FineTuningCurfew extends Construct {
   /** @throws Error naming each prop that is wrong, and what is allowed there. */
   constructor(scope: Construct, id: string, props: FineTuningCurfewProps = {}) {
     super(scope, id);
-    const secretArn = props.secret && (props.secret.secretFullArn ?? props.secret.secretArn);
+    const { secret } = props;
     refuseBoth(props, 'secret', 'secretName');
     refuseBoth(props, 'topic', 'notifyTopicArn');
-    const settings = checkedSettings({ ...props, ...(secretArn && { secretName: secretArn }) }, 'prop');
+    const settings = checkedSettings({ ...props, ...(secret && { secretName: nameOf(secret) }) }, 'prop');
     const projects = projectsOf(settings, Stack.of(this).region);
     const { name, notifyEmail, notifyTopicArn, enabled } = settings;
     this.#name = name;
@@ -68,10 +69,7 @@ export class FineTuningCurfew extends Construct {
     const parameters = hasProjects ? new ProjectParameters(this, 'Projects', settings) : undefined;
     const curfew = new CurfewFunction(this, 'Curfew', {
       settings,
-      // What `secret` grants itself.
-      projects: projects.map((project) =>
-        secretArn && project.secretName === secretArn ? { ...project, secretName: undefined } : project,
-      ),
+      projects: secret ? withAccessTo(secret, projects, Stack.of(this)) : projects,
       parameters,
       table: this.table,
       deadLetters: this.deadLetters,
@@ -82,9 +80,6 @@ export class FineTuningCurfew extends Construct {
         ...(props.securityGroups && { securityGroups: props.securityGroups }),
       },
     });
-    if (secretArn && projects.some(({ secretName }) => secretName === secretArn)) {
-      props.secret?.grantRead(curfew.role);
-    }
     this.function = curfew.function;
     this.logGroup = curfew.logGroup;
     const { alias } = new SweepSchedule(this, 'Sweeps', {

@@ -6,6 +6,9 @@ import { bedrockRegionOf } from '../lambda/providers.ts';
 /** So many ARNs fit into a statement that CDK can still move to a managed policy, which holds 6,144 characters. */
 const arnsOfStatement = 20;
 
+/** Stands for the six characters that Secrets Manager puts at the end of an ARN. */
+export const anySuffix = '-??????';
+
 /** What the function must be allowed to do to reach these projects: their secrets, keys and regions, and no others. */
 export function accessStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
   return [
@@ -70,12 +73,12 @@ function bedrockStatements(projects: readonly ProjectSettings[], stack: Stack): 
 
 /** A secret by name, or by an ARN without its last part: that ends in six characters that Secrets Manager chose. */
 function secretArn(secret: string, stack: Stack): string {
-  if (Token.isUnresolved(secret)) return secret;
-  if (secret.startsWith('arn:')) return /-[A-Za-z0-9]{6}$/.test(secret) ? secret : `${secret}-??????`;
+  if (Token.isUnresolved(secret) || secret.endsWith(anySuffix)) return secret;
+  if (secret.startsWith('arn:')) return /-[A-Za-z0-9]{6}$/.test(secret) ? secret : secret + anySuffix;
   return stack.formatArn({
     service: 'secretsmanager',
     resource: 'secret',
-    resourceName: `${secret}-??????`,
+    resourceName: secret + anySuffix,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }

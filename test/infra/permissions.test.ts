@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
-import { Match } from 'aws-cdk-lib/assertions';
-import { Key } from 'aws-cdk-lib/aws-kms';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
 import { synthesize, templateOf, templateWith } from './synthesize.ts';
 import { arnOf, statementsFor, statementsOf } from './template.ts';
@@ -65,40 +62,6 @@ describe('the secrets that the function may read', () => {
     template.hasResourceProperties('AWS::Lambda::Function', {
       Environment: { Variables: { SECRET_NAME: { Ref: 'Arn' } } },
     });
-  });
-
-  test('one given as secret, with its key', () => {
-    const template = templateOf((stack) => {
-      const secret = new Secret(stack, 'Secret', { encryptionKey: new Key(stack, 'Key') });
-      // CDK's types do not go with exactOptionalPropertyTypes.
-      new FineTuningCurfew(stack, 'Curfew', { secret: secret as ISecret });
-    });
-    const [secretId = ''] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
-    const [roleId] = Object.keys(template.findResources('AWS::IAM::Role'));
-    const [read] = statementsFor(template, 'secretsmanager');
-    assert.deepEqual(read?.Resource, { Ref: secretId });
-    template.hasResourceProperties('AWS::KMS::Key', {
-      KeyPolicy: {
-        Statement: Match.arrayWith([
-          Match.objectLike({ Action: 'kms:Decrypt', Principal: { AWS: { 'Fn::GetAtt': [roleId, 'Arn'] } } }),
-        ]),
-      },
-    });
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      Environment: { Variables: { SECRET_NAME: { Ref: secretId } } },
-    });
-  });
-
-  test('not one given as secret that no project uses', () => {
-    const template = templateOf((stack) => {
-      const secret = Secret.fromSecretNameV2(stack, 'Secret', 'openai/api-key');
-      new FineTuningCurfew(stack, 'Curfew', { secret, projects: { a: { secretName: 'a' } } });
-    });
-    const statements = statementsFor(template, 'secretsmanager');
-    assert.deepEqual(
-      statements.map(({ Resource }) => Resource),
-      [named('a')],
-    );
   });
 });
 
