@@ -97,9 +97,9 @@ export function stopAllAnswerOf({ survey, tally }: TalliedSurvey, dryRun: boolea
   };
 }
 
-export function listAnswerOf({ survey, jobs, knowsExtensions }: JobList): ListAnswer {
+export function listAnswerOf({ survey, jobs, stateError }: JobList): ListAnswer {
   return {
-    complete: survey.isComplete && knowsExtensions,
+    complete: survey.isComplete && stateError === undefined,
     jobs: jobs.slice(0, mostJobsListed),
     jobsOmitted: Math.max(0, jobs.length - mostJobsListed),
     ...projectsPartOf(survey),

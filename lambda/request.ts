@@ -164,7 +164,11 @@ export function parseRequest(given: unknown): CurfewRequest {
   }
   const [key, another] = requestKeys.filter((candidate) => Object.hasOwn(given, candidate));
   if (key === undefined) {
-    throw new InvalidRequestError(`The request has none of the keys that say what to do: ${forms}.`);
+    const others = Object.keys(given)
+      .slice(0, 3)
+      .map((name) => `"${name.slice(0, 50)}"`);
+    const has = others.length > 0 ? ` It has ${others.join(', ')}.` : '';
+    throw new InvalidRequestError(`The request has none of the keys that say what to do: ${forms}.${has}`);
   }
   if (another !== undefined) {
     throw new InvalidRequestError(`The request has both "${key}" and "${another}": ${forms}.`);

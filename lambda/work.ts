@@ -89,7 +89,8 @@ export async function sweepJobs(
     dryRun: answer.dryRun,
     durationMilliseconds: performance.now() - startedAt,
   });
-  throwIfNoneCouldBeRead(swept.survey, projects);
+  // Without `projects` an incomplete answer says as much as the error would.
+  throwIfNoneCouldBeRead(swept.survey, projects, !swept.survey.isNamed);
   if (work.mustBeComplete && (answer.failed > 0 || !answer.complete)) throw incompleteError('sweep', swept);
   return answer;
 }
@@ -103,16 +104,20 @@ export async function stopAllJobs(
   work.reporter.stopped(stopped, { requestedBy: work.requestedBy, dryRun });
   const answer = stopAllAnswerOf(stopped, dryRun);
   if (!answer.complete && !dryRun) throw incompleteError('stopAll', stopped);
+  // A dry run answers all the same, but a key that is refused must not look like an account without jobs.
+  for (const { project, error } of stopped.survey.failures)
+    if (project.name === undefined) work.reporter.failed(error, work.requestedBy);
   return answer;
 }
 
 /** Says what runs, and what will become of it. */
 export async function listJobs(work: Work): Promise<ListAnswer> {
-  const { projects, ledger, time, reporter } = work;
+  const { projects, ledger, time, reporter, requestedBy } = work;
   const listed = await list(projects, { ledger, time, nowMilliseconds: Date.now() });
-  reporter.surveyed(listed.survey);
-  throwIfNoneCouldBeRead(listed.survey, projects);
-  return listAnswerOf(listed);
+  const answer = listAnswerOf(listed);
+  reporter.listed(listed, { requestedBy, complete: answer.complete });
+  throwIfNoneCouldBeRead(listed.survey, projects, true);
+  return answer;
 }
 
 /** Lets one job run on. */
@@ -145,10 +150,10 @@ function rulesFor({ name, rules }: Project, given: SweepRequest['sweep']): Proje
   };
 }
 
-/** The error of the first project, if not one could be read. Without `projects`, running out of time is no error. */
-function throwIfNoneCouldBeRead({ failures, isNamed }: Survey, projects: Project[]): void {
+/** The error of the first project, if not one could be read. If an answer in part will do, running out of time is none. */
+function throwIfNoneCouldBeRead({ failures }: Survey, projects: Project[], partWillDo: boolean): void {
   const [first] = failures;
   if (first === undefined || failures.length < projects.length) return;
-  if (!isNamed && first.error instanceof OutOfTimeError) return;
+  if (partWillDo && first.error instanceof OutOfTimeError) return;
   throw namingProject(first);
 }

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { type Decision, type Outcome, sentenceOf } from '../curfew/decision.ts';
+import { type Decision, isStuck, type Outcome, sentenceOf } from '../curfew/decision.ts';
 import { isInProgress, isKnown } from '../curfew/job.ts';
 import { timeBudgetMetadataKey } from '../curfew/time-budget.ts';
 import { metricsNamespace } from '../names.ts';
@@ -42,8 +42,9 @@ export function logDecision(logger: Logger, seen: SeenJobs, decision: Decision):
   const parts = partsOf(decision);
   if (!isNews) logger.debug(line, parts);
   else if (outcome === 'failed') logger.error(line, parts);
-  else if (outcome === 'held_back' || outcome === 'not_cancellable') logger.warn(line, parts);
-  else logger.info(line, parts);
+  else if (outcome === 'held_back' || outcome === 'not_cancellable' || isStuck(decision, Date.now())) {
+    logger.warn(line, parts);
+  } else logger.info(line, parts);
 
   const { jobId } = parts;
   if (error && outcome !== 'failed') logger.warn(`${jobId}: ${error.message}`, { jobId, error });

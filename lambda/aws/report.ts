@@ -4,6 +4,7 @@ import type { Decision } from '../curfew/decision.ts';
 import type { ExtendAnswer } from '../curfew/extend.ts';
 import { isKnown } from '../curfew/job.ts';
 import type { Ledger } from '../curfew/ledger.ts';
+import type { JobList } from '../curfew/list.ts';
 import type { Survey } from '../curfew/projects.ts';
 import type { TalliedSurvey } from '../curfew/tally.ts';
 import { asError, InvalidRequestError, JobNotFoundError } from '../errors.ts';
@@ -22,6 +23,8 @@ export interface Reporter {
   swept(sweep: TalliedSurvey, options: SweptOptions): void;
   /** Reports what stopping everything came to. */
   stopped(stop: TalliedSurvey, options: { requestedBy: string; dryRun: boolean }): void;
+  /** Reports what a list came to. */
+  listed(list: JobList, options: { requestedBy: string; complete: boolean }): void;
   /** Reports an extension. */
   extended(extension: ExtendAnswer, options: { minutes: number; requestedBy: string }): void;
   /** Reports projects that could not be looked at, and jobs that could not be judged. */
@@ -73,7 +76,11 @@ export function createReporter(options: ReporterOptions): Reporter {
       logDecision(logger, seen, decision);
       const { job, warning } = decision;
       const cancellation = cancellationEvent(decision, curfew);
-      if (cancellation) publishing.push(publish(cancellation, job.id));
+      if (cancellation) {
+        const { notedCancellingSeconds: noted } = decision;
+        const takeBack = noted === undefined ? undefined : () => ledger.unmarkCancelling(job.id, noted);
+        publishing.push(publish(cancellation, job.id, takeBack));
+      }
       if (warning) {
         const takeBack = () => ledger.unmarkWarned(job.id, warning.deadlineSeconds);
         publishing.push(publish(warningEvent(decision, warning, curfew), job.id, takeBack));
@@ -108,7 +115,8 @@ export function createReporter(options: ReporterOptions): Reporter {
         Inspected: inspected,
         InProgress: counts.inProgress,
         Overdue: counts.overdue,
-        Cancelled: counts.cancelled,
+        // What an earlier sweep has counted is no news.
+        Cancelled: counts.cancelled - tally.stillCancelling,
         CancelFailures: counts.failed,
         HeldBack: counts.heldBack,
         UnknownStatus: tally.unknownStatus,
@@ -126,7 +134,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         `Stop all${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${counts.inProgress} in progress, ` +
         `${counts.cancelled} cancelled, ${counts.failed} failed${otherStatusesIn(tally.otherStatuses)}.`;
       const { overdue: _overdue, heldBack: _heldBack, ...rest } = counts;
-      const complete = survey.isComplete;
+      const complete = survey.isComplete && counts.failed === 0;
       logger.info(line, { requestedBy, complete, dryRun, inspected, ...rest, ...projectsIn(survey) });
       reporter.surveyed(survey);
       put({
@@ -135,6 +143,13 @@ export function createReporter(options: ReporterOptions): Reporter {
         UnknownStatus: tally.unknownStatus,
         FailedProjects: namedFailuresIn(survey).length,
       });
+    },
+
+    listed({ survey, jobs, stateError }, { requestedBy, complete }) {
+      const parts = { requestedBy, complete, jobs: jobs.length, ...projectsIn(survey) };
+      if (complete) logger.info(`Listed ${jobs.length} jobs.`, parts);
+      else logger.warn(`Listed ${jobs.length} jobs, not all. ${stateError?.message ?? ''}`.trim(), parts);
+      reporter.surveyed(survey);
     },
 
     extended(extension, { minutes, requestedBy }) {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttributeValue, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
 import type { JobRecord, Ledger } from '../curfew/ledger.ts';
@@ -8,6 +9,8 @@ import type { AwsClients } from './clients.ts';
 const batchSize = 100;
 /** Rows outlive every deadline by so much: an extension is 30 days at most. */
 const keptForSeconds = 31 * 86_400;
+/** The last second that JavaScript has a date for. */
+const lastSeconds = 8_640_000_000_000;
 const attempts = 3;
 const waitMilliseconds = 100;
 
@@ -38,6 +41,22 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
     }
   };
 
+  /** Sets a mark unless it is set. If an answer is lost and the client tries again, the token tells that it is ours. */
+  const mark = async (
+    jobId: string,
+    UpdateExpression: string,
+    ConditionExpression: string,
+    seconds: number,
+  ): Promise<boolean> => {
+    const token = randomUUID();
+    const written = await update(
+      jobId,
+      { UpdateExpression, ConditionExpression },
+      { ':time': number(seconds), ':token': { S: token }, ':expires': expiryAfter(seconds) },
+    );
+    return written === 'written' || written['warnedBy']?.S === token || written['cancellingBy']?.S === token;
+  };
+
   /** Reads a batch. DynamoDB leaves rows out when it is busy, and those are asked for again. */
   const readBatch = async (jobIds: string[]): Promise<[string, JobRecord | StateError][]> => {
     const records = new Map<string, JobRecord | StateError>();
@@ -54,7 +73,7 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
         );
         const rows = new Map((Responses?.[tableName] ?? []).map((row) => [row['jobId']?.S, row]));
         const unread = new Set((UnprocessedKeys?.[tableName]?.Keys ?? []).map((key) => key['jobId']?.S));
-        for (const jobId of left) if (!unread.has(jobId)) records.set(jobId, recordIn(rows.get(jobId) ?? {}));
+        for (const jobId of left) if (!unread.has(jobId)) records.set(jobId, recordOrError(rows.get(jobId)));
         left = left.filter((jobId) => unread.has(jobId));
       }
     } catch (error) {
@@ -77,7 +96,9 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
       const written = await update(
         jobId,
         {
-          UpdateExpression: 'SET extendedUntil = :until, extendedBy = :by, expiresAt = :expires',
+          // Whatever was published of the job before, it goes on now.
+          UpdateExpression:
+            'SET extendedUntil = :until, extendedBy = :by, expiresAt = :expires REMOVE cancellingSince',
           ConditionExpression: 'attribute_not_exists(extendedUntil) OR extendedUntil < :until',
         },
         { ':until': number(untilSeconds), ':by': { S: by }, ':expires': expiryAfter(untilSeconds) },
@@ -86,36 +107,36 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
       return written === 'written' ? untilSeconds : (recordIn(written).extendedUntilSeconds ?? untilSeconds);
     },
 
-    async markWarned(jobId, deadlineSeconds) {
-      const written = await update(
+    markWarned: (jobId, deadlineSeconds) =>
+      mark(
         jobId,
-        {
-          UpdateExpression: 'SET warnedFor = :deadline, expiresAt = :expires',
-          ConditionExpression: 'attribute_not_exists(warnedFor) OR warnedFor <> :deadline',
-        },
-        { ':deadline': number(deadlineSeconds), ':expires': expiryAfter(deadlineSeconds) },
-      );
-      return written === 'written';
-    },
+        'SET warnedFor = :time, warnedBy = :token, expiresAt = :expires',
+        'attribute_not_exists(warnedFor) OR warnedFor <> :time',
+        deadlineSeconds,
+      ),
 
     async unmarkWarned(jobId, deadlineSeconds) {
       await update(
         jobId,
-        { UpdateExpression: 'REMOVE warnedFor', ConditionExpression: 'warnedFor = :deadline' },
-        { ':deadline': number(deadlineSeconds) },
+        { UpdateExpression: 'REMOVE warnedFor', ConditionExpression: 'warnedFor = :time' },
+        { ':time': number(deadlineSeconds) },
       );
     },
 
-    async markCancelling(jobId, sinceSeconds) {
-      const written = await update(
+    markCancelling: (jobId, sinceSeconds) =>
+      mark(
         jobId,
-        {
-          UpdateExpression: 'SET cancellingSince = :since, expiresAt = :expires',
-          ConditionExpression: 'attribute_not_exists(cancellingSince)',
-        },
-        { ':since': number(sinceSeconds), ':expires': expiryAfter(sinceSeconds) },
+        'SET cancellingSince = :time, cancellingBy = :token, expiresAt = :expires',
+        'attribute_not_exists(cancellingSince)',
+        sinceSeconds,
+      ),
+
+    async unmarkCancelling(jobId, sinceSeconds) {
+      await update(
+        jobId,
+        { UpdateExpression: 'REMOVE cancellingSince', ConditionExpression: 'cancellingSince = :time' },
+        { ':time': number(sinceSeconds) },
       );
-      return written === 'written';
     },
   };
 }
@@ -125,17 +146,35 @@ class UnprocessedKeysError extends Error {
   override readonly name = 'UnprocessedKeysError';
 }
 
+function recordOrError(row: Row = {}): JobRecord | StateError {
+  try {
+    return recordIn(row);
+  } catch (error) {
+    if (error instanceof StateError) return error;
+    throw error;
+  }
+}
+
+/** What a row says. One that cannot be understood is as bad as one that cannot be read: it may extend the job. */
 function recordIn(row: Row): JobRecord {
   return {
-    extendedUntilSeconds: numberIn(row['extendedUntil']),
-    warnedForSeconds: numberIn(row['warnedFor']),
-    cancellingSinceSeconds: numberIn(row['cancellingSince']),
+    extendedUntilSeconds: secondsIn(row, 'extendedUntil'),
+    warnedForSeconds: secondsIn(row, 'warnedFor'),
+    cancellingSinceSeconds: secondsIn(row, 'cancellingSince'),
   };
 }
 
+function secondsIn(row: Row, name: string): number | undefined {
+  const attribute = row[name];
+  if (attribute === undefined) return undefined;
+  const seconds = Number(attribute.N);
+  if (seconds >= 0 && seconds <= lastSeconds) return seconds;
+  throw new StateError(
+    `The table of extensions has a row for ${row['jobId']?.S} whose ${name} is no time in Unix seconds. Mend or delete it.`,
+  );
+}
+
 const number = (value: number): AttributeValue => ({ N: String(value) });
-const numberIn = (attribute: AttributeValue | undefined) =>
-  attribute?.N === undefined ? undefined : Number(attribute.N);
 const expiryAfter = (seconds: number) =>
   number(Math.ceil(Math.max(seconds, Date.now() / 1000)) + keptForSeconds);
 

@@ -36,6 +36,8 @@ export interface Decision {
   warning?: Warning | undefined;
   /** An earlier sweep published that the job is being cancelled, in Unix seconds. */
   cancellingSinceSeconds?: number | undefined;
+  /** This sweep noted that the job is being cancelled, in Unix seconds. It has to be published now. */
+  notedCancellingSeconds?: number | undefined;
 }
 
 /** Who is told of each decision as it falls. */
@@ -88,6 +90,15 @@ export function jobEntryOf(decision: Decision): JobEntry {
   };
 }
 
+const stuckAfterSeconds = 3600;
+const ended: ReadonlySet<Outcome> = new Set(['cancelled', 'already_finished']);
+
+/** Whether a job has not finished an hour after its cancellation was published, however the last cancel fared. */
+export function isStuck({ outcome, cancellingSinceSeconds }: Decision, nowMilliseconds: number): boolean {
+  if (cancellingSinceSeconds === undefined || ended.has(outcome)) return false;
+  return nowMilliseconds / 1000 - cancellingSinceSeconds >= stuckAfterSeconds;
+}
+
 /** What a decision becomes if it could not be carried out. */
 export function failed(thrown: unknown): Pick<Decision, 'outcome' | 'finalStatus' | 'error'> {
   return { outcome: 'failed', finalStatus: null, error: namedError(thrown) };
@@ -138,7 +149,7 @@ function budgetOf({ timeBudgetMinutes, budgetFrom, deadlineSeconds }: Judgement)
   return budgetFrom === 'extension' ? `${budget}, extended until ${isoOf(deadlineSeconds)}` : budget;
 }
 
-/** Unix seconds as ISO 8601, null if there are none. */
+/** Unix seconds as ISO 8601, exact to the second; null if there are none. */
 export function isoOf(seconds: number | null): string | null {
-  return seconds === null ? null : new Date(seconds * 1000).toISOString();
+  return seconds === null ? null : new Date(Math.floor(seconds) * 1000).toISOString();
 }

@@ -35,9 +35,9 @@ export const jobSchema = v.pipe(
   v.object({
     id: v.pipe(v.string(), v.regex(jobIdPattern)),
     /** Kept open: a status that we do not know is no error, the job is left alone. */
-    status: v.pipe(v.string(), v.nonEmpty()),
+    status: v.pipe(v.string(), v.nonEmpty(), v.maxLength(64)),
     created_at: unixSeconds,
-    model: v.fallback(v.nullish(v.string(), null), null),
+    model: v.fallback(v.nullish(v.pipe(v.string(), v.maxLength(256)), null), null),
     estimated_finish: v.fallback(v.nullish(unixSeconds, null), null),
     metadata: v.optional(v.unknown()),
   }),
@@ -52,13 +52,24 @@ export const jobSchema = v.pipe(
 );
 export type Job = v.InferOutput<typeof jobSchema>;
 
+/** So much metadata a job may have, as the vendor's API reference says. */
+const mostPairs = 16;
+const longestKey = 64;
+const longestValue = 512;
+
 /** Metadata maps texts to texts. Whatever else is in it is left out, and `hasOddMetadata` says so. */
 function textsIn(given: unknown): { metadata: Record<string, string>; hasOddMetadata: boolean } {
   if (given === undefined || given === null) return { metadata: {}, hasOddMetadata: false };
   if (typeof given !== 'object' || Array.isArray(given)) return { metadata: {}, hasOddMetadata: true };
   const entries = Object.entries(given);
-  const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  return { metadata: Object.fromEntries(texts), hasOddMetadata: texts.length < entries.length };
+  const texts = entries.filter(
+    (entry): entry is [string, string] =>
+      typeof entry[1] === 'string' && entry[0].length <= longestKey && entry[1].length <= longestValue,
+  );
+  return {
+    metadata: Object.fromEntries(texts.slice(0, mostPairs)),
+    hasOddMetadata: Math.min(texts.length, mostPairs) < entries.length,
+  };
 }
 
 /** A job in a list that cannot be judged, because one of the fields that it takes cannot be read. */

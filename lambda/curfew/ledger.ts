@@ -26,4 +26,6 @@ export interface Ledger {
   unmarkWarned(jobId: string, deadlineSeconds: number): Promise<void>;
   /** Notes that a job is being cancelled. False if that was noted before. Throws StateError. */
   markCancelling(jobId: string, sinceSeconds: number): Promise<boolean>;
+  /** Takes that note back. Throws StateError. */
+  unmarkCancelling(jobId: string, sinceSeconds: number): Promise<void>;
 }

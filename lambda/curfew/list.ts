@@ -30,8 +30,8 @@ export interface JobList {
   survey: Survey;
   /** Soonest deadline first, then those without one, then those that are not in progress. */
   jobs: ListedJob[];
-  /** Whether it could be read of every job whether it was extended. */
-  knowsExtensions: boolean;
+  /** Why it is not known of some jobs whether they were extended. */
+  stateError: StateError | undefined;
 }
 
 /** What listing works with. */
@@ -69,7 +69,7 @@ export async function list(
   return {
     survey,
     jobs: rows.sort((a, b) => a.rank - b.rank || a.sortSeconds - b.sortSeconds).map(({ listed }) => listed),
-    knowsExtensions: records.values().every((record) => !(record instanceof StateError)),
+    stateError: records.values().find((record) => record instanceof StateError),
   };
 }
 

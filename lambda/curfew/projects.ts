@@ -38,7 +38,7 @@ export interface Survey {
   isNamed: boolean;
   /** How many were looked at to the end. */
   lookedAt: number;
-  /** Whether every job of every project was looked at and could be judged. */
+  /** Whether every job of every project was looked at, could be judged, and was dealt with in time. */
   isComplete: boolean;
   /** In configured order. */
   failures: ProjectFailure[];
@@ -64,7 +64,7 @@ export class OutOfTimeError extends OpenAIError {}
  */
 export async function surveyOf(
   projects: Project[],
-  { windDown }: Pick<TimeLeft, 'windDown'>,
+  { windDown, stop }: Pick<TimeLeft, 'windDown' | 'stop'>,
   startAt: number,
   look: (project: Project) => Promise<Listing>,
 ): Promise<Survey> {
@@ -94,7 +94,7 @@ export async function surveyOf(
   return {
     isNamed: projects.some(({ name }) => name !== undefined),
     lookedAt,
-    isComplete: isComplete && failures.size === 0,
+    isComplete: isComplete && failures.size === 0 && !stop.aborted,
     failures: projects.flatMap((project) => {
       const error = failures.get(project);
       return error ? [{ project, error }] : [];

@@ -156,7 +156,7 @@ async function notedCancelling(job: Job, sweep: ProjectSweep): Promise<Partial<D
   const nowSeconds = Math.floor(sweep.nowMilliseconds / 1000);
   try {
     const isFirst = await sweep.ledger.markCancelling(job.id, nowSeconds);
-    return isFirst ? {} : { cancellingSinceSeconds: nowSeconds };
+    return isFirst ? { notedCancellingSeconds: nowSeconds } : { cancellingSinceSeconds: nowSeconds };
   } catch (error) {
     return { error: namedError(error) };
   }

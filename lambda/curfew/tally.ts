@@ -1,5 +1,5 @@
 import { pMapIterable } from 'p-map';
-import { type Decision, type JobEntry, jobEntryOf, type Outcome, type Report } from './decision.ts';
+import { type Decision, isStuck, type JobEntry, jobEntryOf, type Outcome, type Report } from './decision.ts';
 import { isInProgress, isKnown } from './job.ts';
 import type { Listing } from './listing.ts';
 import { callsAtOnce, type Project, type Survey, surveyOf } from './projects.ts';
@@ -8,8 +8,6 @@ import type { TimeLeft } from './time-left.ts';
 /** So the answer fits into every payload of AWS, the least of which is 256 KiB. */
 export const mostJobsListed = 500;
 const mostFailedNamed = 5;
-const stuckAfterSeconds = 3600;
-const ended: ReadonlySet<Outcome> = new Set(['cancelled', 'already_finished']);
 
 const counters: Partial<
   Record<Outcome, 'cancelled' | 'alreadyFinished' | 'wouldCancel' | 'heldBack' | 'failed'>
@@ -43,6 +41,8 @@ export class Tally {
   readonly firstFailed: string[] = [];
   /** How many jobs have which status that is neither in progress nor finished. */
   readonly otherStatuses = new Map<string, number>();
+  /** Jobs that an earlier sweep left `cancelling`, and that are so still. They are among the cancelled ones. */
+  stillCancelling = 0;
   /** Jobs whose cancellation has taken an hour or longer. */
   stuckCancelling = 0;
   /** The age of the oldest job in progress, 0 if there is none. */
@@ -77,13 +77,8 @@ export class Tally {
     if (outcome === 'failed' && this.firstFailed.length < mostFailedNamed) this.firstFailed.push(job.id);
     if (this.jobs.length < mostJobsListed) this.jobs.push(jobEntryOf(decision));
     else this.jobsOmitted += 1;
-    if (this.#isStuck(decision)) this.stuckCancelling += 1;
-  }
-
-  /** However this sweep's own cancel fared, the job has not finished an hour after an earlier one was accepted. */
-  #isStuck({ outcome, cancellingSinceSeconds }: Decision): boolean {
-    if (cancellingSinceSeconds === undefined || ended.has(outcome)) return false;
-    return this.#nowMilliseconds / 1000 - cancellingSinceSeconds >= stuckAfterSeconds;
+    if (isStuck(decision, this.#nowMilliseconds)) this.stuckCancelling += 1;
+    if (outcome === 'cancelling' && decision.cancellingSinceSeconds !== undefined) this.stillCancelling += 1;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Job } from './job.ts';
 /** The metadata key by which a fine-tuning job sets its own time budget, in minutes, or `"none"`. */
 export const timeBudgetMetadataKey = 'time_budget_minutes';
 
-const minutePattern = /^\d+(\.\d+)?$/;
+const minutePattern = /^(\d+\.?\d*|\.\d+)$/;
 const secondsPerMinute = 60;
 /** The last second that JavaScript has a date for: a budget may be of any length. */
 const lastSeconds = 8_640_000_000_000;

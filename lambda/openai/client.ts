@@ -23,6 +23,10 @@ export interface OpenAICall<Schema extends v.GenericSchema> {
   mostBytes: number;
   /** Ends the call before the time that is left does. */
   signal?: AbortSignal | undefined;
+  /** Is told that the call is on its way: from now on it may have an effect, whatever the answer. */
+  sent?: () => void;
+  /** Even a gate that stays shut lets this one through, once. */
+  passesShutGate?: boolean;
 }
 
 export type OpenAIClient = <Schema extends v.GenericSchema>(
@@ -61,10 +65,12 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
    * @throws TimeUp if it is not let through in time, or the time is up before the answer is there.
    */
   const attempt = async (credential: string, call: OpenAICall<v.GenericSchema>, signal: AbortSignal) => {
-    const enteredAt = await gate.enter(signal);
+    const mayPass = call.passesShutGate && gate.isShut() && !signal.aborted;
+    const enteredAt = mayPass ? performance.now() : await gate.enter(signal);
     if (enteredAt === undefined) throw new TimeUp(gate.isOpen() ? undefined : lastRefusal);
     const patience = AbortSignal.timeout(time.attemptTimeoutMilliseconds);
     try {
+      call.sent?.();
       const response = await send(
         call.method,
         urlOf(openaiBaseUrl, call),
@@ -102,7 +108,10 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
         const waitMilliseconds = waitBeforeRetry(failure, failures + 1);
         if (waitMilliseconds === undefined) throw failure;
         // How long to wait for the pace, and whether there is any use in it, concerns all calls: the gate knows.
-        if (failure instanceof Refusal && failure.isAboutPace) continue;
+        if (failure instanceof Refusal && failure.isAboutPace) {
+          if (call.passesShutGate && gate.isShut()) throw failure;
+          continue;
+        }
         failures += 1;
         if (failures > retries || performance.now() + waitMilliseconds >= time.stopsAt) throw failure;
         if (!(await sleep(waitMilliseconds, true, { signal }).catch(() => false))) throw failure;

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { type FineTuningApi, isFinished, type JobPage, jobSchema } from '../curfew/job.ts';
 import { OpenAIError } from '../errors.ts';
-import type { OpenAIClient } from './client.ts';
+import type { OpenAICall, OpenAIClient } from './client.ts';
 
 const pageSchema = v.object({ data: v.array(v.unknown()), has_more: v.boolean() });
 const idSchema = v.object({ id: v.pipe(v.string(), v.nonEmpty()) });
@@ -15,25 +15,43 @@ const mostJobBytes = 1024 * 1024;
 
 /** The fine-tuning endpoints over a client. */
 export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
-  const aboutJob = async (method: 'GET' | 'POST', jobId: string, purpose: string, signal?: AbortSignal) => {
-    const path = `fine_tuning/jobs/${jobId}${method === 'POST' ? '/cancel' : ''}`;
-    const job = await openai({
-      method,
-      path,
-      schema: jobSchema,
-      purpose,
-      jobId,
-      mostBytes: mostJobBytes,
-      signal,
-    });
+  /** Jobs that a cancel was sent for which has not succeeded: only the job itself knows what became of it. */
+  const inDoubt = new Set<string>();
+
+  const aboutJob = async (
+    jobId: string,
+    call: Pick<
+      OpenAICall<typeof jobSchema>,
+      'method' | 'path' | 'purpose' | 'signal' | 'sent' | 'passesShutGate'
+    >,
+  ) => {
+    const { purpose } = call;
+    const job = await openai({ ...call, schema: jobSchema, jobId, mostBytes: mostJobBytes });
     if (job.id === jobId) return job;
     throw new OpenAIError(
       `Could not ${purpose} "${jobId}": the answer is about another job. Check what stands between us and openaiBaseUrl.`,
     );
   };
   return {
-    retrieve: (jobId, signal) => aboutJob('GET', jobId, 'retrieve the job', signal),
-    cancel: (jobId) => aboutJob('POST', jobId, 'cancel the job'),
+    retrieve: (jobId, signal) =>
+      aboutJob(jobId, {
+        method: 'GET',
+        path: `fine_tuning/jobs/${jobId}`,
+        purpose: 'retrieve the job',
+        signal,
+        // A rate limit must not hide that a job was cancelled after all.
+        passesShutGate: inDoubt.has(jobId),
+      }),
+    cancel: async (jobId) => {
+      const job = await aboutJob(jobId, {
+        method: 'POST',
+        path: `fine_tuning/jobs/${jobId}/cancel`,
+        purpose: 'cancel the job',
+        sent: () => inDoubt.add(jobId),
+      });
+      inDoubt.delete(jobId);
+      return job;
+    },
     list: (signal) => listPages(openai, signal),
   };
 }

@@ -15,6 +15,8 @@ export interface RateLimitGate {
   refused(enteredAt: number, askedMilliseconds: number | undefined): void;
   /** Whether calls are let through now, if only at a slower pace. */
   isOpen(): boolean;
+  /** Whether no call will be let through any more in the time that is left. */
+  isShut(): boolean;
 }
 
 /** If no call is let through for so long beyond the wait first asked for, no call of this invocation ever will be. */
@@ -109,5 +111,6 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
     },
 
     isOpen: () => !hasWall && opensAt <= performance.now(),
+    isShut: () => hasWall || opensAt >= endsAt,
   };
 }

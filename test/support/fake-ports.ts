@@ -121,6 +121,9 @@ export function fakeLedger(rows: Record<string, JobRecord> = {}, unusable: strin
     unmarkWarned: async (jobId) => {
       ledger.rows.set(jobId, { ...rowOf(jobId), warnedForSeconds: undefined });
     },
+    unmarkCancelling: async (jobId) => {
+      ledger.rows.set(jobId, { ...rowOf(jobId), cancellingSinceSeconds: undefined });
+    },
     markCancelling: async (jobId, sinceSeconds) => {
       if (rowOf(jobId).cancellingSinceSeconds !== undefined) return false;
       ledger.rows.set(jobId, { ...rowOf(jobId), cancellingSinceSeconds: sinceSeconds });
@@ -137,18 +140,22 @@ export function fakeLedger(rows: Record<string, JobRecord> = {}, unusable: strin
 /** Time that runs down only if a test says so. */
 export interface FakeTime extends TimeLeft {
   runDown(): void;
+  /** All time is up. */
+  end(): void;
 }
 
 export function fakeTime(): FakeTime {
   const windDown = new AbortController();
+  const stop = new AbortController();
   const never = new AbortController().signal;
   return {
     windDown: windDown.signal,
-    stop: never,
+    stop: stop.signal,
     stopsAt: Number.POSITIVE_INFINITY,
     publishUntil: never,
     attemptTimeoutMilliseconds: 10_000,
     runDown: () => windDown.abort(),
+    end: () => stop.abort(),
   };
 }
 

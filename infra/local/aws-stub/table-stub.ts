@@ -13,6 +13,8 @@ export interface TableStub {
   health: Health;
   /** The rows that `BatchGetItem` leaves for another call, asked at every call. */
   leaves: (jobId: string) => boolean;
+  /** How many writes from now on are carried out, but their answers lost. */
+  answersToLose: number;
   /** How many calls read, and which ids they asked for. */
   reads: number;
   idsRead: string[];
@@ -42,7 +44,15 @@ interface UpdateItem {
 }
 
 export function newTable(): TableStub {
-  return { rows: new Map(), health: 'up', leaves: () => false, reads: 0, idsRead: [], writes: 0 };
+  return {
+    rows: new Map(),
+    health: 'up',
+    leaves: () => false,
+    answersToLose: 0,
+    reads: 0,
+    idsRead: [],
+    writes: 0,
+  };
 }
 
 export function tableOperations(table: TableStub): Record<string, Operation> {
@@ -104,6 +114,10 @@ function updateItem(table: TableStub, request: UpdateItem): StubAnswer {
     const attributes = updated(request.UpdateExpression, { attributes: row ?? {}, ...given });
     const next = { ...attributes, jobId: Key.jobId.S };
     table.rows.set(Key.jobId.S, next);
+    if (table.answersToLose > 0) {
+      table.answersToLose -= 1;
+      return failed('InternalServerError', 500);
+    }
     if (ReturnValues === 'ALL_NEW') return ok({ Attributes: itemOf(next) });
     return ok(ReturnValues === 'ALL_OLD' && row ? { Attributes: itemOf(row) } : {});
   } catch (error) {

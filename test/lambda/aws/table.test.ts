@@ -54,6 +54,15 @@ describe('reading rows', () => {
     assert.equal(table.stub.reads, 0);
   });
 
+  for (const extendedUntil of ['soon', '', -1, 1e14]) {
+    test(`that is no time (${JSON.stringify(extendedUntil)}) is a StateError that names the job`, async () => {
+      await using table = await startTable({ extendedUntil });
+      const error = (await table.ledger.read(['ftjob-1', 'ftjob-2'])).get('ftjob-1');
+      assert.ok(error instanceof StateError);
+      assert.match(error.message, /has a row for ftjob-1 whose extendedUntil is no time/);
+    });
+  }
+
   test('of very many asks for a hundred at a time, for each once', async () => {
     await using table = await startTable();
     const ids = Array.from({ length: 200 }, (_, index) => `ftjob-${index}`);
@@ -136,11 +145,20 @@ describe('marking a job as warned about', () => {
     await using table = await startTable();
     const marks = [1, 2, 3].map(() => table.ledger.markWarned('ftjob-1', later + 0.5));
     assert.deepEqual((await Promise.all(marks)).toSorted(), [false, false, true]);
-    assert.deepEqual(table.row(), {
+    const { warnedBy, ...row } = table.row() ?? { jobId: '' };
+    assert.match(String(warnedBy), /^[0-9a-f-]{36}$/);
+    assert.deepEqual(row, {
       jobId: 'ftjob-1',
       warnedFor: later + 0.5,
       expiresAt: later + 1 + keptForSeconds,
     });
+  });
+
+  test('whose answer is lost is known as our own when it is tried again', async () => {
+    await using table = await startTable();
+    table.stub.answersToLose = 1;
+    assert.equal(await table.ledger.markWarned('ftjob-1', later), true);
+    assert.equal(await table.ledger.markWarned('ftjob-1', later), false);
   });
 
   for (const earlier of [later - 60, later + 60]) {
@@ -177,7 +195,9 @@ describe('marking a job as being cancelled', () => {
     await using table = await startTable({ extendedUntil: 5 });
     assert.equal(await table.ledger.markCancelling('ftjob-1', later), true);
     assert.equal(await table.ledger.markCancelling('ftjob-1', later + 60), false);
-    assert.deepEqual(table.row(), {
+    const { cancellingBy, ...row } = table.row() ?? { jobId: '' };
+    assert.match(String(cancellingBy), /^[0-9a-f-]{36}$/);
+    assert.deepEqual(row, {
       jobId: 'ftjob-1',
       extendedUntil: 5,
       cancellingSince: later,

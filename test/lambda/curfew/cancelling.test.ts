@@ -49,6 +49,45 @@ describe('a job that a sweep leaves cancelling', () => {
     assert.deepEqual(events(curfew), ['cancelling']);
   });
 
+  test('is published by the next sweep if the event bus was down', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    curfew.aws.eventBus = 'down';
+    await curfew.sweep();
+    assert.equal(curfew.aws.table.rows.get('ftjob-1')?.['cancellingSince'], undefined);
+    curfew.aws.eventBus = 'up';
+    await curfew.sweep();
+    assert.deepEqual(events(curfew), ['cancelling']);
+  });
+
+  test('is published even if the answer of the table is lost', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    curfew.aws.table.answersToLose = 1;
+    await curfew.sweep();
+    await curfew.sweep();
+    assert.deepEqual(events(curfew), ['cancelling']);
+  });
+
+  test('adds to the metric of cancellations once', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    await curfew.sweep();
+    await curfew.sweep();
+    assert.deepEqual(
+      curfew.metricDocuments.map((document) => document['Cancelled']),
+      [1, 0],
+    );
+  });
+
+  test('is forgotten once it is extended', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    await curfew.sweep();
+    await curfew.extend('ftjob-1', 60);
+    assert.equal(curfew.aws.table.rows.get('ftjob-1')?.['cancellingSince'], undefined);
+  });
+
   test('is published even if that cannot be noted, with a warning', async () => {
     const { curfew } = await startSlowToCancel();
     await using _ = curfew;

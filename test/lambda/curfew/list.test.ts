@@ -49,13 +49,13 @@ describe('a list', () => {
         'paused-late',
       ],
     );
-    assert.equal(listed.knowsExtensions, false);
+    assert.equal(listed.stateError?.name, 'StateError');
   });
 
   test('looks at jobs of any age', async () => {
     const listed = await list([fakeProject({ jobs: [jobOf({ id: 'a', ageMinutes: 1e6 })] })], scene());
     assert.equal(listed.jobs.length, 1);
-    assert.equal(listed.knowsExtensions, true);
+    assert.equal(listed.stateError, undefined);
   });
 
   const rows: [jobId: string, expected: object][] = [
@@ -204,9 +204,23 @@ test('a provider that hangs does not keep a list from answering in time', async 
   await using curfew = await startCurfew({ projects: { hangs: {}, also: {} } });
   curfew.openai.faultFor = () => noAnswer;
   const startedAt = performance.now();
-  await assert.rejects(curfew.list({}, { remainingMilliseconds: 5_000 }), {
-    name: 'OpenAIError',
-    message: /^Project "hangs": /,
-  });
+  const { complete, projects, failedProjects } = await curfew.list({}, { remainingMilliseconds: 5_000 });
+  assert.deepEqual([complete, projects], [false, 0]);
+  assert.deepEqual(
+    failedProjects?.map(({ project, error }) => [project, error.name]),
+    [
+      ['hangs', 'OpenAIError'],
+      ['also', 'OpenAIError'],
+    ],
+  );
   assert.ok(performance.now() - startedAt < 5_000);
+});
+
+test('a list without extensions says in the log why', async () => {
+  const jobs = [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 10 })];
+  await using curfew = await startCurfew({ jobs });
+  curfew.aws.table.health = 'denied';
+  assert.equal((await curfew.list()).complete, false);
+  const warnings = curfew.logLines.filter(({ level }) => level === 'WARN');
+  assert.match(String(warnings[0]?.['message']), /not all\. The table of extensions could not be read/);
 });

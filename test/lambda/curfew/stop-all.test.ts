@@ -201,3 +201,11 @@ describe('a dry run throws none of that, it answers', () => {
     );
   });
 });
+
+test('a dry run of it says in the log why it saw nothing', async () => {
+  await using curfew = await startCurfew({ jobs: everything() });
+  curfew.openai.apiKeys.clear();
+  assert.equal((await curfew.stopAll({ dryRun: true })).complete, false);
+  const errors = curfew.logLines.filter(({ level }) => level === 'ERROR');
+  assert.match(String(errors[0]?.['message']), /answered 401/);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { sweep } from '../../../lambda/curfew/sweep.ts';
+import { OpenAIError } from '../../../lambda/errors.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';
 import { fakeProject, fakeScene, fakeTime, jobOf } from '../../support/fake-ports.ts';
 import { noAnswer } from '../../support/wire-faults.ts';
@@ -116,4 +117,17 @@ test('if the time runs down on the last page, the sweep is complete all the same
   });
   const { survey } = await sweep([project], 0, fakeScene({ time }));
   assert.deepEqual([survey.isComplete, survey.lookedAt], [true, 1]);
+});
+
+test('a sweep whose cancels are given up because the time is up is not complete', async () => {
+  const time = fakeTime();
+  const project = fakeProject({
+    jobs: [jobOf({ id: 'ftjob-1', ageMinutes: 400 })],
+    cancel: async () => {
+      time.end();
+      throw new OpenAIError('The time was up.');
+    },
+  });
+  const { survey, tally } = await sweep([project], 0, fakeScene({ time }));
+  assert.deepEqual([survey.isComplete, tally.counts.failed], [false, 1]);
 });

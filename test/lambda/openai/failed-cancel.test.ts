@@ -8,6 +8,9 @@ import { answerLost, answers, refuses, reset, says } from '../../support/wire-fa
 const jobId = 'ftjob-abc123';
 const final = { 'x-should-retry': 'false' };
 
+/** A rate limit that no waiting of ours outlasts. */
+const tooLong = { 'retry-after': '3600' };
+
 /** Every way in which a cancel can fail, and the error that it is if the job goes on. */
 const failures: Record<string, { fault: Fault; error: string; message: RegExp }> = {
   '400': { fault: answers(400), error: 'OpenAIError', message: /answered 400/ },
@@ -26,6 +29,11 @@ const failures: Record<string, { fault: Fault; error: string; message: RegExp }>
     message: /429/,
   },
   '500': { fault: answers(500, final), error: 'OpenAIError', message: /answered 500/ },
+  '429 with a wait that is too long': {
+    fault: answers(429, tooLong),
+    error: 'RateLimitError',
+    message: /answered 429/,
+  },
   'a redirect': { fault: answers(302), error: 'OpenAIError', message: /answered 302/ },
   'a lost connection': { fault: reset, error: 'OpenAIError', message: /connection failed/ },
   'an unreadable answer': { fault: says('<html>'), error: 'OpenAIError', message: /not JSON/ },
@@ -151,4 +159,15 @@ test('a 409 is tried again, because the lock behind it passes', async () => {
   curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? left.shift() : undefined);
   assert.equal((await curfew.cancel(jobId)).outcome, 'cancelled');
   assert.deepEqual(endpoints(curfew.openai), ['retrieve', 'cancel', 'cancel', 'cancel']);
+});
+
+test('an answer that is lost, and then a rate limit, do not hide that the job was cancelled', async () => {
+  await using curfew = await startCurfew({
+    jobs: [simulatedJob({ id: jobId, status: 'running', ageMinutes: 400 })],
+  });
+  const faults = [answerLost, answers(429, tooLong)];
+  curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? faults.shift() : undefined);
+  assert.equal((await curfew.sweep()).jobs[0]?.outcome, 'cancelled');
+  assert.equal(curfew.aws.events.length, 1);
+  assert.deepEqual(endpoints(curfew.openai), ['list', 'cancel', 'cancel', 'retrieve']);
 });

@@ -64,8 +64,10 @@ describe('a sweep under a rate limit', { concurrency: true }, () => {
     const { failed, jobs } = await curfew.sweep({ cancelLimit: 2_000 }, { remainingMilliseconds: 50_000 });
     assert.equal(failed, 2_000);
     for (const { error } of jobs) assert.equal(error?.name, 'RateLimitError');
-    assert.ok(callsTo(curfew, 'cancel').length <= 100);
-    assert.deepEqual(callsTo(curfew, 'retrieve'), []);
+    const cancels = callsTo(curfew, 'cancel').length;
+    assert.ok(cancels <= 100);
+    // One look for each cancel that was sent: only the job knows what became of it.
+    assert.equal(callsTo(curfew, 'retrieve').length, cancels);
   });
 
   test('names the rate limit for jobs that were never tried, even if calls in flight pass after the refusal', async () => {
