@@ -47,6 +47,7 @@ export class FineTuningCurfew extends Construct {
   readonly alarms: readonly Alarm[];
   /** Who gets cancellations, warnings and alarms: the topic behind `notifyEmail`, else the one that was given, if any. */
   readonly topic: ITopic | undefined;
+  /** What is in progress, overdue and cancelled, and what failed. */
   readonly dashboard: Dashboard;
   readonly #name: string;
   readonly #topics: readonly ITopic[];
@@ -103,7 +104,8 @@ export class FineTuningCurfew extends Construct {
       function: this.function,
       deadLetters: this.deadLetters,
       crashes,
-      sweepEveryMinutes: enabled ? settings.sweepEveryMinutes : undefined,
+      sweepEveryMinutes: settings.sweepEveryMinutes,
+      enabled,
       topics: this.#topics,
     });
     this.alarms = alarms;

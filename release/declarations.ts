@@ -33,6 +33,7 @@ function rollUp(entryPoint: string, file: string): void {
     configObjectFullPath: undefined,
     configObject: {
       projectFolder: root,
+      newlineKind: 'lf',
       mainEntryPointFilePath: entryPoint,
       compiler: {
         // It brings a TypeScript of its own, older than ours.

@@ -48,6 +48,11 @@ export const rules: JsonObject = {
 export const sweepTable: JsonObject = Object.fromEntries(
   sweepsEveryMinutes.map((minutes) => [
     String(minutes),
-    { Expression: Schedule.rate(Duration.minutes(minutes)).expressionString, Seconds: minutes * 60 },
+    {
+      Expression: Schedule.rate(Duration.minutes(minutes)).expressionString,
+      Seconds: minutes * 60,
+      // Of those on what sweeps find.
+      AlarmSeconds: Math.max(300, minutes * 60),
+    },
   ]),
 );

@@ -75,9 +75,11 @@ function withSettings(resource: Resource, code: string): Resource {
 /** How often sweeps come, and all that follows from it, from the table. */
 function withSchedule(resource: Resource): Resource {
   const lookedUp = (column: string) => inTable('Sweeps', ref('SweepEveryMinutes'), column);
+  const isAlarm = resource.Type === 'AWS::CloudWatch::Alarm';
+  const seconds = isAlarm && !watchesSweeps(resource) ? 'AlarmSeconds' : 'Seconds';
   return withProperties(resource, (part) => {
     if (part === standIn.expression) return lookedUp('Expression');
-    return part === standIn.seconds ? lookedUp('Seconds') : part;
+    return part === standIn.seconds ? lookedUp(seconds) : part;
   });
 }
 
@@ -87,9 +89,11 @@ function withSwitch(resource: Resource): Resource {
     const State = ifElse('IsEnabled', 'ENABLED', 'DISABLED');
     return { ...resource, Properties: { ...resource.Properties, State } };
   }
-  const watchesSweeps = resource.Properties['MetricName'] === 'SweepDuration';
-  return watchesSweeps ? { ...resource, Condition: 'IsEnabled' } : resource;
+  return watchesSweeps(resource) ? { ...resource, Condition: 'IsEnabled' } : resource;
 }
+
+/** Whether it is the alarm on missing sweeps. */
+const watchesSweeps = ({ Properties }: Resource) => Properties['MetricName'] === 'SweepDuration';
 
 const ofEmail = ['AWS::KMS::Key', 'AWS::SNS::Topic', 'AWS::SNS::TopicPolicy', 'AWS::SNS::Subscription'];
 
