@@ -23,13 +23,20 @@ export interface AlarmsProps {
   function: IFunction;
   deadLetters: IQueue;
   crashes: CrashFilter;
-  /** How often sweeps should come; undefined if they are switched off. */
-  sweepEveryMinutes: number | undefined;
+  sweepEveryMinutes: number;
+  /** Whether sweeps come at all. */
+  enabled: boolean;
   /** Who gets alarms, even when they are over; without any they only show. */
   topics: readonly ITopic[];
 }
 
 const period = Duration.minutes(5);
+
+/** The period, in minutes, of the alarms on what sweeps find: at least one should come in each. */
+export const periodBetweenSweeps = (sweepEveryMinutes: number): number =>
+  Math.max(period.toMinutes(), sweepEveryMinutes);
+
+type Watched = [name: string, metric: IMetric, whatToDo: string];
 
 /** An alarm for each thing that somebody has to look at. Each description is a line of a runbook: what to do. */
 export class Alarms extends Construct {
@@ -38,9 +45,11 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const { name: deployment, sweepEveryMinutes } = props;
-    const sum = { period, statistic: Stats.SUM };
-    const ours = (name: MetricName) => curfewMetric(name, { deployment, ...sum });
-    const watched: [name: string, metric: IMetric, whatToDo: string][] = [
+    const betweenSweeps = Duration.minutes(periodBetweenSweeps(sweepEveryMinutes));
+    const sum = { period: betweenSweeps, statistic: Stats.SUM };
+    const ours = (name: MetricName, statistic: string = Stats.SUM) =>
+      curfewMetric(name, { deployment, period: betweenSweeps, statistic });
+    const ofSweeps: Watched[] = [
       [
         'Errors',
         ours('Errors'),
@@ -63,7 +72,7 @@ export class Alarms extends Construct {
       ],
       [
         'HeldBack',
-        ours('HeldBack'),
+        ours('HeldBack', Stats.MAXIMUM),
         'A sweep found more overdue jobs than cancelLimit allows and cancelled none of them; the metric is how many. If they should stop, send a sweep with a higher cancelLimit. If they should run on, extend them or raise their time budgets.',
       ],
       [
@@ -81,9 +90,11 @@ export class Alarms extends Construct {
         ours('FailedProjects'),
         'A sweep could not look at a project, whose jobs run without a limit meanwhile. Read which and why in the log (saved query "failures").',
       ],
+    ];
+    const others: Watched[] = [
       [
         'Throttles',
-        props.function.metricThrottles(sum),
+        props.function.metricThrottles({ period, statistic: Stats.SUM }),
         'Lambda refused an invocation. Check the concurrency that is left in this account and region.',
       ],
       [
@@ -93,10 +104,13 @@ export class Alarms extends Construct {
       ],
     ];
     this.alarms = [
-      ...watched.map(([name, metric, whatToDo]) =>
+      ...ofSweeps.map(([name, metric, whatToDo]) =>
+        this.#alarm(name, whatToDo, { ...atLeastOneOfThree, metric }, props),
+      ),
+      ...others.map(([name, metric, whatToDo]) =>
         this.#alarm(name, whatToDo, { ...atLeastOne, metric }, props),
       ),
-      ...(sweepEveryMinutes === undefined ? [] : [this.#noSweep(sweepEveryMinutes, props)]),
+      ...(props.enabled ? [this.#noSweep(sweepEveryMinutes, props)] : []),
     ];
     // A topic that is not of this app keeps the policy that it has.
     const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
@@ -150,3 +164,9 @@ const atLeastOne = {
   comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
   treatMissingData: TreatMissingData.NOT_BREACHING,
 };
+
+/**
+ * What a sweep finds, the next one finds again: as long as it does, this is one alarm, even if a sweep comes late or
+ * before its time.
+ */
+const atLeastOneOfThree = { ...atLeastOne, evaluationPeriods: 3, datapointsToAlarm: 1 };

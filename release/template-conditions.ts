@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
+import { periodBetweenSweeps } from '../infra/alarms.ts';
 import { defaultBaseUrl } from '../lambda/settings.ts';
 import { and, condition, equals, not, or, ref } from './intrinsics.ts';
 import type { JsonObject } from './json.ts';
@@ -51,8 +52,7 @@ export const sweepTable: JsonObject = Object.fromEntries(
     {
       Expression: Schedule.rate(Duration.minutes(minutes)).expressionString,
       Seconds: minutes * 60,
-      // Of those on what sweeps find.
-      AlarmSeconds: Math.max(300, minutes * 60),
+      AlarmSeconds: periodBetweenSweeps(minutes) * 60,
     },
   ]),
 );

@@ -14,9 +14,9 @@ const standIn = { minutes: 7, seconds: 420, expression: 'rate(7 minutes)' };
  * The stack as a CloudFormation template, for whoever has no CDK. What CDK works out at synth from the settings, the
  * template says with conditions on its parameters.
  *
- * @param code path of the function's code, from the template.
+ * @param code the function's code: its path, from the template, or what else the property holds.
  */
-export function curfewTemplate(code: string): Template {
+export function curfewTemplate(code: Json): Template {
   const { Conditions, Outputs, Resources, ...others } = synthesized((parameter) => ({
     name: parameter('Name'),
     secretName: parameter('SecretName'),
@@ -56,7 +56,7 @@ export function curfewTemplate(code: string): Template {
 }
 
 /** The function with its code, and with its settings from the parameters; one that is empty is absent. */
-function withSettings(resource: Resource, code: string): Resource {
+function withSettings(resource: Resource, code: Json): Resource {
   if (resource.Type !== 'AWS::Lambda::Function') return resource;
   const emptyUnless: Record<string, string> = { provider: 'HasProvider', openaiProject: 'HasProject' };
   const given = Object.entries(environmentNames)

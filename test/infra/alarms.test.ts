@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { synthesize, templateWith } from './synthesize.ts';
 import { resourcesOf } from './template.ts';
 
@@ -19,19 +19,20 @@ const sumOf = (metric: object) => ({
   Period: 300,
   TreatMissingData: 'notBreaching',
 });
+const lasting = (metric: object) => ({ ...sumOf(metric), EvaluationPeriods: 3, DatapointsToAlarm: 1 });
 const alarms: Record<string, object> = {
-  Errors: sumOf({ ...ours, MetricName: 'Errors' }),
-  Crashes: sumOf({
+  Errors: lasting({ ...ours, MetricName: 'Errors' }),
+  Crashes: lasting({
     Namespace: 'FineTuningCurfew',
     MetricName: 'fine-tuning-curfew-Crashes',
     Dimensions: Match.absent(),
   }),
-  CancelFailures: sumOf({ ...ours, MetricName: 'CancelFailures' }),
-  IncompleteSweeps: sumOf({ ...ours, MetricName: 'IncompleteSweeps' }),
-  HeldBack: sumOf({ ...ours, MetricName: 'HeldBack' }),
-  UnknownStatus: sumOf({ ...ours, MetricName: 'UnknownStatus' }),
-  StuckCancelling: sumOf({ ...ours, MetricName: 'StuckCancelling' }),
-  FailedProjects: sumOf({ ...ours, MetricName: 'FailedProjects' }),
+  CancelFailures: lasting({ ...ours, MetricName: 'CancelFailures' }),
+  IncompleteSweeps: lasting({ ...ours, MetricName: 'IncompleteSweeps' }),
+  HeldBack: { ...lasting({ ...ours, MetricName: 'HeldBack' }), Statistic: 'Maximum' },
+  UnknownStatus: lasting({ ...ours, MetricName: 'UnknownStatus' }),
+  StuckCancelling: lasting({ ...ours, MetricName: 'StuckCancelling' }),
+  FailedProjects: lasting({ ...ours, MetricName: 'FailedProjects' }),
   Throttles: sumOf({ Namespace: 'AWS/Lambda', MetricName: 'Throttles' }),
   DeadLetters: {
     ...sumOf({ Namespace: 'AWS/SQS', MetricName: 'ApproximateNumberOfMessagesVisible' }),
@@ -48,6 +49,15 @@ const alarms: Record<string, object> = {
     TreatMissingData: 'missing',
   },
 };
+
+/** The alarms of a deployment with the default name, by what comes after it. */
+const alarmsOf = (from: Template) =>
+  Object.fromEntries(
+    Object.values(resourcesOf(from, 'AWS::CloudWatch::Alarm')).map((alarm) => [
+      String(alarm['AlarmName']).replace('fine-tuning-curfew-', ''),
+      alarm,
+    ]),
+  );
 
 describe('an alarm', () => {
   for (const [name, properties] of Object.entries(alarms)) {
@@ -101,19 +111,31 @@ describe('the alarm on missing sweeps', () => {
       InsufficientDataActions: [{ Ref: topic }],
     });
   });
+});
 
-  test('looks no further than CloudWatch allows: a day in periods below an hour, else a week', () => {
-    for (const sweepEveryMinutes of [1, 59, 60, 1440]) {
-      const [alarm] = Object.values(
-        templateWith({ sweepEveryMinutes }).findResources('AWS::CloudWatch::Alarm', {
-          Properties: { AlarmName: 'fine-tuning-curfew-NoSweep' },
-        }),
-      );
-      const { Period, EvaluationPeriods } = alarm?.['Properties'] ?? {};
-      assert.equal(Period, sweepEveryMinutes * 60);
-      assert.ok(Period * EvaluationPeriods <= (Period < 3600 ? 86_400 : 604_800));
+describe('what a sweep finds again and again is one alarm, as long as it does', () => {
+  const found = Object.keys(alarms).filter((name) => 'DatapointsToAlarm' in (alarms[name] ?? {}));
+  for (const sweepEveryMinutes of [1, 5, 6, 60, 1440]) {
+    test(`with sweeps every ${sweepEveryMinutes} minutes, which may come early or late by some`, () => {
+      const all = alarmsOf(templateWith({ sweepEveryMinutes }));
+      for (const name of found) {
+        const { Period, EvaluationPeriods, DatapointsToAlarm } = all[name] ?? {};
+        assert.equal(Period, Math.max(300, sweepEveryMinutes * 60), name);
+        assert.deepEqual([EvaluationPeriods, DatapointsToAlarm], [3, 1], name);
+      }
+    });
+  }
+});
+
+test('no alarm looks further than CloudWatch allows: a day in periods below an hour, else a week', () => {
+  for (const sweepEveryMinutes of [1, 59, 60, 1440]) {
+    const all = alarmsOf(templateWith({ sweepEveryMinutes }));
+    assert.equal(all['NoSweep']?.['Period'], sweepEveryMinutes * 60);
+    for (const { Period, EvaluationPeriods } of Object.values(all)) {
+      const seconds = Number(Period);
+      assert.ok(seconds * Number(EvaluationPeriods) <= (seconds < 3600 ? 86_400 : 604_800));
     }
-  });
+  }
 });
 
 describe('time-outs and crashes', () => {
