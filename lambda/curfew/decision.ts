@@ -95,8 +95,8 @@ const ended: ReadonlySet<Outcome> = new Set(['cancelled', 'already_finished']);
 
 /** Whether a job has not finished an hour after its cancellation was published, however the last cancel fared. */
 export function isStuck({ outcome, cancellingSinceSeconds }: Decision, nowMilliseconds: number): boolean {
-  if (cancellingSinceSeconds === undefined || ended.has(outcome)) return false;
-  return nowMilliseconds / 1000 - cancellingSinceSeconds >= stuckAfterSeconds;
+  const nowSeconds = nowMilliseconds / 1000;
+  return !ended.has(outcome) && nowSeconds - (cancellingSinceSeconds ?? nowSeconds) >= stuckAfterSeconds;
 }
 
 /** What a decision becomes if it could not be carried out. */

@@ -96,7 +96,6 @@ function needsRecord({ job, judgement, warning }: JudgedJob): boolean {
 
 /** The same jobs, judged again with their records, which are read in one go. */
 async function withRecords(jobs: JudgedJob[], sweep: ProjectSweep): Promise<JudgedJob[]> {
-  if (jobs.length === 0) return [];
   const records = await sweep.ledger.read(jobs.map(({ job }) => job.id));
   return jobs.map(({ job }) => judged(job, records.get(job.id) ?? {}, sweep));
 }

@@ -33,7 +33,7 @@ export function warningFor(
 ): Warning | undefined {
   if (deadlineSeconds === null || isOverdue || warnBeforeMinutes === 0) return undefined;
   const minutesLeft = (deadlineSeconds - nowMilliseconds / 1000) / 60;
-  const willNotFinish = job.estimatedFinishSeconds !== null && job.estimatedFinishSeconds > deadlineSeconds;
+  const willNotFinish = (job.estimatedFinishSeconds ?? 0) > deadlineSeconds;
   if (minutesLeft > warnBeforeMinutes && !willNotFinish) return undefined;
   return { deadlineSeconds, minutesLeft: Math.floor(minutesLeft), willNotFinish, dryRun };
 }

@@ -112,8 +112,9 @@ describe('for the limit', () => {
       jobOf({ id: 'paused', ageMinutes: 400, status: 'paused' }),
       jobOf({ id: 'done', ageMinutes: 400, status: 'succeeded' }),
     ];
-    const { cancels } = await swept(fakeScene(), [...jobs.slice(0, 2), ...others]);
+    const { cancels, outcomes } = await swept(fakeScene(), [...jobs.slice(0, 2), ...others]);
     assert.deepEqual(cancels, ['ftjob-1', 'ftjob-2']);
+    assert.deepEqual(outcomes, { within_budget: 1, exempt: 1, not_cancellable: 1, cancelled: 2 });
   });
 });
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Decision, Outcome } from '../../../lambda/curfew/decision.ts';
+import { sweep } from '../../../lambda/curfew/sweep.ts';
 import { Tally } from '../../../lambda/curfew/tally.ts';
 import { judge } from '../../../lambda/curfew/time-budget.ts';
-import { jobOf, nowMilliseconds, nowSeconds } from '../../support/fake-ports.ts';
+import { fakeProject, fakeScene, jobOf, nowMilliseconds, nowSeconds } from '../../support/fake-ports.ts';
 
 const decisionOn = ({
   ageMinutes = 400,
@@ -98,4 +100,65 @@ describe('a job is stuck if it has not finished an hour after a cancel was accep
   for (const [name, decision, stuck] of cases) {
     test(`${name}: ${stuck}`, () => assert.equal(tallyOf(decisionOn(decision)).stuckCancelling, stuck));
   }
+});
+
+test('a job that an earlier sweep left cancelling, and that is so still, is counted apart as well', () => {
+  const cancellingSinceSeconds = nowSeconds - 300;
+  const { counts, stillCancelling } = tallyOf(
+    decisionOn({ outcome: 'cancelling' }),
+    decisionOn({ outcome: 'cancelling', cancellingSinceSeconds }),
+    decisionOn({ outcome: 'cancelled', cancellingSinceSeconds }),
+  );
+  assert.deepEqual([counts.cancelled, stillCancelling], [3, 1]);
+});
+
+describe('jobs are decided on side by side', () => {
+  const overdueJobs = (count: number) =>
+    Array.from({ length: count }, (_, index) => jobOf({ id: `ftjob-${index}`, ageMinutes: 400 }));
+  const rules = { cancelLimit: 'none' } as const;
+
+  test('100 of a project at once, and no more', async () => {
+    let underWay = 0;
+    let most = 0;
+    const project = fakeProject({
+      jobs: overdueJobs(250),
+      rules,
+      cancel: async (id) => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        await sleep(5);
+        underWay -= 1;
+        return jobOf({ id, status: 'cancelled' });
+      },
+    });
+    const { tally } = await sweep([project], 0, fakeScene());
+    assert.equal(tally.counts.cancelled, 250);
+    assert.equal(most, 100);
+  });
+
+  test('each decision is reported as it falls, with why, and who asked', async () => {
+    const scene = fakeScene();
+    const second = Promise.withResolvers<void>();
+    const project = fakeProject({
+      jobs: overdueJobs(2),
+      rules,
+      cancel: async (id) => {
+        // The first waits until the second is reported.
+        if (id === 'ftjob-0') await second.promise;
+        return jobOf({ id, status: 'cancelled' });
+      },
+    });
+    const report: typeof scene.report = (decision) => {
+      scene.report(decision);
+      second.resolve();
+    };
+    await sweep([project], 0, { ...scene, report });
+    assert.deepEqual(
+      scene.decisions.map(({ job, reason, requestedBy }) => [job.id, reason, requestedBy]),
+      [
+        ['ftjob-1', 'time_budget', 'rule'],
+        ['ftjob-0', 'time_budget', 'rule'],
+      ],
+    );
+  });
 });
