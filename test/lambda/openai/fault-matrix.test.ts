@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
-import type { Call, Fault } from '../../../infra/local/fine-tuning-simulator.ts';
+import {
+  type Call,
+  type Fault,
+  startFineTuningSimulator,
+} from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { timeLeftOf } from '../../../lambda/curfew/time-left.ts';
+import { createOpenAIClient } from '../../../lambda/openai/client.ts';
+import { createFineTuningApi } from '../../../lambda/openai/fine-tuning-api.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';
 import { expectedFailures } from '../../support/expected-failures.ts';
 import { answers, noAnswer, noBody } from '../../support/wire-faults.ts';
@@ -102,6 +109,23 @@ describe('no answer', { concurrency: 32 }, () => {
       });
     }
   }
+});
+
+test('a first attempt that the end of the time cuts off is OpenAIError that says so', async () => {
+  await using openai = await startFineTuningSimulator();
+  openai.faultFor = () => noAnswer;
+  const client = createOpenAIClient({
+    provider: 'openai',
+    openaiBaseUrl: openai.baseUrl,
+    openaiProject: undefined,
+    credentials: { current: async () => 'key', refreshed: async () => 'key' },
+    time: { ...timeLeftOf(1_000), attemptTimeoutMilliseconds: 10_000 },
+    callsAtOnce: 1,
+  });
+  await assert.rejects(createFineTuningApi(client).retrieve(jobId), {
+    name: 'OpenAIError',
+    message: /the time was up before the provider answered/,
+  });
 });
 
 describe('the wait before a retry', { concurrency: true }, () => {
