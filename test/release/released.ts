@@ -17,11 +17,10 @@ export const released = {
 export const lowestCdk = manifest.peerDependencies['aws-cdk-lib'].replace('^', '');
 
 /** The template of an earlier version, with a function that does nothing. */
-export function formerTemplate(version: string): { file: string; template: FormerTemplate } {
-  const file = join(import.meta.dirname, 'templates', `${version}.json`);
-  return { file, template: JSON.parse(readFileSync(file, 'utf8')) };
+export function formerTemplate(version: string): FormerTemplate {
+  return JSON.parse(readFileSync(join(import.meta.dirname, 'templates', `${version}.json`), 'utf8'));
 }
 
 export interface FormerTemplate {
-  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  Resources: Record<string, { Type: string }>;
 }
