@@ -1,6 +1,6 @@
 import type { Node } from 'constructs';
-import leven from 'leven';
 import { type CurfewSettings, checkedSettings, settingNames } from './settings.ts';
+import { checkSpelling } from './spelling.ts';
 
 /**
  * Reads and checks the CDK context.
@@ -10,21 +10,10 @@ import { type CurfewSettings, checkedSettings, settingNames } from './settings.t
  * @throws Error naming each key that is wrong or misspelt, and what is allowed.
  */
 export function contextOf(node: Node): CurfewSettings {
-  checkSpelling(Object.keys(node.getAllContext()));
+  checkSpelling(Object.keys(node.getAllContext()), settingNames, 'context key');
   const given = settingNames.map((key): [string, unknown] => [key, node.tryGetContext(key) ?? undefined]);
   const { projects, ...settings } = Object.fromEntries(given);
   return checkedSettings({ ...settings, projects: fromJson(projects) }, 'context key');
-}
-
-/** A misspelt key would leave its default in force without a word: a curfew that cancels where a dry run was meant. */
-function checkSpelling(keys: string[]): void {
-  const misspelt = keys
-    .filter((key) => !settingNames.includes(key))
-    .flatMap((key) => {
-      const meant = settingNames.find((name) => leven(key.toLowerCase(), name.toLowerCase()) <= 2);
-      return meant === undefined ? [] : [`context key "${key}" is not a setting: did you mean "${meant}"?`];
-    });
-  if (misspelt.length > 0) throw new Error(misspelt.join('\n'));
 }
 
 /** With `-c projects=…` the object comes as text. */

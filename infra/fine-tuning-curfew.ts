@@ -12,18 +12,18 @@ import { Construct } from 'constructs';
 import type { MetricName } from '../lambda/names.ts';
 import { environmentNames } from '../lambda/settings.ts';
 import { Alarms } from './alarms.ts';
+import { checkedProps } from './checked-props.ts';
 import { CrashFilter } from './crashes.ts';
 import { CurfewFunction } from './curfew-function.ts';
 import { curfewMetric } from './curfew-metrics.ts';
 import { CurfewDashboard } from './dashboard.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
-import { nameOf, withAccessTo } from './given-secret.ts';
+import { withAccessTo } from './given-secret.ts';
 import { pinLogicalIds } from './logical-ids.ts';
 import { EventMail, MailTopic } from './mail.ts';
 import { ProjectParameters, projectsOf } from './projects.ts';
 import type { FineTuningCurfewProps } from './props.ts';
 import { SavedQueries } from './saved-queries.ts';
-import { checkedSettings } from './settings.ts';
 import { StateTable } from './state-table.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 
@@ -57,9 +57,7 @@ export class FineTuningCurfew extends Construct {
   constructor(scope: Construct, id: string, props: FineTuningCurfewProps = {}) {
     super(scope, id);
     const { secret } = props;
-    refuseBoth(props, 'secret', 'secretName');
-    refuseBoth(props, 'topic', 'notifyTopicArn');
-    const settings = checkedSettings({ ...props, ...(secret && { secretName: nameOf(secret) }) }, 'prop');
+    const settings = checkedProps(props);
     const projects = projectsOf(settings, Stack.of(this).region);
     const { name, notifyEmail, notifyTopicArn, enabled } = settings;
     this.#name = name;
@@ -195,14 +193,4 @@ export class FineTuningCurfew extends Construct {
 /** The paths at which constructs are in the construct with this id. */
 function below(id: string, constructs: readonly Construct[] = []): Record<string, Construct> {
   return Object.fromEntries(constructs.map((construct) => [`${id}/${construct.node.id}`, construct]));
-}
-
-function refuseBoth(
-  props: FineTuningCurfewProps,
-  one: keyof FineTuningCurfewProps,
-  other: keyof FineTuningCurfewProps,
-) {
-  if (props[one] !== undefined && props[other] !== undefined) {
-    throw new Error(`props "${one}" and "${other}" say the same thing: leave one of them out`);
-  }
 }

@@ -40,6 +40,34 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     });
   }
 
+  const misspelt: [key: string, meant: string][] = [
+    ['dryrun', 'dryRun'],
+    ['timeBudgetMinute', 'timeBudgetMinutes'],
+    ['Enabled', 'enabled'],
+    ['project', 'projects'],
+    ['secrets', 'secret'],
+    ['topics', 'topic'],
+    ['eventbus', 'eventBus'],
+    ['VPC', 'vpc'],
+    ['vpcSubnet', 'vpcSubnets'],
+    ['securityGroup', 'securityGroups'],
+    ['saveQueries', 'savedQueries'],
+  ];
+  for (const [key, meant] of misspelt) {
+    test(`one whose name is misspelt: ${key}`, () => {
+      const props = { [key]: true };
+      assert.throws(
+        () => curfewIn(newStack(), props),
+        ({ message }: Error) => message === `prop "${key}" is not a setting: did you mean "${meant}"?`,
+      );
+    });
+  }
+
+  test('but not one that is nothing like ours, as whoever extends the props may have', () => {
+    const props: FineTuningCurfewProps & { costCenter: string } = { costCenter: '1234' };
+    assert.doesNotThrow(() => curfewIn(newStack(), props));
+  });
+
   test('a secret and a secretName', () => {
     const stack = newStack();
     const secret = Secret.fromSecretNameV2(stack, 'Secret', 'openai/api-key');
