@@ -1,12 +1,8 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../infra/local/processes.ts';
-import {
-  cacheDirectory,
-  isolatedEnvironment,
-  newRunDirectory,
-  projectDirectory,
-} from '../../infra/local/workspace.ts';
+import { cacheDirectory, isolatedEnvironment, projectDirectory } from '../../infra/local/workspace.ts';
+import { newDirectory } from './directory.ts';
 
 export interface Bundle {
   /** The file that Lambda loads. */
@@ -32,12 +28,12 @@ const formerPackages = ['ky@2'];
 
 /** Makes them anew. */
 export function synthesizeBundles(): Promise<Bundles> {
-  return synthesizeIn(projectDirectory, newRunDirectory());
+  return synthesizeIn(projectDirectory, newDirectory());
 }
 
 /** The bundle of the former commit, made by its own program today; undefined if it cannot be made here. */
 export async function synthesizeFormerBundle(): Promise<Bundle | undefined> {
-  const runDirectory = newRunDirectory();
+  const runDirectory = newDirectory();
   try {
     const former = await checkedOut(runDirectory);
     return (await synthesizeIn(former, runDirectory)).ours;

@@ -1,5 +1,6 @@
-import { isolatedEnvironment, newRunDirectory } from '../../../infra/local/workspace.ts';
+import { isolatedEnvironment } from '../../../infra/local/workspace.ts';
 import { type Bundles, synthesizeFormerBundle } from '../bundles.ts';
+import { newDirectory } from '../directory.ts';
 import { atMost, equal, median, milliseconds, type Row } from '../measure.ts';
 import { cpuLimit, shareOfLambda } from '../runtime/cpu-limit.ts';
 import { startInstance } from '../runtime/instance.ts';
@@ -45,7 +46,7 @@ async function coldStarts(
   await using farAws = await startDelayed(aws.url, awsMilliseconds);
   using limit = cpuLimit(shareOfLambda);
   const environment = {
-    ...isolatedEnvironment(newRunDirectory()),
+    ...isolatedEnvironment(newDirectory()),
     ...functionEnvironment({ openaiBaseUrl: account.baseUrl }),
     AWS_ENDPOINT_URL: farAws.url,
   };

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isolatedEnvironment, newRunDirectory } from '../../../infra/local/workspace.ts';
+import { isolatedEnvironment } from '../../../infra/local/workspace.ts';
+import { newDirectory } from '../directory.ts';
 import { ended, nextMessage } from '../forked.ts';
 
 /** A bundle in a plain Node process of its own, kept warm. Unlike AWS's runtime client, this needs nothing compiled. */
@@ -51,7 +52,7 @@ const timeoutMilliseconds = 900_000;
 /** Starts it. */
 export async function startFunction(options: FunctionOptions): Promise<FunctionUnderTest> {
   const { bundle, environment, awsUrl, within = ([file = '', ...args]) => [file, ...args] } = options;
-  const runDirectory = newRunDirectory();
+  const runDirectory = newDirectory();
   const logFile = join(runDirectory, 'log');
   const log = openSync(logFile, 'a');
   const node = [process.execPath, `--max-old-space-size=${heapMegabytes}`, program, bundle];

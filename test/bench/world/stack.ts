@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../../infra/local/processes.ts';
-import { isolatedEnvironment, newRunDirectory, projectDirectory } from '../../../infra/local/workspace.ts';
+import { isolatedEnvironment, projectDirectory } from '../../../infra/local/workspace.ts';
+import { newDirectory } from '../directory.ts';
 
 /** What a deployment has, as its template says. */
 export interface Stack {
@@ -22,7 +23,7 @@ export interface Stack {
  * directory.
  */
 export async function synthesizeStack(context: object): Promise<Stack> {
-  const runDirectory = newRunDirectory();
+  const runDirectory = newDirectory();
   const environment = { ...isolatedEnvironment(runDirectory), CDK_VALIDATION: 'false' };
   const program = join(projectDirectory, 'test/bench/programs/stack.ts');
   const contextFile = join(runDirectory, 'context.json');
