@@ -1,4 +1,4 @@
-import { Aws, Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
   type AlarmProps,
@@ -112,9 +112,9 @@ export class Alarms extends Construct {
       ),
       ...(props.enabled ? [this.#noSweep(sweepEveryMinutes, props)] : []),
     ];
-    // A topic that is not of this app keeps the policy that it has.
+    // A topic that is not of this app keeps the policy that it has. One of another account's stack must know ours.
     const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
-      conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
     });
     for (const topic of props.topics) topic.grantPublish(cloudWatch);
   }

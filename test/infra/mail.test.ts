@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { App, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { FineTuningCurfew } from '../../infra/index.ts';
@@ -118,6 +119,22 @@ describe('every message that is sent to a topic of this app gets through', () =>
       }
     });
   }
+});
+
+test('a topic in the stack of another account lets in the alarms of this one', () => {
+  const app = new App();
+  const env = { account: '111122223333', region: 'eu-west-1' };
+  const topicStack = new Stack(app, 'Topics', { env: { ...env, account: '444455556666' } });
+  const topic = new Topic(topicStack, 'Topic', { topicName: 'alerts' });
+  const stack = new Stack(app, 'Test', { env });
+  new FineTuningCurfew(stack, 'Curfew', { topic });
+  const template = Template.fromStack(topicStack);
+  const [id] = Object.keys(template.findResources('AWS::SNS::Topic'));
+  const grants = grantsOf(template, { Ref: id }, 'cloudwatch.amazonaws.com');
+  assert.deepEqual(
+    grants.map(({ Condition }) => Condition),
+    [{ StringEquals: { 'aws:SourceAccount': env.account } }],
+  );
 });
 
 describe('with a topic that exists already', () => {
