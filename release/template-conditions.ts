@@ -16,7 +16,7 @@ export const conditions: JsonObject = {
   HasTopic: or(condition('HasEmail'), condition('HasTopicArn')),
   HasProvider: isGiven('Provider'),
   HasProject: isGiven('OpenaiProject'),
-  // What a host says of its provider, conditions cannot read.
+  // What a host says of its provider, conditions cannot read; so that of Bedrock is no value of OpenaiBaseUrl.
   IsBedrock: equals(ref('Provider'), 'bedrock'),
   NeedsSecret: not(condition('IsBedrock')),
   NeedsKmsKey: and(condition('NeedsSecret'), isGiven('SecretKmsKeyArn')),
@@ -40,6 +40,16 @@ export const rules: JsonObject = {
       {
         Assert: not(equals(ref('OpenaiBaseUrl'), defaultBaseUrl)),
         AssertDescription: 'OpenaiBaseUrl must be that of your Azure resource for Provider azure',
+      },
+    ],
+  },
+  BedrockHost: {
+    RuleCondition: equals(ref('Provider'), 'bedrock'),
+    Assertions: [
+      {
+        Assert: equals(ref('OpenaiBaseUrl'), defaultBaseUrl),
+        AssertDescription:
+          'Leave OpenaiBaseUrl as it is for Provider bedrock: it is Bedrock in the region of this stack. For another region, deploy the stack there',
       },
     ],
   },

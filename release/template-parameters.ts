@@ -65,12 +65,14 @@ const settings: Record<Setting, Parameter> = {
     ...wholeNumber,
   },
   openaiBaseUrl: {
-    Description: "The provider's URL",
-    AllowedPattern: `^(https://([A-Za-z0-9-]+\\.)*[A-Za-z][A-Za-z0-9-]*|http://(localhost|127\\.0\\.0\\.1))(:${port})?(/[A-Za-z0-9._~/-]*)?$`,
-    ConstraintDescription: 'an https URL, or http on loopback, without user, query or fragment',
+    Description: "The provider's URL; for Bedrock leave it as it is, and set Provider",
+    // Only by Provider the template knows that the function needs the permissions for Bedrock.
+    AllowedPattern: `^(https://(?!(?i:bedrock-mantle)\\.)([A-Za-z0-9-]+\\.)*[A-Za-z][A-Za-z0-9-]*|http://(localhost|127\\.0\\.0\\.1))(:${port})?(/[A-Za-z0-9._~/-]*)?$`,
+    ConstraintDescription:
+      'an https URL, or http on loopback, without user, query or fragment; not that of Bedrock, which is Provider bedrock',
   },
   provider: {
-    Description: 'Whose API it is; empty: as the host of OpenaiBaseUrl says',
+    Description: 'Whose API it is: bedrock is that of this region; empty: as the host of OpenaiBaseUrl says',
     AllowedValues: ['', 'openai', 'azure', 'bedrock'],
   },
   openaiProject: {

@@ -31,11 +31,6 @@ const secretArn = join(
   ...[':', partOf(lengthened, ':', 4), ':secret:', partOf(lengthened, ':', 6)],
 );
 
-/** The region in the URL of Bedrock, else that of the stack: behind any URL follows one with that. */
-const bedrockUrl = 'https://bedrock-mantle.';
-const urls = join(ref('OpenaiBaseUrl'), bedrockUrl, ref('AWS::Region'), '.');
-const bedrockRegion = partOf(partOf(urls, bedrockUrl, 1), '.', 0);
-
 function ifSecret(statement: JsonObject): JsonObject {
   const { Action } = statement;
   if (Action === 'secretsmanager:GetSecretValue') {
@@ -53,10 +48,7 @@ function bedrockStatements(): JsonObject[] {
     .flatMap(statementsOf)
     .filter(({ Action }) => JSON.stringify(Action).includes('bedrock-mantle:'))
     .map((statement) =>
-      changed(statement, (part) => {
-        if (isRef(part, 'AWS::Region')) return bedrockRegion;
-        return isRef(part, 'OpenaiProject') ? ifElse('HasProject', part, '*') : part;
-      }),
+      changed(statement, (part) => (isRef(part, 'OpenaiProject') ? ifElse('HasProject', part, '*') : part)),
     )
     .map((statement) => ifElse('IsBedrock', statement));
 }

@@ -24,6 +24,9 @@ function comparable(part: Json): Json {
   );
 }
 
+const parametersFor = (settings: FineTuningCurfewProps) =>
+  Object.fromEntries(Object.entries(settings).map(([key, value]) => [pascalCase(key), String(value)]));
+
 const secretArn = 'arn:aws:secretsmanager:us-east-1:999999999999:secret:team/key-AbCdEf';
 const topic = 'arn:aws:sns:eu-central-1:123456789012:alarms';
 const cases: Record<string, FineTuningCurfewProps> = {
@@ -45,11 +48,7 @@ const cases: Record<string, FineTuningCurfewProps> = {
   Azure: { openaiBaseUrl: 'https://mine.openai.azure.com/openai/v1', provider: 'azure' },
   'a project of OpenAI': { openaiProject: 'proj_1' },
   Bedrock: { provider: 'bedrock' },
-  'Bedrock in another region, one project': {
-    provider: 'bedrock',
-    openaiBaseUrl: 'https://bedrock-mantle.us-west-2.api.aws/v1',
-    openaiProject: 'proj_1',
-  },
+  'one project of Bedrock': { provider: 'bedrock', openaiProject: 'proj_1' },
   ...Object.fromEntries(
     sweepsEveryMinutes.map((minutes) => [`sweeps every ${minutes} minutes`, { sweepEveryMinutes: minutes }]),
   ),
@@ -58,13 +57,35 @@ const cases: Record<string, FineTuningCurfewProps> = {
 describe('the template makes the same of its parameters as the CDK stack of its context', () => {
   for (const [name, settings] of Object.entries(cases)) {
     test(name, () => {
-      const given = Object.fromEntries(
-        Object.entries(settings).map(([key, value]) => [pascalCase(key), String(value)]),
-      );
-      const byTemplate = evaluated(template, given);
+      const byTemplate = evaluated(template, parametersFor(settings));
       const byCdk = evaluated(synthesized(() => ({ ...settings, savedQueries: false })));
       assert.deepEqual(changed(byTemplate.resources, comparable), changed(byCdk.resources, comparable));
       assert.deepEqual(byTemplate.outputs, byCdk.outputs);
     });
   }
 });
+
+describe('a rule refuses what the stack refuses', () => {
+  const refused: [rule: string, given: Record<string, string>][] = [
+    ['TimeBudget', { TimeBudgetMinutes: '0' }],
+    ['AzureHost', { Provider: 'azure' }],
+    ['BedrockHost', { Provider: 'bedrock', OpenaiBaseUrl: 'https://mine.openai.azure.com/openai/v1' }],
+  ];
+  for (const [rule, given] of refused) {
+    test(`${rule}: ${JSON.stringify(given)}`, () => assert.deepEqual(brokenRules(given), [rule]));
+  }
+
+  test('and nothing that it takes', () => {
+    for (const settings of Object.values(cases)) assert.deepEqual(brokenRules(parametersFor(settings)), []);
+  });
+});
+
+function brokenRules(given: Record<string, string>): string[] {
+  const { Parameters = {}, Rules = {} } = template;
+  const { outputs } = evaluated({ Parameters, Outputs: Rules }, given);
+  return Object.entries(outputs).flatMap(([name, rule]) => {
+    const { RuleCondition, Assertions } = isObject(rule) ? rule : {};
+    const asserted = Array.isArray(Assertions) ? Assertions.filter(isObject) : [];
+    return RuleCondition && asserted.some(({ Assert }) => !Assert) ? [name] : [];
+  });
+}
