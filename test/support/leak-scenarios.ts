@@ -3,6 +3,7 @@
  * with all that hangs on them, events. Log and metrics go to the standard streams by themselves, at DEBUG.
  */
 import { inspect } from 'node:util';
+import pMap from 'p-map';
 import { startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../infra/local/simulated-job.ts';
 import { createLogger, createMetrics } from '../../lambda/aws/log.ts';
@@ -21,6 +22,8 @@ async function print(promise: Promise<unknown>): Promise<void> {
 
 /** Some faults are met with new attempts for as long as there is time. */
 const remainingMilliseconds = 3_000;
+/** They mostly wait; but with all at once that time would be up before anything has happened. */
+const scenariosAtOnce = 24;
 
 async function printScenario(
   options: CurfewOptions,
@@ -38,38 +41,51 @@ async function printScenario(
   await print(Promise.resolve(curfew.aws.events));
 }
 
+type Scenario = () => Promise<void>;
+
 const wireScenarios = Object.values(expectedFailures).flatMap(({ fault }) =>
-  (['retrieve', 'list', 'cancel'] as const).map((endpoint) =>
-    printScenario({}, (curfew) => {
-      curfew.openai.faultFor = (call) => (call.endpoint === endpoint ? fault : undefined);
-    }),
+  (['retrieve', 'list', 'cancel'] as const).map(
+    (endpoint): Scenario =>
+      () =>
+        printScenario({}, (curfew) => {
+          curfew.openai.faultFor = (call) => (call.endpoint === endpoint ? fault : undefined);
+        }),
   ),
 );
-const keyScenarios = Object.values(unusableSecrets).map(({ secret }) => printScenario({ secret }));
-const tableScenarios = (['throttled', 'denied', 'down'] as const).map((health) =>
-  printScenario({}, (curfew) => {
-    curfew.aws.table.health = health;
-  }),
+const keyScenarios = Object.values(unusableSecrets).map(
+  ({ secret }): Scenario =>
+    () =>
+      printScenario({ secret }),
 );
-const refused = printScenario({}, (curfew) => curfew.openai.apiKeys.clear());
-const unreachable = printScenario({ settings: { openaiBaseUrl: 'http://127.0.0.1:2' } });
+const tableScenarios = (['throttled', 'denied', 'down'] as const).map(
+  (health): Scenario =>
+    () =>
+      printScenario({}, (curfew) => {
+        curfew.aws.table.health = health;
+      }),
+);
+const refused: Scenario = () => printScenario({}, (curfew) => curfew.openai.apiKeys.clear());
+const unreachable: Scenario = () => printScenario({ settings: { openaiBaseUrl: 'http://127.0.0.1:2' } });
 
 await using azure = await startFineTuningSimulator({ provider: 'azure' });
 await using bedrock = await startFineTuningSimulator({
   provider: 'bedrock',
   bedrockSigner: { ...awsCredentials, region: 'somewhere-else-1' },
 });
-const refusedElsewhere = [azure, bedrock].map(({ provider, baseUrl }) =>
-  printScenario({
-    projects: { elsewhere: { provider, openaiBaseUrl: baseUrl, secretName: 'elsewhere' } },
-  }),
+const refusedElsewhere = [azure, bedrock].map(
+  ({ provider, baseUrl }): Scenario =>
+    () =>
+      printScenario({
+        projects: { elsewhere: { provider, openaiBaseUrl: baseUrl, secretName: 'elsewhere' } },
+      }),
 );
-await Promise.all([
-  ...wireScenarios,
-  ...keyScenarios,
+const scenarios = [
   ...tableScenarios,
+  ...keyScenarios,
   refused,
   unreachable,
   ...refusedElsewhere,
-]);
+  ...wireScenarios,
+];
+await pMap(scenarios, (scenario) => scenario(), { concurrency: scenariosAtOnce });
 console.log(`Scenarios done with a key of ${apiKey.length} characters`);

@@ -18,7 +18,7 @@ type Endpoint = Call['endpoint'];
 const jobId = 'ftjob-abc123';
 const endpoints: Endpoint[] = ['retrieve', 'list', 'cancel'];
 /** Long enough for a few refusals without a header. */
-const shortMilliseconds = 3_000;
+const shortMilliseconds = 8_000;
 
 // So no wait is longer by chance than another.
 mock.method(Math, 'random', () => 0.5);
