@@ -17,13 +17,13 @@ export interface KeyPlace {
  * A secret is the bare key, or a JSON object with keys in its fields. White space around a key is trimmed.
  */
 export function createApiKeys(reader: SecretReader): (place: KeyPlace) => CredentialSource {
-  const reads = new Map<string, Promise<SecretValue>>();
-  const refreshes = new Map<string, Promise<SecretValue>>();
+  const reads = new Map<string, Promise<Contents>>();
+  const refreshes = new Map<string, Promise<Contents>>();
 
-  const keyFrom = async (reading: Promise<SecretValue>, place: KeyPlace): Promise<string> => {
-    const value = await reading;
+  const keyFrom = async (reading: Promise<Contents>, place: KeyPlace): Promise<string> => {
+    const contents = await reading;
     try {
-      return keyIn(value, place);
+      return keyIn(contents, place);
     } catch (error) {
       reader.forget(place.secretName);
       throw error;
@@ -33,7 +33,8 @@ export function createApiKeys(reader: SecretReader): (place: KeyPlace) => Creden
   return (place) => {
     const { secretName } = place;
     const latest = () => {
-      const value = refreshes.get(secretName) ?? once(reads, secretName, () => reader.read(secretName));
+      const value =
+        refreshes.get(secretName) ?? once(reads, secretName, () => reader.read(secretName).then(contentsOf));
       return keyFrom(value, place);
     };
     return {
@@ -42,7 +43,7 @@ export function createApiKeys(reader: SecretReader): (place: KeyPlace) => Creden
         // Another call may have been refused before, and have refreshed it.
         const key = await orTimeUp(latest(), signal, secretName);
         if (key !== refused) return key;
-        const fresh = once(refreshes, secretName, () => reader.readAfresh(secretName));
+        const fresh = once(refreshes, secretName, () => reader.readAfresh(secretName).then(contentsOf));
         return orTimeUp(keyFrom(fresh, place), signal, secretName);
       },
     };
@@ -60,36 +61,40 @@ function once<Value>(
   return value;
 }
 
-/** Finds the key in a secret's value. No message quotes any of it. */
-function keyIn(secret: SecretValue, { secretName, secretField }: KeyPlace): string {
+/** What is in a secret: one key, keys in fields, or why there is none. */
+type Contents = { key: string } | { fields: Map<string, unknown> } | { problem: string };
+
+/** Parsed once for each secret: it may hold the keys of hundreds of projects. */
+function contentsOf(secret: SecretValue): Contents {
+  if (secret === undefined) return { problem: 'is empty' };
+  if (typeof secret !== 'string') return { problem: 'is binary' };
+  const text = secret.trim();
+  if (!text.startsWith('{')) return { key: text };
+  try {
+    return { fields: new Map(Object.entries(JSON.parse(text))) };
+  } catch {
+    // The parser's error quotes the text.
+    return { problem: 'starts like a JSON object but is not valid JSON' };
+  }
+}
+
+/** Finds a project's key. No message quotes any of the secret. */
+function keyIn(contents: Contents, { secretName, secretField }: KeyPlace): string {
   const wrong = (what: string) =>
     new ApiKeyError(
       `The secret "${secretName}" ${what}. Put the API key into it, as plain text or as {"${secretField}": "…"}: ` +
         `aws secretsmanager put-secret-value --secret-id ${secretName} --secret-string …`,
     );
-  if (secret === undefined) throw wrong('is empty');
-  if (typeof secret !== 'string') throw wrong('is binary');
-  const text = secret.trim();
-  const key = text.startsWith('{') ? fieldOf(text, secretField, wrong) : text;
+  if ('problem' in contents) throw wrong(contents.problem);
+  const given = 'key' in contents ? contents.key : contents.fields.get(secretField);
+  if (typeof given !== 'string') throw wrong(`is a JSON object without a text field "${secretField}"`);
+  const key = given.trim();
   if (key === '') throw wrong('is empty');
-  // A line break would end the HTTP header, and the error that fetch throws on it quotes the header.
+  // A line break would end the HTTP header, and an error about that could quote the header.
   if (!/^[\x21-\x7e]+$/.test(key)) {
     throw wrong('holds a key with a line break, a space or a character outside ASCII');
   }
   return key;
-}
-
-function fieldOf(text: string, secretField: string, wrong: (what: string) => ApiKeyError): string {
-  let object: unknown;
-  try {
-    object = JSON.parse(text);
-  } catch {
-    // The parser's error quotes the text.
-    throw wrong('starts like a JSON object but is not valid JSON');
-  }
-  const value = Object.entries(object ?? {}).find(([name]) => name === secretField)?.[1];
-  if (typeof value !== 'string') throw wrong(`is a JSON object without a text field "${secretField}"`);
-  return value.trim();
 }
 
 /** The AWS client has its own retries; this bounds them all by the time that is left. */

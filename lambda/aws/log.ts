@@ -28,9 +28,13 @@ export class SeenJobs {
     const isNews = this.#outcomes.get(job.id) !== outcome;
     this.#outcomes.delete(job.id);
     this.#outcomes.set(job.id, outcome);
-    const [oldest] = this.#outcomes.keys();
-    if (this.#outcomes.size > mostRemembered && oldest !== undefined) this.#outcomes.delete(oldest);
+    if (this.#outcomes.size > mostRemembered) this.#forgetOldest();
     return isNews;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#outcomes.keys();
+    if (oldest !== undefined) this.#outcomes.delete(oldest);
   }
 }
 

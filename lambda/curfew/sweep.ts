@@ -32,9 +32,9 @@ interface JudgedJob {
   record: JobRecord | StateError;
 }
 
-/** A job to decide on. */
+/** A job to decide on. What is kept about it may still be on its way. */
 interface Candidate {
-  judged: JudgedJob;
+  judged: JudgedJob | Promise<JudgedJob>;
   isHeldBack: boolean;
 }
 
@@ -72,7 +72,12 @@ async function* candidates(sweep: ProjectSweep): AsyncGenerator<Candidate> {
     }
     doubtful.push(...jobs.filter(needsRecord));
     if (rules.cancelLimit !== 'none') continue;
-    for (const job of await withRecords(doubtful.splice(0), sweep)) yield { judged: job, isHeldBack: false };
+    const found = doubtful.splice(0);
+    // The next page does not wait for the table.
+    const reading = withRecords(found, sweep);
+    for (const [index, job] of found.entries()) {
+      yield { judged: reading.then((all) => all[index] ?? job), isHeldBack: false };
+    }
   }
   // Not before: an extension that is granted while pages are listed must hold.
   const found = await withRecords(doubtful, sweep);
@@ -106,15 +111,16 @@ function isNewlyOverdue({ judgement, record }: JudgedJob): boolean {
   return record instanceof StateError || record.cancellingSinceSeconds === undefined;
 }
 
-async function decide({ judged, isHeldBack }: Candidate, sweep: ProjectSweep): Promise<Decision> {
-  const { job, judgement } = judged;
+async function decide(candidate: Candidate, sweep: ProjectSweep): Promise<Decision> {
+  const judgedJob = await candidate.judged;
+  const { job, judgement } = judgedJob;
   return {
     job,
     judgement,
     project: sweep.project.name,
     reason: 'time_budget',
     requestedBy: sweep.requestedBy,
-    ...(await fateOf(judged, isHeldBack, sweep)),
+    ...(await fateOf(judgedJob, candidate.isHeldBack, sweep)),
   };
 }
 
