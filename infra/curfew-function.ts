@@ -17,6 +17,7 @@ import type { ProjectSettings } from '../lambda/project-settings.ts';
 import { environmentFor, environmentNames, type Settings } from '../lambda/settings.ts';
 import { bundledCode } from './bundled-code.ts';
 import { CurfewRole } from './curfew-role.ts';
+import { longestArn } from './project-access.ts';
 import type { ProjectParameters } from './projects.ts';
 
 export interface CurfewFunctionProps {
@@ -41,6 +42,8 @@ export class CurfewFunction extends Construct {
   constructor(scope: Construct, id: string, props: CurfewFunctionProps) {
     super(scope, id);
     const { settings, parameters } = props;
+    // With this CDK decides how many statements fit into a policy of the role.
+    this.node.setContext('@aws-cdk/aws-iam.arnSizeEstimate', longestArn(props.projects));
     const functionName = settings.name;
 
     this.logGroup = new LogGroup(this, 'Logs', {

@@ -3,8 +3,10 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ProjectSettings } from '../lambda/project-settings.ts';
 import { bedrockRegionOf } from '../lambda/providers.ts';
 
-/** So many ARNs fit into a statement that CDK can still move to a managed policy, which holds 6,144 characters. */
-const arnsOfStatement = 20;
+/** How much of a managed policy, which holds 6,144 characters, the ARNs of one statement may fill. */
+const lengthOfStatement = 3000;
+/** Of ARNs that hold tokens, unless we know better; CDK reckons with it too. */
+const guessedLengthOfArn = 150;
 
 /** Stands for the six characters that Secrets Manager puts at the end of an ARN. */
 export const anySuffix = '-??????';
@@ -18,9 +20,19 @@ export function accessStatements(projects: readonly ProjectSettings[], stack: St
   ];
 }
 
+/** How long the ARNs of what these projects name can get. */
+export function longestArn(projects: readonly ProjectSettings[]): number {
+  const lengths = projects.map(({ secretName = '', openaiProject = '' }) =>
+    Math.max(secretName.length, openaiProject.length),
+  );
+  const aroundNames = 'arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:-??????'.length;
+  return Math.max(guessedLengthOfArn, ...lengths.map((length) => length + aroundNames));
+}
+
 function secretStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
   const secrets = distinct(projects.map(({ secretName }) => secretName));
-  return inGroups(secrets.map((secret) => secretArn(secret, stack))).map(
+  const arns = distinct(secrets.flatMap((secret) => secretArns(secret, stack)));
+  return inGroups(arns, longestArn(projects)).map(
     (resources) => new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources }),
   );
 }
@@ -29,9 +41,10 @@ function keyStatements(projects: readonly ProjectSettings[], stack: Stack): Poli
   const keys = distinct(projects.map(({ secretKmsKeyArn }) => secretKmsKeyArn));
   const regionOf = (arn: string) =>
     Token.isUnresolved(arn) ? stack.region : stack.splitArn(arn, ArnFormat.SLASH_RESOURCE_NAME).region;
-  return inGroups(keys).map((resources) => {
-    const services = distinct(resources.map(regionOf)).map(
-      (region) => `secretsmanager.${region}.amazonaws.com`,
+  return inGroups(keys, longestArn(projects)).map((resources) => {
+    // Which of the two it is outside the partition `aws` nobody documents.
+    const services = distinct(resources.map(regionOf)).flatMap((region) =>
+      ['amazonaws.com', stack.urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`),
     );
     return new PolicyStatement({
       actions: ['kms:Decrypt'],
@@ -59,7 +72,7 @@ function bedrockStatements(projects: readonly ProjectSettings[], stack: Stack): 
       resources: ['*'],
       conditions: { StringEquals: { 'aws:RequestedRegion': distinct(places.map(({ region }) => region)) } },
     }),
-    ...inGroups(distinct(arns)).map(
+    ...inGroups(distinct(arns), longestArn(projects)).map(
       (resources) =>
         new PolicyStatement({
           actions: ['ListFineTuningJobs', 'GetFineTuningJob', 'CancelFineTuningJob'].map(
@@ -71,23 +84,31 @@ function bedrockStatements(projects: readonly ProjectSettings[], stack: Stack): 
   ];
 }
 
-/** A secret by name, or by an ARN without its last part: that ends in six characters that Secrets Manager chose. */
-function secretArn(secret: string, stack: Stack): string {
-  if (Token.isUnresolved(secret) || secret.endsWith(anySuffix)) return secret;
-  if (secret.startsWith('arn:')) return /-[A-Za-z0-9]{6}$/.test(secret) ? secret : secret + anySuffix;
-  return stack.formatArn({
-    service: 'secretsmanager',
-    resource: 'secret',
-    resourceName: secret + anySuffix,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
+/**
+ * What policies call a secret that is given by name, or by an ARN with or without its last part: that ends in six
+ * characters that Secrets Manager chose, and so may look the last word of a name, as in `prod-openai`.
+ */
+function secretArns(secret: string, stack: Stack): string[] {
+  if (Token.isUnresolved(secret) || secret.endsWith(anySuffix)) return [secret];
+  if (secret.startsWith('arn:')) {
+    return [...(/-[A-Za-z0-9]{6}$/.test(secret) ? [secret] : []), secret + anySuffix];
+  }
+  return [
+    stack.formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: secret + anySuffix,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  ];
 }
 
 function distinct(values: readonly (string | undefined)[]): string[] {
   return [...new Set(values)].filter((value) => value !== undefined);
 }
 
-function inGroups(arns: string[]): string[][] {
+function inGroups(arns: string[], lengthOfArn: number): string[][] {
+  const arnsOfStatement = Math.floor(lengthOfStatement / lengthOfArn);
   const groups = Math.ceil(arns.length / arnsOfStatement);
   return Array.from({ length: groups }, (_, group) =>
     arns.slice(group * arnsOfStatement, (group + 1) * arnsOfStatement),

@@ -10,31 +10,29 @@ export function policyFor(resource: Resource): Resource {
   return { ...resource, Properties: { ...resource.Properties, PolicyDocument: { ...document, Statement } } };
 }
 
+const anySuffix = '-??????';
+
 /**
- * The ARN of a secret that is given by name or by ARN, whose last six characters Secrets Manager chose. Behind a name
- * follows what the parts of its ARN are; behind an ARN the same stands too late to be read.
+ * The ARN of a secret that is given by name or by ARN. Behind a name follows what the parts of its ARN are; behind an ARN
+ * the same stands too late to be read.
+ *
+ * @param end what is put behind an ARN that is given: nothing if that is whole.
  */
-const lengthened = join(
-  ...[
-    ref('SecretName'),
-    ':::',
-    ref('AWS::Region'),
-    ':',
-    ref('AWS::AccountId'),
-    ':secret:',
-    ref('SecretName'),
-    '-??????',
-  ],
-);
-const secretArn = join(
-  ...['arn:', ref('AWS::Partition'), ':secretsmanager:', partOf(lengthened, ':', 3)],
-  ...[':', partOf(lengthened, ':', 4), ':secret:', partOf(lengthened, ':', 6)],
-);
+const secretArn = (end: string) => {
+  const name = ref('SecretName');
+  const others = [':::', ref('AWS::Region'), ':', ref('AWS::AccountId'), ':secret:', name, anySuffix];
+  const lengthened = join(name, end, ...others);
+  return join(
+    ...['arn:', ref('AWS::Partition'), ':secretsmanager:', partOf(lengthened, ':', 3)],
+    ...[':', partOf(lengthened, ':', 4), ':secret:', partOf(lengthened, ':', 6)],
+  );
+};
 
 function ifSecret(statement: JsonObject): JsonObject {
   const { Action } = statement;
   if (Action === 'secretsmanager:GetSecretValue') {
-    return ifElse('NeedsSecret', { ...statement, Resource: secretArn });
+    // With a name the two are the same.
+    return ifElse('NeedsSecret', { ...statement, Resource: [secretArn(''), secretArn(anySuffix)] });
   }
   return Action === 'kms:Decrypt' ? ifElse('NeedsKmsKey', statement) : statement;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import type { Template } from 'aws-cdk-lib/assertions';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
 import { synthesize, templateOf, templateWith } from './synthesize.ts';
 import { arnOf, statementsFor, statementsOf } from './template.ts';
@@ -14,7 +15,13 @@ describe('the secrets that the function may read', () => {
   const cases: [name: string, props: FineTuningCurfewProps, resources: unknown[]][] = [
     ['the default one', {}, [named('openai/api-key')]],
     ['one by name', { secretName: 'team/key' }, [named('team/key')]],
-    ['one by its whole ARN', { secretName: wholeArn }, [wholeArn]],
+    // It may as well be the ARN of a secret `openai-AbCdEf` without its end.
+    ['one by its whole ARN', { secretName: wholeArn }, [wholeArn, `${wholeArn}-??????`]],
+    [
+      'one by an ARN without its end that looks whole',
+      { secretName: `${wholeArn.slice(0, -13)}prod-openai` },
+      [`${wholeArn.slice(0, -13)}prod-openai`, `${wholeArn.slice(0, -13)}prod-openai-??????`],
+    ],
     [
       'one by an ARN without its end',
       { secretName: wholeArn.slice(0, -7) },
@@ -32,7 +39,7 @@ describe('the secrets that the function may read', () => {
           e: { provider: 'bedrock' },
         },
       },
-      [named('one'), named('two'), wholeArn],
+      [named('one'), named('two'), wholeArn, `${wholeArn}-??????`],
     ],
     [
       'the inherited one, if a project inherits',
@@ -84,10 +91,10 @@ describe('the keys that it may use', () => {
         Resource: [key, other],
         Condition: {
           StringEquals: {
-            'kms:ViaService': [
-              'secretsmanager.eu-west-1.amazonaws.com',
-              'secretsmanager.us-east-1.amazonaws.com',
-            ],
+            'kms:ViaService': ['eu-west-1', 'us-east-1'].flatMap((region) => [
+              `secretsmanager.${region}.amazonaws.com`,
+              { 'Fn::Join': ['', [`secretsmanager.${region}.`, { Ref: 'AWS::URLSuffix' }]] },
+            ]),
           },
         },
       },
@@ -113,21 +120,49 @@ test('projects on three providers need what each of them needs', () => {
 });
 
 describe('many secrets', () => {
-  const withSecrets = (count: number): FineTuningCurfewProps => ({
+  const withSecrets = (count: number, name = 'openai/team'): FineTuningCurfewProps => ({
     projects: Object.fromEntries(
-      Array.from({ length: count }, (_, i) => [`team-${i}`, { secretName: `openai/team-${i}` }]),
+      Array.from({ length: count }, (_, i) => [`team-${i}`, { secretName: `${name}-${i}` }]),
     ),
   });
+  /** How many characters IAM counts, which leaves out blanks. */
+  const sizesOf = (template: Template, type: string) =>
+    Object.values(template.findResources(type)).map((policy) => {
+      const { PolicyDocument } = policy['Properties'];
+      const text = JSON.stringify(PolicyDocument, (_, value) =>
+        value?.['Fn::Join']
+          ? value['Fn::Join'][1]
+              .map((part: unknown) => (typeof part === 'string' ? part : 'us-gov-west-1'))
+              .join('')
+          : value,
+      );
+      return text.length;
+    });
 
-  test('are all in policies of a size that IAM takes', () => {
-    const template = templateWith(withSecrets(200));
-    const resources = statementsFor(template, 'secretsmanager').flatMap(({ Resource }) => Resource);
-    assert.equal(resources.length, 200);
-    const sizes = Object.values(template.findResources('AWS::IAM::ManagedPolicy')).map(
-      (policy) => JSON.stringify(policy['Properties'].PolicyDocument).length,
-    );
-    assert.ok(sizes.length > 0);
+  const wholeArns = (count: number): FineTuningCurfewProps => ({
+    projects: Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [
+        `team-${i}`,
+        { secretName: `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${'n'.repeat(400)}${i}` },
+      ]),
+    ),
   });
+  const cases: [name: string, props: FineTuningCurfewProps, count: number][] = [
+    ['200 of them', withSecrets(200), 200],
+    ['30 with names as long as can be', withSecrets(30, 'n'.repeat(500)), 30],
+    ['60 with long ARNs', wholeArns(60), 60],
+  ];
+  for (const [name, props, count] of cases) {
+    test(`are all in policies of a size that IAM takes: ${name}`, () => {
+      const template = templateWith(props);
+      const resources = statementsFor(template, 'secretsmanager').flatMap(({ Resource }) => Resource);
+      assert.equal(resources.length, count);
+      const managed = sizesOf(template, 'AWS::IAM::ManagedPolicy');
+      assert.ok(managed.length > 0 && managed.length <= 10);
+      for (const size of managed) assert.ok(size <= 6144, String(size));
+      for (const size of sizesOf(template, 'AWS::IAM::Policy')) assert.ok(size <= 10_240, String(size));
+    });
+  }
 
   test('that the role cannot all name are an error that says what to do', () => {
     const app = new App();

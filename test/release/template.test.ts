@@ -11,9 +11,14 @@ import { evaluated } from './evaluated.ts';
 await bundleFunction();
 const template = curfewTemplate('code.zip');
 
-/** Both without what must differ: where the code is, ids that hold the address, and how targets are numbered. */
+/** Both without what must differ: where the code is, ids that hold the address, how targets are numbered, and what is said twice. */
 function comparable(part: Json): Json {
   if (!isObject(part)) return part;
+  const { Resource } = part;
+  if (Array.isArray(Resource)) {
+    const [resource = null, ...others] = new Set(Resource);
+    return { ...part, Resource: others.length === 0 ? resource : [resource, ...others] };
+  }
   if ('S3Bucket' in part) return 'code.zip';
   const { Id: _, ...others } = part;
   return Object.fromEntries(
