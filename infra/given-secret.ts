@@ -3,13 +3,14 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ProjectSettings } from '../lambda/project-settings.ts';
 import { anySuffix } from './project-access.ts';
+import { checkRegion } from './projects.ts';
 
 /** What the function calls the secret: its ARN, whole if that is known. */
 export const nameOf = (secret: ISecret): string => secret.secretFullArn ?? secret.secretArn;
 
 /**
  * The projects as the role needs to know them: those with the key in `secret` are let in by what policies call it, and
- * may use its KMS key.
+ * may use its KMS key. Throws an error if it is in another region.
  *
  * CDK's `grantRead` would write into the policy of that key, which is of no use if the key is imported, and in another
  * stack of the app makes the two depend on each other.
@@ -21,9 +22,12 @@ export function withAccessTo(
 ): ProjectSettings[] {
   const key = secret.encryptionKey;
   const own = { secretName: resourceOf(secret, stack), ...(key && { secretKmsKeyArn: arnOf(key) }) };
-  return projects.map((project) =>
-    project.secretName === nameOf(secret) ? { ...project, ...own } : project,
-  );
+  return projects.map((project) => {
+    if (project.secretName !== nameOf(secret)) return project;
+    const where = project.name === undefined ? '' : `project "${project.name}": `;
+    checkRegion(`${where}prop "secret"`, secret.env.region, stack.region);
+    return { ...project, ...own };
+  });
 }
 
 /** Where CDK knows a secret by its name only, as across accounts, its ARN lacks what Secrets Manager chose. */

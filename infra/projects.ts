@@ -14,16 +14,40 @@ import type { CurfewSettings } from './settings.ts';
  */
 export function projectsOf(settings: CurfewSettings, region: string): ProjectSettings[] {
   const named = Object.entries(settings.projects);
-  if (named.length === 0) return [onlyProject(settings, region)];
+  if (named.length === 0) return [inRegion(onlyProject(settings, region), region)];
   return named.map(([name, overrides]) => {
     try {
-      return projectWith(name, settings, overrides, region);
+      return inRegion(projectWith(name, settings, overrides, region), region);
     } catch (error) {
       throw new Error(`project "${name}": ${error instanceof Error ? error.message : error}`, {
         cause: error,
       });
     }
   });
+}
+
+/** The same project. The function asks Secrets Manager in its own region, which knows no secrets and keys of others. */
+function inRegion(project: ProjectSettings, region: string): ProjectSettings {
+  const { secretName, secretKmsKeyArn } = project;
+  for (const [key, arn] of Object.entries({ secretName, secretKmsKeyArn })) {
+    if (arn === undefined || !arn.startsWith('arn:') || Token.isUnresolved(arn)) continue;
+    checkRegion(`"${key}"`, arn.split(':')[3] ?? '', region);
+  }
+  return project;
+}
+
+/**
+ * Checks that a secret or key is where the function runs; a region that is a token is not known yet.
+ *
+ * @param name of the setting.
+ * @throws Error naming it, and both regions.
+ */
+export function checkRegion(name: string, given: string, region: string): void {
+  if (given === region || Token.isUnresolved(given) || Token.isUnresolved(region)) return;
+  throw new Error(
+    `${name} is in ${given}, but the function runs in ${region} and can use secrets and their keys only there: ` +
+      'replicate the secret to that region, and name the replica',
+  );
 }
 
 interface ProjectEntry extends ProjectOverrides {
