@@ -89,6 +89,7 @@ describe('a job as the provider has it', () => {
     ['metadata that is null', { metadata: null }, {}],
     ['metadata', { metadata: { team: 'search' } }, { metadata: { team: 'search' } }],
     ['metadata in part', { metadata: { a: 'b', c: 7 } }, { metadata: { a: 'b' }, hasOddMetadata: true }],
+    ['metadata with a list in it', { metadata: { a: ['b'] } }, { hasOddMetadata: true }],
     ['metadata that is a list', { metadata: ['search'] }, { hasOddMetadata: true }],
     ['metadata that is a text', { metadata: 'search' }, { hasOddMetadata: true }],
     ['the longest metadata', { metadata: longest }, { metadata: longest }],

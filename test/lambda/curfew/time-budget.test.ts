@@ -26,6 +26,7 @@ describe('the time budget in the metadata', () => {
     [{ time_budget_minutes: '0' }, { timeBudgetMinutes: 0, budgetFrom: 'metadata' }],
     [{ time_budget_minutes: '90.5' }, { timeBudgetMinutes: 90.5, budgetFrom: 'metadata' }],
     [{ time_budget_minutes: '.5' }, { timeBudgetMinutes: 0.5, budgetFrom: 'metadata' }],
+    [{ time_budget_minutes: '.25' }, { timeBudgetMinutes: 0.25, budgetFrom: 'metadata' }],
     [{ time_budget_minutes: '5.' }, { timeBudgetMinutes: 5, budgetFrom: 'metadata' }],
     [{ time_budget_minutes: '12.25' }, { timeBudgetMinutes: 12.25, budgetFrom: 'metadata' }],
     [{ time_budget_minutes: ' 90\n' }, { timeBudgetMinutes: 90, budgetFrom: 'metadata' }],
