@@ -25,6 +25,7 @@ import { ProjectParameters, projectsOf } from './projects.ts';
 import type { FineTuningCurfewProps } from './props.ts';
 import { SavedQueries } from './saved-queries.ts';
 import { StateTable } from './state-table.ts';
+import { checkStopAllTopic } from './stop-all-topic.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 
 /** How long a queue must hide messages: as long as the function may take, and a minute for the way there. */
@@ -176,14 +177,10 @@ export class FineTuningCurfew extends Construct {
    * Whatever is published on this topic means that every fine-tuning job in progress has to stop. Its policy must let
    * the publisher in: a topic of CDK does with `grantPublish`.
    *
-   * @throws Error if it is the topic that gets this deployment's alarms, any of which would stop everything.
+   * @throws Error if it gets this deployment's alarms, any of which would stop everything, or is a FIFO topic.
    */
   stopAllOn(topic: ITopic): void {
-    if (this.#topics.some(({ topicArn }) => topicArn === topic.topicArn)) {
-      throw new Error(
-        `The topic "${topic.node.path}" gets the alarms of "${this.#name}", each of which would stop every job: give "stopAllOn" another topic`,
-      );
-    }
+    checkStopAllTopic(topic, this.#topics, this.#name);
     topic.addSubscription(new LambdaSubscription(this.function, { deadLetterQueue: this.deadLetters }));
     this.#stopAllTopics.push(topic.topicArn);
     this.function.addEnvironment(environmentNames.stopAllTopics, this.#stopAllTopics.join(','));

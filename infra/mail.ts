@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import { EventField, type IEventBus, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -48,6 +48,7 @@ export interface EventMailProps {
 export class EventMail extends Construct {
   constructor(scope: Construct, id: string, { name, topics, eventBus }: EventMailProps) {
     super(scope, id);
+    if (eventBus) checkBus(eventBus, Stack.of(this));
     const message = RuleTargetInput.fromText(EventField.fromPath('$.detail.summary'));
     new Rule(this, 'Rule', {
       description: 'Mails what was cancelled, and what is near its time budget',
@@ -62,4 +63,17 @@ export class EventMail extends Construct {
       targets: topics.map((topic) => new SnsTopic(topic, { message })),
     });
   }
+}
+
+/** Rules are where their bus is, which must be where this stack is. */
+function checkBus({ env }: IEventBus, { account, region }: Stack): void {
+  const isElsewhere = [
+    Token.compareStrings(env.account, account),
+    Token.compareStrings(env.region, region),
+  ].includes(TokenComparison.DIFFERENT);
+  if (!isElsewhere) return;
+  throw new Error(
+    'prop "eventBus" is a bus of another account or region, on which this stack can have no rule for mails: ' +
+      'leave out "notifyEmail", "notifyTopicArn" and "topic", make a rule where the bus is, and give "alarms" their actions yourself',
+  );
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { FineTuningCurfew } from '../../infra/index.ts';
+import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
 import { synthesize, templateOf } from './synthesize.ts';
 import { resourcesOf, type Statement } from './template.ts';
 
@@ -135,6 +136,28 @@ test('a topic in the stack of another account lets in the alarms of this one', (
     grants.map(({ Condition }) => Condition),
     [{ StringEquals: { 'aws:SourceAccount': env.account } }],
   );
+});
+
+describe('mail of events on a bus of another account or region, where there can be no rule of ours, is refused', () => {
+  const env = { account: '111122223333', region: 'eu-west-1' };
+  const elsewhere: [name: string, place: string][] = [
+    ['another account', 'eu-west-1:444455556666'],
+    ['another region', 'us-east-1:111122223333'],
+  ];
+  for (const [name, place] of elsewhere) {
+    test(name, () => {
+      const curfewWith = (props: FineTuningCurfewProps) => {
+        const stack = new Stack(new App(), 'Test', { env });
+        const eventBus = EventBus.fromEventBusArn(stack, 'Bus', `arn:aws:events:${place}:event-bus/central`);
+        return new FineTuningCurfew(stack, 'Curfew', { eventBus, ...props });
+      };
+      assert.throws(
+        () => curfewWith({ notifyEmail: 'ml@example.com' }),
+        /"eventBus".*make a rule where the bus is/,
+      );
+      assert.doesNotThrow(() => curfewWith({}));
+    });
+  }
 });
 
 describe('with a topic that exists already', () => {
