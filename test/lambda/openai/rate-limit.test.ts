@@ -89,10 +89,10 @@ describe('a sweep under a rate limit', { concurrency: true }, () => {
   test('ends as soon as no wait fits into the time that is left, and ends the listing too', async () => {
     await using curfew = await startCurfew({ jobs: overdueJobs(150) });
     curfew.openai.faultFor = ({ endpoint }) =>
-      endpoint === 'cancel' ? answers(429, { 'retry-after': '25' }) : undefined;
+      endpoint === 'cancel' ? answers(429, { 'retry-after': '90' }) : undefined;
     const startedAt = performance.now();
-    await assert.rejects(curfew.stopAll({}, { remainingMilliseconds: 20_000 }), { name: 'IncompleteError' });
-    assert.ok(performance.now() - startedAt < 10_000);
+    await assert.rejects(curfew.stopAll({}, { remainingMilliseconds: 60_000 }), { name: 'IncompleteError' });
+    assert.ok(performance.now() - startedAt < 30_000);
   });
 });
 
