@@ -88,6 +88,7 @@ export class CurfewFunction extends Construct {
         LOG_LEVEL: settings.logLevel,
         [environmentNames.tableName]: props.table.tableName,
         ...(parameters && { [environmentNames.projectsPath]: parameters.path }),
+        ...(parameters?.revision && { PROJECTS_REVISION: parameters.revision }),
         ...(props.eventBus && { [environmentNames.eventBusName]: props.eventBus.eventBusArn }),
       },
     });

@@ -59,6 +59,8 @@ const standardBytes = 4096;
 /** How much of that we fill: what a token becomes is not known, and this leaves room for a wrong guess. */
 const filledBytes = 3500;
 const guessedBytesOfToken = 256;
+/** An environment holds 4 kB. What changes only in further tokens reaches functions that start later. */
+const mostTokensOfRevision = 40;
 
 export interface ProjectParametersProps {
   /** Of the deployment. */
@@ -76,6 +78,11 @@ export interface ProjectParametersProps {
 export class ProjectParameters extends Construct {
   /** The path below which the parameters are. */
   readonly path: string;
+  /**
+   * What changes if a token becomes something else, which changes no path: in the environment of the function it makes
+   * Lambda start new ones. Undefined without tokens.
+   */
+  readonly revision: string | undefined;
   readonly parameters: readonly CfnParameter[];
 
   constructor(scope: Construct, id: string, props: ProjectParametersProps) {
@@ -90,6 +97,7 @@ export class ProjectParameters extends Construct {
     const content = JSON.stringify(stack.resolve(entries));
     const hash = createHash('sha256').update(content).digest('hex').slice(0, 16);
     this.path = `/${props.name}/projects/${hash}`;
+    this.revision = revisionOf(entries);
     this.parameters = chunksOf(entries).map((chunk, index) => {
       const number = String(index).padStart(4, '0');
       return new CfnParameter(this, number, {
@@ -101,6 +109,17 @@ export class ProjectParameters extends Construct {
       });
     });
   }
+}
+
+/** The tokens of these projects, but for long ones; undefined if there are none. */
+function revisionOf(entries: ProjectEntry[]): string | undefined {
+  const tokens = entries
+    .map(({ secretName: _, secretKmsKeyArn: __, ...others }) => others)
+    .flatMap((others) => Object.values(others))
+    .filter((value) => Token.isUnresolved(value))
+    .map(String);
+  const some = [...new Set(tokens)].slice(0, mostTokensOfRevision);
+  return some.length === 0 ? undefined : some.join(',');
 }
 
 function chunksOf(entries: ProjectEntry[]): ProjectEntry[][] {

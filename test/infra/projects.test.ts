@@ -126,6 +126,42 @@ test('a project that is a token reaches the function as what it becomes', () => 
   assert.deepEqual(statementsFor(withTokens, 'secretsmanager')[0]?.Resource, { Ref: 'Arn' });
 });
 
+describe('a function that runs already notices that a token became something else', () => {
+  const revisionOf = (from: Template) => {
+    const [properties] = Object.values(from.findResources('AWS::Lambda::Function'));
+    return properties?.['Properties'].Environment.Variables.PROJECTS_REVISION;
+  };
+  const withBudgets = (count: number) =>
+    templateOf((stack) => {
+      const secretName = new CfnParameter(stack, 'Arn').valueAsString;
+      const projects = Object.fromEntries(
+        Array.from({ length: count }, (_, i) => {
+          const timeBudgetMinutes = new CfnParameter(stack, `Budget${i}`, { type: 'Number' }).valueAsNumber;
+          return [`team-${i}`, { secretName, timeBudgetMinutes }];
+        }),
+      );
+      new FineTuningCurfew(stack, 'Curfew', { projects });
+    });
+
+  test('since it is in its environment too', () => {
+    assert.deepEqual(revisionOf(withBudgets(1)), { Ref: 'Budget0' });
+    assert.deepEqual(revisionOf(withBudgets(2)), {
+      'Fn::Join': ['', [{ Ref: 'Budget0' }, ',', { Ref: 'Budget1' }]],
+    });
+  });
+
+  test('as far as there is room', () => {
+    const {
+      'Fn::Join': [, parts],
+    } = revisionOf(withBudgets(60));
+    assert.equal(parts.filter((part: unknown) => part !== ',').length, 40);
+  });
+
+  test('and without tokens there is nothing', () => {
+    assert.equal(revisionOf(template), undefined);
+  });
+});
+
 test('many tokens are spread over more parameters, since nobody knows how long they will be', () => {
   const withTokens = templateOf((stack) => {
     const secretName = new CfnParameter(stack, 'Arn').valueAsString;
