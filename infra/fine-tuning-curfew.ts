@@ -1,5 +1,11 @@
 import { Stack, Token } from 'aws-cdk-lib';
-import type { Alarm, Dashboard, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type Alarm,
+  type Dashboard,
+  type Metric,
+  type MetricOptions,
+  Stats,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -146,6 +152,31 @@ export class FineTuningCurfew extends Construct {
   /** One of the metrics that the function writes, of this deployment. */
   metric(metricName: MetricName, options: MetricOptions = {}): Metric {
     return curfewMetric(metricName, { ...options, deployment: this.#name });
+  }
+
+  /** How many jobs were cancelled, by sweeps or on request; by default in five minutes. */
+  metricCancelled(options?: MetricOptions): Metric {
+    return this.metric('Cancelled', { statistic: Stats.SUM, ...options });
+  }
+
+  /** How many jobs past their deadline a sweep found at most; by default in five minutes. */
+  metricOverdue(options?: MetricOptions): Metric {
+    return this.metric('Overdue', { statistic: Stats.MAXIMUM, ...options });
+  }
+
+  /** How many jobs in progress a sweep found at most; by default in five minutes. */
+  metricInProgress(options?: MetricOptions): Metric {
+    return this.metric('InProgress', { statistic: Stats.MAXIMUM, ...options });
+  }
+
+  /** How many overdue jobs a sweep left at most, because there were more than the cancel limit; by default in five minutes. */
+  metricHeldBack(options?: MetricOptions): Metric {
+    return this.metric('HeldBack', { statistic: Stats.MAXIMUM, ...options });
+  }
+
+  /** How many requests failed, but for those whose own fault it was; by default in five minutes. */
+  metricErrors(options?: MetricOptions): Metric {
+    return this.metric('Errors', { statistic: Stats.SUM, ...options });
   }
 
   /** Lets `grantee` invoke the function: a state machine, a role for schedules, another function. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App, CfnParameter, Duration, Stack } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
@@ -109,6 +110,24 @@ describe('what the construct offers', () => {
       [namespace, metricName, dimensions],
       ['FineTuningCurfew', 'HeldBack', { service: 'research' }],
     );
+  });
+
+  test('the metrics that most alarms and dashboards are about', () => {
+    const curfew = curfewIn(newStack(), { name: 'research' });
+    const metrics: [metric: Metric, name: string, statistic: string][] = [
+      [curfew.metricCancelled(), 'Cancelled', 'Sum'],
+      [curfew.metricOverdue(), 'Overdue', 'Maximum'],
+      [curfew.metricInProgress(), 'InProgress', 'Maximum'],
+      [curfew.metricHeldBack(), 'HeldBack', 'Maximum'],
+      [curfew.metricErrors(), 'Errors', 'Sum'],
+    ];
+    for (const [{ namespace, metricName, dimensions, statistic, period }, name, expected] of metrics) {
+      assert.deepEqual(
+        [namespace, metricName, dimensions, statistic, period.toMinutes()],
+        ['FineTuningCurfew', name, { service: 'research' }, expected, 5],
+      );
+    }
+    assert.equal(curfew.metricOverdue({ statistic: 'Average' }).statistic, 'Average');
   });
 
   test('alarms take more actions', () => {
