@@ -13,7 +13,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import { CfnQueue, type IQueue, type Queue } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../lambda/names.ts';
 import { environmentNames } from '../lambda/settings.ts';
@@ -29,13 +29,11 @@ import { pinLogicalIds } from './logical-ids.ts';
 import { EventMail, MailTopic } from './mail.ts';
 import { ProjectParameters, projectsOf } from './projects.ts';
 import type { FineTuningCurfewProps } from './props.ts';
+import { checkRequestQueue } from './request-queue.ts';
 import { SavedQueries } from './saved-queries.ts';
 import { StateTable } from './state-table.ts';
 import { checkStopAllTopic } from './stop-all-topic.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
-
-/** How long a queue must hide messages: as long as the function may take, and a minute for the way there. */
-const leastVisibilityTimeoutSeconds = 16 * 60;
 
 /**
  * Fine-tuning curfew as a part of any CDK app: the function that stops fine-tuning jobs past their time budget, with its
@@ -190,17 +188,7 @@ export class FineTuningCurfew extends Construct {
    * @throws Error if it hides messages for less than 16 minutes: a second handling could begin before the first ended.
    */
   handleRequestsFrom(queue: IQueue): void {
-    const resource = queue.node.defaultChild;
-    if (resource instanceof CfnQueue) {
-      // What SQS does if nothing is said.
-      const { visibilityTimeout = 30 } = resource;
-      if (!Token.isUnresolved(visibilityTimeout) && visibilityTimeout < leastVisibilityTimeoutSeconds) {
-        throw new Error(
-          `The queue "${queue.node.path}" hides messages for ${visibilityTimeout} seconds, but a request may take 15 minutes: ` +
-            'give it "visibilityTimeout: Duration.minutes(16)"',
-        );
-      }
-    }
+    checkRequestQueue(queue);
     this.function.addEventSource(new SqsEventSource(queue, { reportBatchItemFailures: true }));
   }
 
