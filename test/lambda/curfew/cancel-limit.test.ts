@@ -118,6 +118,18 @@ describe('for the limit', () => {
   });
 });
 
+test('without a limit a job that is extended is spared as well, and one whose row cannot be read has failed', async () => {
+  const ledger = fakeLedger({ extended: { extendedUntilSeconds: nowSeconds + 60 } }, ['unreadable']);
+  const scene = fakeScene({ ledger });
+  const project = fakeProject({
+    jobs: ['overdue', 'extended', 'unreadable'].map((id) => jobOf({ id, ageMinutes: 400 })),
+    rules: { cancelLimit: 'none' },
+  });
+  await sweep([project], 0, scene);
+  assert.deepEqual(project.cancels, ['overdue']);
+  assert.deepEqual(outcomesIn(scene.decisions), { cancelled: 1, within_budget: 1, failed: 1 });
+});
+
 describe('while pages are still listed', () => {
   const page = (from: number) =>
     Array.from({ length: 2 }, (_, index) => jobOf({ id: `ftjob-${from + index}`, ageMinutes: 400 }));
