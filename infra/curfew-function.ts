@@ -68,8 +68,8 @@ export class CurfewFunction extends Construct {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      // A sweep of 100,000 jobs peaks below 200 MB (`npm run bench`), so 256 MB would be tight. What a cold start
-      // needs is CPU, which comes with memory.
+      // A sweep of 1,000 projects, 20 of them failing, peaks below 300 MB, so 256 MB is too little. What a cold start
+      // needs is CPU, which comes with memory: docs/performance.md, "Memory and timeout".
       memorySize: 512,
       // The longest that Lambda allows: how long a sweep takes depends on how many jobs there are, and every sweep
       // starts at the newest.

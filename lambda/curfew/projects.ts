@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import pMap from 'p-map';
 import { asError, JobNotFoundError, OpenAIError, withMessage } from '../errors.ts';
 import type { FineTuningApi, Job, OddJob } from './job.ts';
@@ -19,17 +21,18 @@ export interface ProjectRules extends DefaultBudget {
   dryRun: boolean;
 }
 
-/**
- * So many projects are looked at side by side. Some that hang must not hold up the others; and Lambda allows 1,024 open
- * files, which the calls of all of them share (see `callsAtOnce`).
- */
-export const projectsAtOnce = 80;
+/** So many projects are looked at side by side, while each answers quickly. */
+export const projectsAtOnce = 40;
+/** One that takes longer gives its place to the next, so those that hang do not hold up the others. */
+const patienceMilliseconds = 250;
+/** So many may be under way in all: Lambda allows 1,024 open files, which the calls of all share. */
+export const mostProjectsUnderWay = 160;
 const socketsAtOnce = 800;
 const mostCallsAtOnce = 100;
 
 /** How many calls of one project may be under way at once, if there are so many projects. */
 export function callsAtOnce(projects: number): number {
-  return Math.min(mostCallsAtOnce, Math.floor(socketsAtOnce / Math.min(projects, projectsAtOnce)));
+  return Math.min(mostCallsAtOnce, Math.floor(socketsAtOnce / Math.min(projects, mostProjectsUnderWay)));
 }
 
 /** What came of looking at every project. */
@@ -87,9 +90,16 @@ export async function surveyOf(
       throw new OutOfTimeError('Time ran out before the first page of jobs came. Try again.');
   };
 
+  const places = pLimit(projectsAtOnce);
+  /** Resolves as soon as the project needs its place no longer, to when it has been looked at. */
+  const lookFromPlace = async (project: Project): Promise<{ looking: Promise<unknown> }> => {
+    const looking = lookAt(project).catch((error) => failures.set(project, asError(error)));
+    await Promise.race([looking, sleep(patienceMilliseconds, undefined, { ref: false })]);
+    return { looking };
+  };
   const rotated = [...projects.slice(startAt), ...projects.slice(0, startAt)];
-  await pMap(rotated, (project) => lookAt(project).catch((error) => failures.set(project, asError(error))), {
-    concurrency: projectsAtOnce,
+  await pMap(rotated, async (project) => (await places(() => lookFromPlace(project))).looking, {
+    concurrency: mostProjectsUnderWay,
   });
   return {
     isNamed: projects.some(({ name }) => name !== undefined),
@@ -138,7 +148,7 @@ export async function findJob(projects: Project[], jobId: string): Promise<Found
     return undefined;
   };
   const askAll = async (): Promise<never> => {
-    const failures = await pMap(projects, ask, { concurrency: projectsAtOnce });
+    const failures = await pMap(projects, ask, { concurrency: mostProjectsUnderWay });
     const [failure] = failures.filter((asked) => asked !== undefined);
     if (failure) throw namingProject(failure);
     throw new JobNotFoundError(`No project has a fine-tuning job "${jobId}". Check the job id.`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findJob, projectsAtOnce } from '../../../lambda/curfew/projects.ts';
+import { findJob, mostProjectsUnderWay } from '../../../lambda/curfew/projects.ts';
 import {
   AuthenticationError,
   JobNotFoundError,
@@ -54,7 +54,7 @@ describe('a job is found by its id', () => {
 
   test('and then no further project is asked', async () => {
     const asked: string[] = [];
-    const projects = Array.from({ length: projectsAtOnce * 3 }, (_, index) =>
+    const projects = Array.from({ length: mostProjectsUnderWay * 2 }, (_, index) =>
       fakeProject({
         name: `project-${index}`,
         retrieve: async () => {
@@ -67,7 +67,7 @@ describe('a job is found by its id', () => {
     );
     assert.equal((await findJob(projects, 'ftjob-1')).project.name, 'project-0');
     await sleep(50);
-    assert.equal(asked.length, projectsAtOnce);
+    assert.equal(asked.length, mostProjectsUnderWay);
   });
 });
 

@@ -9,18 +9,18 @@ const listed = ({ openai }: Curfew) =>
   openai.calls.flatMap(({ endpoint, headers }) => (endpoint === 'list' ? headers['openai-project'] : []));
 
 describe('a warm function goes on after the project that it began last', () => {
-  const names = Array.from({ length: 100 }, (_, index) => `p${index}`);
+  const names = Array.from({ length: 300 }, (_, index) => `p${index}`);
   const projects = Object.fromEntries(names.map((name) => [name, { openaiProject: `proj_${name}` }]));
 
   test('and a cold one starts anywhere', async (t) => {
     t.mock.method(Math, 'random', () => 0.5);
     await using curfew = await startCurfew({ projects });
     await curfew.sweep();
-    assert.equal(listed(curfew)[0], 'proj_p50');
-    assert.equal(listed(curfew).length, 100);
+    assert.equal(listed(curfew)[0], 'proj_p150');
+    assert.equal(listed(curfew).length, 300);
     curfew.openai.calls.length = 0;
     await curfew.sweep();
-    assert.equal(listed(curfew)[0], 'proj_p50', 'all were begun, so the round is over');
+    assert.equal(listed(curfew)[0], 'proj_p150', 'all were begun, so the round is over');
   });
 
   test('even if that sweep failed', async (t) => {
@@ -29,7 +29,7 @@ describe('a warm function goes on after the project that it began last', () => {
     curfew.openai.faultFor = () => noAnswer;
     await assert.rejects(curfew.sweep({}, { remainingMilliseconds: 10_000 }));
     const reached = new Set(listed(curfew));
-    assert.ok(reached.size < 100, `${reached.size} reached`);
+    assert.ok(reached.size < 300, `${reached.size} reached`);
     curfew.openai.calls.length = 0;
     curfew.openai.faultFor = () => undefined;
     await curfew.sweep();
@@ -42,7 +42,7 @@ describe('a warm function goes on after the project that it began last', () => {
     await curfew.sweep({ project: 'p7' });
     curfew.openai.calls.length = 0;
     await curfew.sweep();
-    assert.equal(listed(curfew)[0], 'proj_p50');
+    assert.equal(listed(curfew)[0], 'proj_p150');
   });
 });
 

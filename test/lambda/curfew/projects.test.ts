@@ -3,7 +3,13 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobPage } from '../../../lambda/curfew/job.ts';
 import { Listing } from '../../../lambda/curfew/listing.ts';
-import { callsAtOnce, type Project, projectsAtOnce, surveyOf } from '../../../lambda/curfew/projects.ts';
+import {
+  callsAtOnce,
+  mostProjectsUnderWay,
+  type Project,
+  projectsAtOnce,
+  surveyOf,
+} from '../../../lambda/curfew/projects.ts';
 import { OpenAIError, RateLimitError } from '../../../lambda/errors.ts';
 import { fakeProject, fakeTime, jobOf, nowMilliseconds } from '../../support/fake-ports.ts';
 
@@ -174,11 +180,30 @@ describe('projects are looked at side by side', () => {
     assert.equal((await surveying).lookedAt, 200);
   });
 
-  for (const projects of [1, 8, 10, 80, 1000]) {
+  test('so even many that hang hold up none of the others', async () => {
+    const hanging = new Set(manyNames(projectsAtOnce * 2));
+    const looked: (string | undefined)[] = [];
+    const release = Promise.withResolvers<void>();
+    let underWay = 0;
+    let most = 0;
+    const surveying = surveyOf(named(manyNames(400)), fakeTime(), 0, async (project) => {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      if (hanging.has(project.name ?? '')) await release.promise;
+      else looked.push(project.name);
+      if (looked.length === 400 - hanging.size) release.resolve();
+      underWay -= 1;
+      return readThrough()(project);
+    });
+    assert.equal((await surveying).lookedAt, 400);
+    assert.ok(most > hanging.size && most <= mostProjectsUnderWay, `${most} under way`);
+  });
+
+  for (const projects of [1, 8, 10, 160, 1000]) {
     test(`with ${projects} of them each may have calls under way, 100 at most, and all together 800`, () => {
       const calls = callsAtOnce(projects);
       assert.ok(Number.isInteger(calls) && calls >= 1 && calls <= 100, `${calls} calls`);
-      assert.ok(Math.min(projects, projectsAtOnce) * calls <= 800);
+      assert.ok(Math.min(projects, mostProjectsUnderWay) * calls <= 800);
     });
   }
 
