@@ -1,6 +1,7 @@
 import { type Decision, isoOf, nameOf, sentenceOf } from '../curfew/decision.ts';
 import type { Warning } from '../curfew/warning.ts';
 import { eventTypes } from '../names.ts';
+import { partsOf } from './log.ts';
 import type { CurfewEvent } from './publisher.ts';
 
 const detailTypes: Partial<Record<Decision['outcome'], string>> = {
@@ -17,22 +18,12 @@ const detailTypes: Partial<Record<Decision['outcome'], string>> = {
 export function cancellationEvent(decision: Decision, curfew: string): CurfewEvent | undefined {
   const detailType = detailTypes[decision.outcome];
   if (detailType === undefined || decision.cancellingSinceSeconds !== undefined) return undefined;
-  const { job, judgement, outcome, reason, requestedBy, finalStatus } = decision;
   return {
     detailType,
     detail: {
       curfew,
-      ...projectIn(decision),
-      jobId: job.id,
-      outcome,
-      reason,
-      requestedBy,
-      initialStatus: job.status,
-      finalStatus,
-      ageMinutes: Math.floor(judgement.ageMinutes),
-      timeBudgetMinutes: judgement.timeBudgetMinutes,
-      model: job.model,
-      metadata: job.metadata,
+      ...partsOf(decision),
+      metadata: decision.job.metadata,
       summary: sentenceOf(decision),
     },
   };

@@ -43,7 +43,7 @@ export function logDecision(logger: Logger, seen: SeenJobs, decision: Decision):
   const { job, judgement, outcome, reason, error } = decision;
   const isNews = reason !== 'time_budget' || seen.isNews(decision) || !lasting.has(outcome);
   const line = sentenceOf(decision);
-  const parts = partsOf(decision);
+  const parts = { ...partsOf(decision), ...(error && { error }) };
   if (!isNews) logger.debug(line, parts);
   else if (outcome === 'failed') logger.error(line, parts);
   else if (outcome === 'held_back' || outcome === 'not_cancellable' || isStuck(decision, Date.now())) {
@@ -64,9 +64,9 @@ export function logDecision(logger: Logger, seen: SeenJobs, decision: Decision):
   }
 }
 
-/** Metadata stays out, for it may hold anything. */
-function partsOf(decision: Decision) {
-  const { job, project, judgement, outcome, reason, requestedBy, finalStatus, error } = decision;
+/** What log lines and events say of a decision. Metadata is not in it, for it may hold anything. */
+export function partsOf(decision: Decision) {
+  const { job, project, judgement, outcome, reason, requestedBy, finalStatus } = decision;
   return {
     jobId: job.id,
     ...(project !== undefined && { project }),
@@ -78,7 +78,6 @@ function partsOf(decision: Decision) {
     ageMinutes: Math.floor(judgement.ageMinutes),
     timeBudgetMinutes: judgement.timeBudgetMinutes,
     model: job.model,
-    ...(error && { error }),
   };
 }
 

@@ -1,34 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type AwsStub, startAwsStub } from '../../../infra/local/aws-stub/aws-stub.ts';
-import type { Row } from '../../../infra/local/aws-stub/table-stub.ts';
-import { createAwsClients } from '../../../lambda/aws/clients.ts';
-import { createTable } from '../../../lambda/aws/table.ts';
 import type { Ledger } from '../../../lambda/curfew/ledger.ts';
-import { awsCredentials } from '../../support/curfew.ts';
-
-interface TableUnderTest extends AsyncDisposable {
-  ledger: Ledger;
-  stub: AwsStub['table'];
-  row(): Row | undefined;
-}
-
-/** The table, in which there may be a row of `ftjob-1` already. */
-async function startTable(row?: Omit<Row, 'jobId'>): Promise<TableUnderTest> {
-  await using starting = new AsyncDisposableStack();
-  const aws = starting.use(await startAwsStub());
-  const clients = createAwsClients({ endpoint: aws.url, region: 'us-east-1', credentials: awsCredentials });
-  starting.defer(() => clients.destroy());
-  const { table: stub } = aws;
-  if (row) stub.rows.set('ftjob-1', { jobId: 'ftjob-1', ...row });
-  const running = starting.move();
-  return {
-    ledger: createTable('curfew-table', clients.dynamoDB),
-    stub,
-    row: () => stub.rows.get('ftjob-1'),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
-}
+import { startTable } from '../../support/table.ts';
 
 /** In Unix seconds; there is time enough until then. */
 const later = Math.ceil(Date.now() / 1000) + 3_600;
