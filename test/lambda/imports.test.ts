@@ -125,7 +125,9 @@ async function refusals(planted: Record<string, string[]>, rule: string): Promis
 /** What Biome writes; that it finds fault is no failure here. */
 async function spawnAndRead(args: string[], cwd: string): Promise<{ stdout: string }> {
   const { promise, resolve } = Promise.withResolvers<{ stdout: string }>();
-  execFile(biome, args, { cwd }, (_fault, stdout) => resolve({ stdout }));
+  // Biome's cache belongs to the clone, not to the home directory.
+  const env = { ...process.env, XDG_CACHE_HOME: join(root, '.cache') };
+  execFile(biome, args, { cwd, env }, (_fault, stdout) => resolve({ stdout }));
   return promise;
 }
 

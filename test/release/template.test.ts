@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { bundleFunction } from '../../infra/bundling.ts';
+import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
 import type { FineTuningCurfewProps } from '../../infra/props.ts';
 import { changed, isObject, type Json } from '../../release/json.ts';
 import { synthesized } from '../../release/synthesized.ts';
@@ -8,6 +9,8 @@ import { curfewTemplate } from '../../release/template.ts';
 import { pascalCase, sweepsEveryMinutes } from '../../release/template-parameters.ts';
 import { evaluated } from './evaluated.ts';
 
+// CDK writes below the home directory.
+Object.assign(process.env, isolatedEnvironment(newRunDirectory()));
 await bundleFunction();
 const template = curfewTemplate('code.zip');
 

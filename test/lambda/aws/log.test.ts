@@ -1,32 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
-import { type Curfew, startCurfew } from '../../support/curfew.ts';
+import { startCurfew } from '../../support/curfew.ts';
+import { errorIn, fromLambda, linesOf, ours, running } from '../../support/log-lines.ts';
 import type { LogLine } from '../../support/recorders.ts';
 import { answers } from '../../support/wire-faults.ts';
-
-const running = (id: string, ageMinutes: number, budget?: string) =>
-  simulatedJob({
-    id,
-    status: 'running',
-    ageMinutes,
-    metadata: budget === undefined ? null : { time_budget_minutes: budget },
-  });
-const linesOf = ({ logLines }: Curfew, jobId: string) => logLines.filter((line) => line['jobId'] === jobId);
-/** The part of a line that we write, without the time and what Lambda adds. */
-const ours = (line: LogLine = {}) => {
-  const theirs = [
-    'timestamp',
-    'service',
-    'function_arn',
-    'function_memory_size',
-    'cold_start',
-    'sampling_rate',
-  ];
-  return Object.fromEntries(Object.entries(line).filter(([key]) => !theirs.includes(key)));
-};
-const errorIn = (line: LogLine | undefined) => line?.['error'] as LogLine | undefined;
-const fromLambda = { function_name: 'fine-tuning-curfew', function_request_id: 'request-1' };
 
 describe('a decision is one line', () => {
   test('of a cancel on request', async () => {

@@ -4,16 +4,9 @@ import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { SeenJobs } from '../../../lambda/aws/log.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';
 import { jobOf } from '../../support/fake-ports.ts';
+import { linesOf, running } from '../../support/log-lines.ts';
 import { answers, says } from '../../support/wire-faults.ts';
 
-const running = (id: string, ageMinutes: number, budget?: string) =>
-  simulatedJob({
-    id,
-    status: 'running',
-    ageMinutes,
-    metadata: budget === undefined ? null : { time_budget_minutes: budget },
-  });
-const linesOf = ({ logLines }: Curfew, jobId: string) => logLines.filter((line) => line['jobId'] === jobId);
 const levelsOf = (curfew: Curfew, jobId: string) => linesOf(curfew, jobId).map(({ level }) => level);
 
 describe('a job that goes on takes a line at INFO only if that is news', () => {

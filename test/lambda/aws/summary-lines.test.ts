@@ -3,30 +3,8 @@ import { describe, test } from 'node:test';
 import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { startCurfew } from '../../support/curfew.ts';
-import type { LogLine } from '../../support/recorders.ts';
+import { errorIn, fromLambda, ours, running } from '../../support/log-lines.ts';
 import { noAnswer } from '../../support/wire-faults.ts';
-
-const running = (id: string, ageMinutes: number, budget?: string) =>
-  simulatedJob({
-    id,
-    status: 'running',
-    ageMinutes,
-    metadata: budget === undefined ? null : { time_budget_minutes: budget },
-  });
-/** The part of a line that we write, without the time and what Lambda adds. */
-const ours = (line: LogLine = {}) => {
-  const theirs = [
-    'timestamp',
-    'service',
-    'function_arn',
-    'function_memory_size',
-    'cold_start',
-    'sampling_rate',
-  ];
-  return Object.fromEntries(Object.entries(line).filter(([key]) => !theirs.includes(key)));
-};
-const errorIn = (line: LogLine | undefined) => line?.['error'] as LogLine | undefined;
-const fromLambda = { function_name: 'fine-tuning-curfew', function_request_id: 'request-1' };
 
 describe('a sweep ends in one line with its counts', () => {
   test('at level INFO, that says who asked', async () => {
