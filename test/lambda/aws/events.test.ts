@@ -144,7 +144,7 @@ describe('a cancelled job is published', () => {
     await using curfew = await startCurfew({ jobs: [overdueJob('ftjob-1'), overdueJob('ftjob-2')] });
     curfew.openai.faultFor = ({ endpoint, jobId }) =>
       endpoint !== 'list' && jobId === 'ftjob-2' ? noAnswer : undefined;
-    await curfew.sweep({}, { remainingMilliseconds: 1_500 });
+    await curfew.sweep({}, { remainingMilliseconds: 4_000 });
     assert.deepEqual(idsOf(curfew), ['ftjob-1']);
   });
 });
