@@ -1,20 +1,28 @@
-/** The tests that mutation testing runs, all in one process, because starting one takes longer than most of them. */
+/**
+ * Mutation testing: changes the code in one place at a time and asks the tests of the same folder whether they notice.
+ * `npm run mutation` goes through all of `lambda/`; `npm run mutation openai`, for example, through one folder of it.
+ */
 import { glob } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
+import { Stryker } from '@stryker-mutator/core';
 
-/** These take seconds, or start processes of their own, and kill no mutant that the others let live. */
-const slow = new Set([
+/** The folders of `lambda/`; the last stands for the files that lie beside them. */
+const allFolders = ['curfew', 'openai', 'aws', '.'];
+
+/** These start processes of their own, or take very long once the code can be changed. */
+const leftOut = new Set([
   'imports.test.ts',
   'key-leak.test.ts',
   'large-sweep.test.ts',
-  'project-rotation.test.ts',
-  'several-projects.test.ts',
-  'sweep-properties.test.ts',
-  'sweep-time.test.ts',
+  'late-packages.test.ts',
 ]);
 
-const directory = join(import.meta.dirname, 'lambda');
-const files = await Array.fromAsync(
-  glob('**/*.test.ts', { cwd: directory, exclude: (file) => slow.has(basename(file)) }),
-);
-for (const file of files.sort()) await import(join(directory, file));
+const asked = process.argv.slice(2);
+for (const folder of asked.length > 0 ? asked : allFolders) {
+  const tests = await Array.fromAsync(glob([`test/lambda/${folder}/*.test.ts`, 'test/lambda/*.test.ts']));
+  await new Stryker({
+    mutate: [`lambda/${folder}/*.ts`],
+    tap: { testFiles: [...new Set(tests)].filter((file) => !leftOut.has(basename(file))) },
+    htmlReporter: { fileName: `reports/mutation/${folder === '.' ? 'lambda' : folder}.html` },
+  }).runMutationTest();
+}

@@ -50,17 +50,20 @@ export function logDecision(logger: Logger, seen: SeenJobs, decision: Decision):
     logger.warn(line, parts);
   } else logger.info(line, parts);
 
-  const { jobId } = parts;
-  if (error && outcome !== 'failed') logger.warn(`${jobId}: ${error.message}`, { jobId, error });
+  const { jobId, requestedBy } = parts;
+  if (error && outcome !== 'failed') logger.warn(`${jobId}: ${error.message}`, { jobId, requestedBy, error });
   if (!isNews || !isInProgress(job.status)) return;
   if (judgement.hasUnreadableBudget) {
     logger.warn(
       `The metadata ${timeBudgetMetadataKey} of ${jobId} is neither minutes nor "none": the default holds.`,
-      { jobId },
+      { jobId, requestedBy },
     );
   }
   if (job.hasOddMetadata) {
-    logger.warn(`The metadata of ${jobId} is not made of texts: what is not is ignored.`, { jobId });
+    logger.warn(`The metadata of ${jobId} is not made of texts: what is not is ignored.`, {
+      jobId,
+      requestedBy,
+    });
   }
 }
 

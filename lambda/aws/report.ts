@@ -28,7 +28,7 @@ export interface Reporter {
   /** Reports an extension. */
   extended(extension: ExtendAnswer, options: { minutes: number; requestedBy: string }): void;
   /** Reports projects that could not be looked at, and jobs that could not be judged. */
-  surveyed(survey: Survey): void;
+  surveyed(survey: Survey, requestedBy: string): void;
   /** Reports why a request failed. */
   failed(error: unknown, requestedBy: string): void;
   /** Waits until all events are published or given up. Never throws. */
@@ -62,13 +62,15 @@ export function createReporter(options: ReporterOptions): Reporter {
   /** An event that is lost leaves a line in the log; what was decided holds all the same. */
   const publish = async (
     event: CurfewEvent,
-    jobId: string,
+    { job, requestedBy }: Decision,
     takeBack?: () => Promise<void>,
   ): Promise<void> => {
     const reason = await publisher.publish(event);
     if (reason === undefined) return;
-    logger.error(`No event could be published for ${jobId} (${reason}). What was decided holds.`, { jobId });
-    await takeBack?.().catch((error) => logger.error(`${jobId}: ${asError(error).message}`, { jobId }));
+    const jobId = job.id;
+    const parts = { jobId, requestedBy };
+    logger.error(`No event could be published for ${jobId} (${reason}). What was decided holds.`, parts);
+    await takeBack?.().catch((error) => logger.error(`${jobId}: ${asError(error).message}`, parts));
   };
 
   const reporter: Reporter = {
@@ -79,11 +81,11 @@ export function createReporter(options: ReporterOptions): Reporter {
       if (cancellation) {
         const { notedCancellingSeconds: noted } = decision;
         const takeBack = noted === undefined ? undefined : () => ledger.unmarkCancelling(job.id, noted);
-        publishing.push(publish(cancellation, job.id, takeBack));
+        publishing.push(publish(cancellation, decision, takeBack));
       }
       if (warning) {
         const takeBack = () => ledger.unmarkWarned(job.id, warning.deadlineSeconds);
-        publishing.push(publish(warningEvent(decision, warning, curfew), job.id, takeBack));
+        publishing.push(publish(warningEvent(decision, warning, curfew), decision, takeBack));
       }
     },
 
@@ -110,7 +112,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       };
       if (isComplete) logger.info(line, parts);
       else logger.warn(line, parts);
-      reporter.surveyed(survey);
+      reporter.surveyed(survey, requestedBy);
       put({
         Inspected: inspected,
         InProgress: counts.inProgress,
@@ -136,7 +138,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       const { overdue: _overdue, heldBack: _heldBack, ...rest } = counts;
       const complete = survey.isComplete && counts.failed === 0;
       logger.info(line, { requestedBy, complete, dryRun, inspected, ...rest, ...projectsIn(survey) });
-      reporter.surveyed(survey);
+      reporter.surveyed(survey, requestedBy);
       put({
         Cancelled: counts.cancelled,
         CancelFailures: counts.failed,
@@ -149,7 +151,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       const parts = { requestedBy, complete, jobs: jobs.length, ...projectsIn(survey) };
       if (complete) logger.info(`Listed ${jobs.length} jobs.`, parts);
       else logger.warn(`Listed ${jobs.length} jobs, not all. ${stateError?.message ?? ''}`.trim(), parts);
-      reporter.surveyed(survey);
+      reporter.surveyed(survey, requestedBy);
     },
 
     extended(extension, { minutes, requestedBy }) {
@@ -161,15 +163,20 @@ export function createReporter(options: ReporterOptions): Reporter {
       logger.info(line, { ...extension, minutes, requestedBy });
     },
 
-    surveyed(survey) {
+    surveyed(survey, requestedBy) {
       for (const { project, error } of namedFailuresIn(survey)) {
-        logger.error(`Project "${project.name}" failed: ${error.message}`, { project: project.name, error });
+        logger.error(`Project "${project.name}" failed: ${error.message}`, {
+          project: project.name,
+          requestedBy,
+          error,
+        });
       }
       for (const { project, job } of survey.odd) {
         const which = job.jobId === undefined ? 'A job without a readable id' : `Job ${job.jobId}`;
         logger.warn(`${which} cannot be judged: unreadable ${job.fields.join(', ')}. It was left alone.`, {
           ...(project.name !== undefined && { project: project.name }),
           ...(job.jobId !== undefined && { jobId: job.jobId }),
+          requestedBy,
         });
       }
     },

@@ -4,7 +4,7 @@ import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { startCurfew } from '../../support/curfew.ts';
 import { errorIn, fromLambda, linesOf, ours, running } from '../../support/log-lines.ts';
 import type { LogLine } from '../../support/recorders.ts';
-import { answers } from '../../support/wire-faults.ts';
+import { answers, says } from '../../support/wire-faults.ts';
 
 describe('a decision is one line', () => {
   test('of a cancel on request', async () => {
@@ -130,4 +130,47 @@ describe('an error message is whole in the log, and cut in the answer', () => {
     const line = curfew.logLines.find(({ level }) => level === 'ERROR');
     assert.match(String(line?.['message']), /put-secret-value/);
   });
+});
+
+test('every line says who asked, whatever it is about', async () => {
+  const asked = { requestedBy: 'alice' };
+  const jobs = [
+    running('ftjob-overdue', 400),
+    running('ftjob-near', 350),
+    running('ftjob-unreadable', 10, 'ninety'),
+  ];
+  const odd = [
+    { ...running('ftjob-odd-metadata', 10), metadata: { epochs: 3 } },
+    { ...running('ftjob-odd', 10), created_at: null },
+  ];
+  await using curfew = await startCurfew({
+    jobs,
+    projects: { research: {}, broken: { secretName: 'broken' } },
+    secrets: { broken: { SecretString: '' } },
+  });
+  curfew.openai.faultFor = ({ endpoint }) =>
+    endpoint === 'list' ? says({ data: [...jobs, ...odd], has_more: false }) : undefined;
+  curfew.aws.refuses = () => {
+    curfew.aws.table.health = 'denied';
+    return true;
+  };
+  await curfew.sweep({}, asked);
+  await curfew.sweep({}, asked);
+  await curfew.list({}, asked);
+  await assert.rejects(curfew.stopAll({}, asked));
+  await assert.rejects(curfew.extend('ftjob-near', 60, asked));
+  const others = curfew.logLines.filter(({ requestedBy }) => requestedBy !== 'alice');
+  assert.deepEqual(others, []);
+  const log = curfew.logLines.map(({ message }) => message).join('\n');
+  for (const text of [
+    'No event could be published for ftjob-overdue',
+    'could not be written',
+    'could not be read',
+    'neither minutes nor',
+    'not made of texts',
+    'cannot be judged',
+    'Project "broken" failed',
+  ]) {
+    assert.ok(log.includes(text), text);
+  }
 });
