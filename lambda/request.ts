@@ -54,7 +54,7 @@ export type CurfewRequest = CancelRequest | SweepRequest | StopAllRequest | List
 /** A schema for each field of a request and for no others, optional where the field is. */
 type FieldsOf<Request> = {
   [Field in keyof Request]-?: object extends Pick<Request, Field>
-    ? v.ExactOptionalSchema<v.GenericSchema<Request[Field]>, undefined>
+    ? v.ExactOptionalSchema<v.GenericSchema<Request[Field]>, Request[Field] | undefined>
     : v.GenericSchema<unknown, Request[Field]>;
 };
 
@@ -62,7 +62,9 @@ const jobId = v.pipe(
   v.string('must be a string'),
   v.regex(jobIdPattern, 'must be a letter or digit, then up to 127 letters, digits or any of "-_.:"'),
 );
-const dryRun = v.exactOptional(v.boolean('must be true or false'));
+const trueOrFalse = v.boolean('must be true or false');
+/** Left out, it is false, so requests that say so and those that do not are equal. */
+const dryRun = v.exactOptional(trueOrFalse, false);
 const zeroOrMore = v.exactOptional(
   v.pipe(
     v.number('must be a number'),
@@ -114,7 +116,8 @@ const schemas = {
     sweep: object(
       {
         timeBudgetMinutes: zeroOrMore,
-        dryRun,
+        // Left out, the setting holds.
+        dryRun: v.exactOptional(trueOrFalse),
         lookbackDays: zeroOrMore,
         cancelLimit,
         project,

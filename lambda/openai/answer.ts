@@ -50,14 +50,19 @@ export class UnreadableAnswer extends Error {
  * Reads an answer to its end.
  *
  * @param mostBytes what is read of it, at most.
+ * @param credential is taken out wherever the answer quotes it, because statuses, models and metadata are passed on.
  * @returns the JSON in it.
  * @throws Refusal if it is no success, UnreadableAnswer if it is too long or not JSON.
  */
-export async function readAnswer(response: WireAnswer, mostBytes: number): Promise<unknown> {
+export async function readAnswer(
+  response: WireAnswer,
+  mostBytes: number,
+  credential: string,
+): Promise<unknown> {
   if (response.status < 200 || response.status > 299)
     throw new Refusal(response, await errorBodyOf(response));
   const text = await textOf(response, mostBytes);
-  const json = jsonIn(text);
+  const json = jsonIn(text.replaceAll(credential, '(credential)'));
   if (json === undefined) throw new UnreadableAnswer(text === '' ? 'is empty' : 'is not JSON');
   return json;
 }

@@ -77,7 +77,7 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
         accessHeaders(provider, credential, openaiProject),
         AbortSignal.any([signal, patience]),
       );
-      const answer = await readAnswer(response, call.mostBytes);
+      const answer = await readAnswer(response, call.mostBytes, credential);
       gate.passed();
       return answer;
     } catch (failure) {

@@ -20,7 +20,8 @@ describe('records of a batch with equal requests', () => {
     await using curfew = await startCurfew({ jobs: jobs() });
     const request = { jobId: 'ftjob-1', requestedBy: 'alice' };
     const reordered = { requestedBy: 'alice', jobId: 'ftjob-1' };
-    const { batchItemFailures, results } = await send(curfew, queueEvent(request, reordered, request));
+    const spelledOut = { ...request, dryRun: false };
+    const { batchItemFailures, results } = await send(curfew, queueEvent(request, reordered, spelledOut));
     assert.deepEqual(batchItemFailures, []);
     assert.equal(results.length, 3);
     for (const one of results) assert.equal('result' in one && one.result.outcome, 'cancelled');

@@ -9,6 +9,13 @@ const minutesRule = /must be a whole number of minutes, 1 to 43200/;
 const limitRule = /must be a whole number, 1 or more, or "none"/;
 const extend = { jobId: 'ftjob-1', minutes: 5 };
 
+/** A request as it is read: that it is no dry run is said where it was left out, if there is no setting that says it. */
+const asRead = (request: object) => {
+  if ('jobId' in request) return { dryRun: false, ...request };
+  if (!('stopAll' in request)) return request;
+  return { ...request, stopAll: { dryRun: false, ...Object(request.stopAll) } };
+};
+
 describe('a request is one of five forms, and may say all that its form knows', () => {
   const requests = [
     { jobId: 'ftjob-1' },
@@ -27,7 +34,7 @@ describe('a request is one of five forms, and may say all that its form knows', 
     { extend: { ...extend, project: 'research' }, requestedBy: 'alice' },
   ];
   for (const request of requests) {
-    test(JSON.stringify(request), () => assert.deepEqual(parseRequest(request), request));
+    test(JSON.stringify(request), () => assert.deepEqual(parseRequest(request), asRead(request)));
   }
 });
 
@@ -44,7 +51,7 @@ describe('a field may be', () => {
     'a requester that begins with a line separator': { jobId: 'ftjob-1', requestedBy: '\u2028alice' },
   };
   for (const [name, request] of Object.entries(requests)) {
-    test(name, () => assert.deepEqual(parseRequest(request), request));
+    test(name, () => assert.deepEqual(parseRequest(request), asRead(request)));
   }
 });
 

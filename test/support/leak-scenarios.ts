@@ -65,6 +65,14 @@ const tableScenarios = (['throttled', 'denied', 'down'] as const).map(
       }),
 );
 const refused: Scenario = () => printScenario({}, (curfew) => curfew.openai.apiKeys.clear());
+const quoting: Scenario = () => {
+  const running = { status: 'running', ageMinutes: 400, metadata: { note: `Made with ${apiKey}` } };
+  const jobs = [
+    { ...simulatedJob({ id: jobId, ...running }), model: `ft:${apiKey}` },
+    simulatedJob({ status: `frozen, ${apiKey}` }),
+  ];
+  return printScenario({ jobs });
+};
 const unreachable: Scenario = () => printScenario({ settings: { openaiBaseUrl: 'http://127.0.0.1:2' } });
 
 await using azure = await startFineTuningSimulator({ provider: 'azure' });
@@ -83,6 +91,7 @@ const scenarios = [
   ...tableScenarios,
   ...keyScenarios,
   refused,
+  quoting,
   unreachable,
   ...refusedElsewhere,
   ...wireScenarios,
