@@ -149,6 +149,7 @@ export function environmentFor(settings: Settings): Record<string, string> {
 /** The key travels to this URL: encrypted, or not off this machine. */
 function isAllowedBaseUrl(text: string): boolean {
   const url = URL.parse(text);
-  if (!url || url.username || url.password || url.search || url.hash) return false;
+  // The parser mends what it can: `https:///v1` would mean the host `v1`.
+  if (!url || !/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/i.test(text)) return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
 }

@@ -186,6 +186,13 @@ describe('the base URL carries the key', () => {
     'https://user:password@api.openai.com/v1',
     'https://api.openai.com/v1?x=1',
     'https://api.openai.com/v1#x',
+    'https://api.openai.com/v1?',
+    'https://api.openai.com/#',
+    'https://api.openai.com/v 1',
+    'https:///v1',
+    'https:/api.openai.com/v1',
+    'https:\\\\api.openai.com\\v1',
+    ' https://api.openai.com/v1',
     'api.openai.com',
     '',
   ];
