@@ -53,7 +53,7 @@ export class Alarms extends Construct {
       [
         'Errors',
         ours('Errors'),
-        'A request failed, and not by its own fault. Read why in the log (saved query "failures"). ApiKeyError and AuthenticationError need a new key in the secret.',
+        'A request failed, and the caller was not at fault. Read why in the log (saved query "failures"). ApiKeyError and AuthenticationError need a new key in the secret.',
       ],
       [
         'Crashes',
@@ -63,12 +63,12 @@ export class Alarms extends Construct {
       [
         'CancelFailures',
         ours('CancelFailures'),
-        'A job could not be cancelled. The next sweep tries again; if it stays, read the reason (saved query "failures") and cancel the job at the provider.',
+        'A job could not be cancelled. The next sweep tries again; if it persists, read the reason (saved query "failures") and cancel the job at the provider.',
       ],
       [
         'IncompleteSweeps',
         ours('IncompleteSweeps'),
-        'A sweep did not judge every job: time ran out, or listing failed. If it stays, read the reason (saved query "failures"), look at the status of the provider, or lower lookbackDays.',
+        'A sweep did not judge every job: time ran out, or listing failed. If it persists, read the reason (saved query "failures"), look at the status of the provider, or lower lookbackDays.',
       ],
       [
         'HeldBack',

@@ -21,6 +21,9 @@ const crashTerms = [
     'UserCodeSyntaxError',
     'HandlerNotFound',
     'MalformedHandlerName',
+    'JSONStringifyError',
+    'NativeClientLoading',
+    'PlatformError',
     'Unknown',
   ].map((error) => `Runtime.${error}`),
 ];

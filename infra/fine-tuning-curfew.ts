@@ -172,7 +172,7 @@ export class FineTuningCurfew extends Construct {
     return this.metric('HeldBack', { statistic: Stats.MAXIMUM, ...options });
   }
 
-  /** How many requests failed, but for those whose own fault it was; by default in five minutes. */
+  /** How many requests failed, not counting invalid requests and unknown jobs; by default in five minutes. */
   metricErrors(options?: MetricOptions): Metric {
     return this.metric('Errors', { statistic: Stats.SUM, ...options });
   }

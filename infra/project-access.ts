@@ -42,7 +42,7 @@ function keyStatements(projects: readonly ProjectSettings[], stack: Stack): Poli
   const regionOf = (arn: string) =>
     Token.isUnresolved(arn) ? stack.region : stack.splitArn(arn, ArnFormat.SLASH_RESOURCE_NAME).region;
   return inGroups(keys, longestArn(projects)).map((resources) => {
-    // Which of the two it is outside the partition `aws` nobody documents.
+    // AWS does not document which of the two applies outside the partition `aws`.
     const services = distinct(resources.map(regionOf)).flatMap((region) =>
       ['amazonaws.com', stack.urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`),
     );

@@ -1,6 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
+import { zeroBudgetRefused } from '../lambda/project-settings.ts';
 import {
   defaultSettings,
   type ProjectOverrides,
@@ -68,10 +69,7 @@ export function checkedSettings(given: { projects?: unknown }, noun: string): Cu
     );
   }
   if (settings.timeBudgetMinutes === 0 && !settings.dryRun) {
-    throw new Error(
-      `${noun} "timeBudgetMinutes" is 0, which would cancel every job at once: allowed only with "dryRun" true. ` +
-        'To stop everything now, send {"stopAll": {}}',
-    );
+    throw new Error(`${noun} ${zeroBudgetRefused}`);
   }
   return { ...settings, projects: checkedProjects(given.projects ?? {}, `${noun} "projects"`) };
 }

@@ -4,7 +4,8 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Alias, type Function as CdkFunction, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
-const minutesPerDay = 1440;
+/** The daily sweep must outlive an hour in which the function is throttled. */
+const leastUsefulMinutes = 60;
 /** How long Lambda keeps an asynchronous invocation at most. */
 const longestInLambdaMinutes = 360;
 
@@ -27,15 +28,15 @@ export class SweepSchedule extends Construct {
 
   constructor(scope: Construct, id: string, props: SweepScheduleProps) {
     super(scope, id);
-    // Once the next sweep is due, this one is of no use.
-    const usefulMinutes = Math.min(props.everyMinutes, minutesPerDay);
+    // Once the next sweep is due, this one is of little use. It does no harm either.
+    const usefulMinutes = Math.min(Math.max(props.everyMinutes, leastUsefulMinutes), longestInLambdaMinutes);
     this.alias = new Alias(this, 'Alias', {
       aliasName: 'sweeps',
       description: 'What the rules call: sweeps are not retried, since the next one comes',
       // A published version would keep the settings of the day on which it was published.
       version: props.function.latestVersion,
       retryAttempts: 0,
-      maxEventAge: Duration.minutes(Math.min(usefulMinutes, longestInLambdaMinutes)),
+      maxEventAge: Duration.minutes(usefulMinutes),
     });
 
     // The same thing: CDK's types do not go with exactOptionalPropertyTypes.

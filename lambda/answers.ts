@@ -125,7 +125,7 @@ export function incompleteError(
       ? `The sweep cancelled ${cancelled} of ${overdue} overdue jobs`
       : `Stopping everything cancelled ${cancelled} of ${inProgress} jobs in progress`;
   const why = reasons.length > 0 ? reasons.join('; ') : 'time ran out';
-  return new IncompleteError(`${done}: ${why}. Send it again: that is safe, and does the rest.`);
+  return new IncompleteError(`${done}: ${why}. Send the request again: that is safe and finishes the rest.`);
 }
 
 function someIdsIn({ firstFailed, counts }: Tally): string {

@@ -86,7 +86,7 @@ export function createHandler(environment: Record<string, string | undefined>, s
   return middy<unknown, Answer | QueueAnswer<Answer> | TopicAnswer<Answer>>({
     timeoutEarlyInMillis: lastMilliseconds,
     timeoutEarlyResponse: () => {
-      const error = new OpenAIError('The time was up before the answer was ready. Try again.');
+      const error = new OpenAIError('Time ran out before the answer was ready. Try again.');
       reportFailure(error, 'unknown', services);
       throw error;
     },
@@ -104,7 +104,7 @@ async function invoke(event: unknown, context: Context, warm: WarmFunction) {
   const handle = async (delivery: Delivery): Promise<Answer> => {
     let requestedBy: string = delivery.from;
     try {
-      const request = requestIn(delivery);
+      const request = checkedRequest(delivery);
       requestedBy = request.requestedBy ?? delivery.from;
       // Records with equal requests share one answer.
       const key = JSON.stringify(request);
@@ -176,10 +176,10 @@ function reachable(
   });
 }
 
-function requestIn({ given, isOurEvent }: Delivery): CurfewRequest {
+function checkedRequest({ given, isOurEvent }: Delivery): CurfewRequest {
   if (!isOurEvent) return parseRequest(given);
   throw new InvalidRequestError(
-    'The event is one of our own, and would cancel the job that it is about. Give the rule an input transformer that makes a request.',
+    'This function published the event itself; acting on it would cancel the job it is about. Give the rule an input transformer that builds a request.',
   );
 }
 

@@ -1,6 +1,11 @@
 import { isLoopback, type Provider, providerOf } from './providers.ts';
 import { defaultBaseUrl, type ProjectOverrides, type Settings } from './settings.ts';
 
+/** What is said of a budget of 0 that cancels. */
+export const zeroBudgetRefused =
+  '"timeBudgetMinutes" is 0, which would cancel every job at once: allowed only with "dryRun" true. ' +
+  'To stop everything now, send {"stopAll": {}}';
+
 /** One project with every setting that holds for it. */
 export interface ProjectSettings {
   /** Undefined if there is only one, made of the top-level settings. */
@@ -20,28 +25,15 @@ export interface ProjectSettings {
   dryRun: boolean;
 }
 
-/** The only project of a deployment without `projects`. */
-export function onlyProject(settings: Settings, region: string): ProjectSettings {
-  return resolved(undefined, settings, {}, region);
-}
-
 /**
  * A project with what it inherits. A credential goes nowhere but to its own provider: a project that names a URL or a
  * provider inherits nothing of how another provider is reached.
  *
+ * @param name undefined if it is the only one.
  * @param region where the function runs, for Bedrock's default URL; a token will do.
  * @throws Error saying what is missing or does not fit together, without the project's name.
  */
 export function projectWith(
-  name: string,
-  settings: Settings,
-  overrides: ProjectOverrides,
-  region: string,
-): ProjectSettings {
-  return resolved(name, settings, overrides, region);
-}
-
-function resolved(
   name: string | undefined,
   settings: Settings,
   overrides: ProjectOverrides,
@@ -66,10 +58,7 @@ function resolved(
   checkHost(provider, openaiBaseUrl);
   const own = { ...settings, ...overrides };
   if (own.timeBudgetMinutes === 0 && !own.dryRun) {
-    throw new Error(
-      '"timeBudgetMinutes" is 0, which would cancel every job at once: allowed only with "dryRun" true. ' +
-        'To stop everything now, send {"stopAll": {}}',
-    );
+    throw new Error(zeroBudgetRefused);
   }
   return {
     name,
@@ -87,6 +76,11 @@ function resolved(
   };
 }
 
+/** The only project of a deployment without `projects`. */
+export function onlyProject(settings: Settings, region: string): ProjectSettings {
+  return projectWith(undefined, settings, {}, region);
+}
+
 /** What says where the jobs are and how to get in. */
 function accessOf(settings: Settings): ProjectOverrides {
   const { provider, openaiBaseUrl, openaiProject, secretName, secretKmsKeyArn } = settings;
@@ -99,7 +93,7 @@ function accessOf(settings: Settings): ProjectOverrides {
   };
 }
 
-/** A credential must not reach a host of which we know that it is another provider's. */
+/** The credentials of Azure and Bedrock must not reach another provider's host. A key for `openai` may be for any host. */
 function checkHost(provider: Provider, openaiBaseUrl: string): void {
   const url = URL.parse(openaiBaseUrl);
   // At synth a URL may be a token, of which nothing is known yet.

@@ -150,6 +150,7 @@ const schemas = {
 export const requestKeys = ['jobId', 'sweep', 'stopAll', 'list', 'extend'] as const;
 
 const mostProjectsNamed = 10;
+const longestNameQuoted = 50;
 
 const forms =
   'send one of {"jobId": "ftjob-…"}, {"sweep": {}}, {"stopAll": {}}, {"list": {}}, {"extend": {"jobId": "ftjob-…", "minutes": 120}}';
@@ -169,7 +170,7 @@ export function parseRequest(given: unknown): CurfewRequest {
   if (key === undefined) {
     const others = Object.keys(given)
       .slice(0, 3)
-      .map((name) => `"${name.slice(0, 50)}"`);
+      .map((name) => `"${name.slice(0, longestNameQuoted)}"`);
     const has = others.length > 0 ? ` It has ${others.join(', ')}.` : '';
     throw new InvalidRequestError(`The request has none of the keys that say what to do: ${forms}.${has}`);
   }
@@ -217,7 +218,7 @@ export function projectNamedIn(request: CurfewRequest): string | undefined {
 
 /** `"sweep.dryRun" must be true or false`, or that the field is unknown. */
 function describe(issue: v.BaseIssue<unknown>): string {
-  const field = `"${v.getDotPath(issue)}"`;
+  const field = `"${v.getDotPath(issue)?.slice(0, longestNameQuoted)}"`;
   if (issue.expected === 'never') return `${field} is not a known field`;
   return issue.received === 'undefined' ? `${field} is missing` : `${field} ${issue.message}`;
 }

@@ -16,7 +16,7 @@ export const conditions: JsonObject = {
   HasTopic: or(condition('HasEmail'), condition('HasTopicArn')),
   HasProvider: isGiven('Provider'),
   HasProject: isGiven('OpenaiProject'),
-  // What a host says of its provider, conditions cannot read; so that of Bedrock is no value of OpenaiBaseUrl.
+  // Conditions cannot parse a URL, so Bedrock is chosen by Provider and its host is not allowed in OpenaiBaseUrl.
   IsBedrock: equals(ref('Provider'), 'bedrock'),
   NeedsSecret: not(condition('IsBedrock')),
   NeedsKmsKey: and(condition('NeedsSecret'), isGiven('SecretKmsKeyArn')),

@@ -59,7 +59,7 @@ export function refused(
   return { status, body: { error: { message, type: 'invalid_request_error', param, code } } };
 }
 
-/** Newest first, `limit` at a time, beginning behind `after`, filtered by `metadata[k]=v`. */
+/** Newest first, `limit` at a time, starting after `after`, filtered by `metadata[k]=v`. */
 function listing(parameters: URLSearchParams, jobs: Map<string, SimulatedJob>): Answer {
   const filters = [...parameters].flatMap(([name, value]) => {
     const key = /^metadata\[(.+)\]$/.exec(name)?.[1];

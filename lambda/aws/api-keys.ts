@@ -32,11 +32,11 @@ export function createApiKeys(reader: SecretReader): (place: KeyPlace) => Creden
 
   return (place) => {
     const { secretName } = place;
-    const latest = () => {
-      const value =
-        refreshes.get(secretName) ?? once(reads, secretName, () => reader.read(secretName).then(contentsOf));
-      return keyFrom(value, place);
-    };
+    const latest = () =>
+      keyFrom(
+        once(reads, secretName, () => reader.read(secretName).then(contentsOf)),
+        place,
+      );
     return {
       current: (signal) => orTimeUp(latest(), signal, secretName),
       refreshed: async (refused, signal) => {
@@ -44,6 +44,11 @@ export function createApiKeys(reader: SecretReader): (place: KeyPlace) => Creden
         const key = await orTimeUp(latest(), signal, secretName);
         if (key !== refused) return key;
         const fresh = once(refreshes, secretName, () => reader.readAfresh(secretName).then(contentsOf));
+        // If it fails, what was read before still serves the projects whose key is in another field.
+        fresh.then(
+          () => reads.set(secretName, fresh),
+          () => {},
+        );
         return orTimeUp(keyFrom(fresh, place), signal, secretName);
       },
     };

@@ -1,4 +1,9 @@
-import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
+import {
+  BatchProcessor,
+  EventType,
+  processPartialResponse,
+  SqsFifoPartialProcessorAsync,
+} from '@aws-lambda-powertools/batch';
 import * as v from 'valibot';
 import { asError, type NamedError, namedError } from '../errors.ts';
 import { eventSource } from '../names.ts';
@@ -39,7 +44,14 @@ const eventSchema = v.object({
 });
 const queueSchema = v.object({
   Records: v.pipe(
-    v.array(v.object({ eventSource: v.literal('aws:sqs'), messageId: v.string(), body: v.string() })),
+    v.array(
+      v.object({
+        eventSource: v.literal('aws:sqs'),
+        eventSourceARN: v.optional(v.string()),
+        messageId: v.string(),
+        body: v.string(),
+      }),
+    ),
     v.minLength(1),
   ),
 });
@@ -72,7 +84,7 @@ export async function unwrap<Answer>(
   if (v.is(topicSchema, event)) {
     const records = event.Records.map(({ Sns: { MessageId, TopicArn, Message } }) => ({
       messageId: MessageId,
-      given: stopAllTopics.has(TopicArn) ? { stopAll: {} } : requestIn(Message),
+      given: stopAllTopics.has(TopicArn) ? { stopAll: {} } : parsedOrText(Message),
     }));
     return answerTopic(records, handle);
   }
@@ -81,7 +93,7 @@ export async function unwrap<Answer>(
 }
 
 /** Text that is no JSON is no request either, and is refused as such. */
-function requestIn(text: string): unknown {
+function parsedOrText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -96,7 +108,12 @@ function deliveryOf({ source, detail }: v.InferOutput<typeof eventSchema>): Deli
   const who = v.is(requestedBySchema, requestedBy) && { requestedBy };
   if (typeof jobId !== 'string') {
     const ours = requestKeys.filter((key) => Object.hasOwn(detail, key));
-    const given = { ...Object.fromEntries(ours.map((key) => [key, detail[key]])), ...who };
+    const given = {
+      ...Object.fromEntries(ours.map((key) => [key, detail[key]])),
+      // In the wrong place, so it is refused: whoever asks for a rehearsal must not get the real thing.
+      ...(dryRun === true && { dryRun }),
+      ...who,
+    };
     return { given, from: 'eventbridge' };
   }
   const given = {
@@ -115,18 +132,18 @@ async function answerQueue<Answer>(
   const results: RecordAnswer<Answer>[] = [];
   const handleRecord = async ({ messageId, body }: { messageId: string; body: string }) => {
     try {
-      results.push({ messageId, result: await handle({ given: requestIn(body), from: 'sqs' }) });
+      results.push({ messageId, result: await handle({ given: parsedOrText(body), from: 'sqs' }) });
     } catch (error) {
       results.push({ messageId, error: namedError(error) });
       throw asError(error);
     }
   };
-  const { batchItemFailures } = await processPartialResponse(
-    event,
-    handleRecord,
-    new BatchProcessor(EventType.SQS),
-    { throwOnFullBatchFailure: false },
-  );
+  // A FIFO queue promises an order: one record after the other, and none after one that failed.
+  const isFifo = event.Records.some(({ eventSourceARN }) => eventSourceARN?.endsWith('.fifo'));
+  const processor = isFifo ? new SqsFifoPartialProcessorAsync() : new BatchProcessor(EventType.SQS);
+  const { batchItemFailures } = await processPartialResponse(event, handleRecord, processor, {
+    throwOnFullBatchFailure: false,
+  });
   return { batchItemFailures, results };
 }
 

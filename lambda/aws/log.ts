@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type Decision, isStuck, type Outcome, sentenceOf } from '../curfew/decision.ts';
 import { isInProgress, isKnown } from '../curfew/job.ts';
+import type { Survey } from '../curfew/projects.ts';
 import { timeBudgetMetadataKey } from '../curfew/time-budget.ts';
 import { metricsNamespace } from '../names.ts';
 
@@ -21,20 +22,21 @@ const mostRemembered = 20_000;
 
 /** What a warm function remembers of the jobs it saw, so a job that goes on takes no line at every sweep. */
 export class SeenJobs {
-  readonly #outcomes = new Map<string, Outcome>();
+  readonly #fates = new Map<string, string>();
 
   /** Whether a job was not seen before, or something else became of it. */
   isNews({ job, outcome }: Pick<Decision, 'job' | 'outcome'>): boolean {
-    const isNews = this.#outcomes.get(job.id) !== outcome;
-    this.#outcomes.delete(job.id);
-    this.#outcomes.set(job.id, outcome);
-    if (this.#outcomes.size > mostRemembered) this.#forgetOldest();
+    const fate = outcome === 'not_cancellable' ? `${outcome}: ${job.status}` : outcome;
+    const isNews = this.#fates.get(job.id) !== fate;
+    this.#fates.delete(job.id);
+    this.#fates.set(job.id, fate);
+    if (this.#fates.size > mostRemembered) this.#forgetOldest();
     return isNews;
   }
 
   #forgetOldest(): void {
-    const [oldest] = this.#outcomes.keys();
-    if (oldest !== undefined) this.#outcomes.delete(oldest);
+    const [oldest] = this.#fates.keys();
+    if (oldest !== undefined) this.#fates.delete(oldest);
   }
 }
 
@@ -55,16 +57,43 @@ export function logDecision(logger: Logger, seen: SeenJobs, decision: Decision):
   if (!isNews || !isInProgress(job.status)) return;
   if (judgement.hasUnreadableBudget) {
     logger.warn(
-      `The metadata ${timeBudgetMetadataKey} of ${jobId} is neither minutes nor "none": the default holds.`,
+      `The metadata ${timeBudgetMetadataKey} of ${jobId} is neither a number of minutes nor "none": the budget of the project or deployment holds.`,
       { jobId, requestedBy },
     );
   }
   if (job.hasOddMetadata) {
-    logger.warn(`The metadata of ${jobId} is not made of texts: what is not is ignored.`, {
-      jobId,
+    logger.warn(
+      `The metadata of ${jobId} has entries that are not texts or exceed the limits of the API: they are ignored.`,
+      {
+        jobId,
+        requestedBy,
+      },
+    );
+  }
+}
+
+/** A line for each project that could not be looked at, and for each job that could not be judged. */
+export function logSurvey(logger: Logger, survey: Survey, requestedBy: string): void {
+  for (const { project, error } of namedFailuresIn(survey)) {
+    logger.error(`Project "${project.name}" failed: ${error.message}`, {
+      project: project.name,
+      requestedBy,
+      error,
+    });
+  }
+  for (const { project, job } of survey.odd) {
+    const which = job.jobId === undefined ? 'A job without a readable id' : `Job ${job.jobId}`;
+    logger.warn(`${which} cannot be judged: unreadable ${job.fields.join(', ')}. It was left alone.`, {
+      ...(project.name !== undefined && { project: project.name }),
+      ...(job.jobId !== undefined && { jobId: job.jobId }),
       requestedBy,
     });
   }
+}
+
+/** Without `projects` the one failure is the error of the request itself. */
+export function namedFailuresIn({ failures }: Survey): Survey['failures'] {
+  return failures.filter(({ project }) => project.name !== undefined);
 }
 
 /** What log lines and events say of a decision. Metadata is not in it, for it may hold anything. */

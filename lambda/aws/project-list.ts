@@ -40,7 +40,7 @@ export function createProjectList(
       underWay = undefined;
       throw new StateError(
         `The projects could not be read from Parameter Store below ${projectsPath} (${asError(error).name}). ` +
-          'Try again; if it stays, deploy the stack again.',
+          'Try again; if it persists, deploy the stack again.',
       );
     });
     return underWay;

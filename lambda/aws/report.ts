@@ -10,7 +10,7 @@ import type { TalliedSurvey } from '../curfew/tally.ts';
 import { asError, InvalidRequestError, JobNotFoundError } from '../errors.ts';
 import { type MetricName, metricUnits } from '../names.ts';
 import { cancellationEvent, warningEvent } from './events.ts';
-import { logDecision, otherStatusesIn, type SeenJobs } from './log.ts';
+import { logDecision, logSurvey, namedFailuresIn, otherStatusesIn, type SeenJobs } from './log.ts';
 import type { CurfewEvent, Publisher } from './publisher.ts';
 
 /** Log, metrics and events of one invocation. */
@@ -27,8 +27,6 @@ export interface Reporter {
   listed(list: JobList, options: { requestedBy: string; complete: boolean }): void;
   /** Reports an extension. */
   extended(extension: ExtendAnswer, options: { minutes: number; requestedBy: string }): void;
-  /** Reports projects that could not be looked at, and jobs that could not be judged. */
-  surveyed(survey: Survey, requestedBy: string): void;
   /** Reports why a request failed. */
   failed(error: unknown, requestedBy: string): void;
   /** Waits until all events are published or given up. Never throws. */
@@ -50,6 +48,8 @@ export interface ReporterOptions {
   ledger: Ledger;
   seen: SeenJobs;
 }
+
+const inPart = 'in part, because time ran out, listing failed or a job could not be judged';
 
 /** A reporter for one invocation. */
 export function createReporter(options: ReporterOptions): Reporter {
@@ -73,7 +73,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     await takeBack?.().catch((error) => logger.error(`${jobId}: ${asError(error).message}`, parts));
   };
 
-  const reporter: Reporter = {
+  return {
     decided(decision) {
       logDecision(logger, seen, decision);
       const { job, warning } = decision;
@@ -98,7 +98,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       const { counts, inspected } = tally;
       const isComplete = survey.isComplete;
       const line =
-        `${isComplete ? 'Swept' : 'Swept in part, because time ran out, listing failed or a job could not be judged'}` +
+        `${isComplete ? 'Swept' : `Swept ${inPart}`}` +
         `${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${counts.inProgress} in progress, ` +
         `${counts.overdue} overdue, ${counts.cancelled} cancelled, ${counts.heldBack} held back, ${counts.failed} failed` +
         `${otherStatusesIn(tally.otherStatuses)}.`;
@@ -112,13 +112,13 @@ export function createReporter(options: ReporterOptions): Reporter {
       };
       if (isComplete) logger.info(line, parts);
       else logger.warn(line, parts);
-      reporter.surveyed(survey, requestedBy);
+      logSurvey(logger, survey, requestedBy);
       put({
         Inspected: inspected,
         InProgress: counts.inProgress,
         Overdue: counts.overdue,
         // What an earlier sweep has counted is no news.
-        Cancelled: counts.cancelled - tally.stillCancelling,
+        Cancelled: counts.cancelled - tally.countedBefore,
         CancelFailures: counts.failed,
         HeldBack: counts.heldBack,
         UnknownStatus: tally.unknownStatus,
@@ -133,12 +133,16 @@ export function createReporter(options: ReporterOptions): Reporter {
     stopped({ survey, tally }, { requestedBy, dryRun }) {
       const { counts, inspected } = tally;
       const line =
-        `Stop all${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${counts.inProgress} in progress, ` +
-        `${counts.cancelled} cancelled, ${counts.failed} failed${otherStatusesIn(tally.otherStatuses)}.`;
+        `${survey.isComplete ? 'Stop all' : `Stop all, ${inPart}`}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ` +
+        `${counts.inProgress} in progress, ` +
+        `${dryRun ? `${counts.wouldCancel} would be cancelled` : `${counts.cancelled} cancelled`}, ` +
+        `${counts.failed} failed${otherStatusesIn(tally.otherStatuses)}.`;
       const { overdue: _overdue, heldBack: _heldBack, ...rest } = counts;
       const complete = survey.isComplete && counts.failed === 0;
-      logger.info(line, { requestedBy, complete, dryRun, inspected, ...rest, ...projectsIn(survey) });
-      reporter.surveyed(survey, requestedBy);
+      const parts = { requestedBy, complete, dryRun, inspected, ...rest, ...projectsIn(survey) };
+      if (complete) logger.info(line, parts);
+      else logger.warn(line, parts);
+      logSurvey(logger, survey, requestedBy);
       put({
         Cancelled: counts.cancelled,
         CancelFailures: counts.failed,
@@ -150,35 +154,21 @@ export function createReporter(options: ReporterOptions): Reporter {
     listed({ survey, jobs, stateError }, { requestedBy, complete }) {
       const parts = { requestedBy, complete, jobs: jobs.length, ...projectsIn(survey) };
       if (complete) logger.info(`Listed ${jobs.length} jobs.`, parts);
-      else logger.warn(`Listed ${jobs.length} jobs, not all. ${stateError?.message ?? ''}`.trim(), parts);
-      reporter.surveyed(survey, requestedBy);
+      else
+        logger.warn(
+          `Listed ${jobs.length} jobs, but the list is incomplete. ${stateError?.message ?? ''}`.trim(),
+          parts,
+        );
+      logSurvey(logger, survey, requestedBy);
     },
 
     extended(extension, { minutes, requestedBy }) {
       const { jobId, deadline, previousDeadline, status } = extension;
       const line =
         deadline === previousDeadline
-          ? `Fine-tuning job ${jobId} (${status}) keeps its deadline, ${deadline ?? 'which is none'}; ${minutes} minutes were asked for (${requestedBy}).`
+          ? `Fine-tuning job ${jobId} (${status}) keeps its deadline (${deadline ?? 'none'}); ${minutes} minutes were asked for (${requestedBy}).`
           : `Fine-tuning job ${jobId} may run until ${deadline}, as asked (${requestedBy}); it was ${previousDeadline}.`;
       logger.info(line, { ...extension, minutes, requestedBy });
-    },
-
-    surveyed(survey, requestedBy) {
-      for (const { project, error } of namedFailuresIn(survey)) {
-        logger.error(`Project "${project.name}" failed: ${error.message}`, {
-          project: project.name,
-          requestedBy,
-          error,
-        });
-      }
-      for (const { project, job } of survey.odd) {
-        const which = job.jobId === undefined ? 'A job without a readable id' : `Job ${job.jobId}`;
-        logger.warn(`${which} cannot be judged: unreadable ${job.fields.join(', ')}. It was left alone.`, {
-          ...(project.name !== undefined && { project: project.name }),
-          ...(job.jobId !== undefined && { jobId: job.jobId }),
-          requestedBy,
-        });
-      }
     },
 
     failed: (error, requestedBy) => reportFailure(error, requestedBy, options),
@@ -188,7 +178,6 @@ export function createReporter(options: ReporterOptions): Reporter {
       await Promise.all(publishing);
     },
   };
-  return reporter;
 }
 
 /** Reports why a request failed: a line in the log, and a metric unless the caller is at fault. */
@@ -212,11 +201,6 @@ function putMetrics(metrics: Metrics, values: MetricValues): void {
     if (value !== undefined) metrics.addMetric(name, unit, value);
   }
   metrics.publishStoredMetrics();
-}
-
-/** Without `projects` the one failure is the error of the request itself. */
-function namedFailuresIn({ failures }: Survey): Survey['failures'] {
-  return failures.filter(({ project }) => project.name !== undefined);
 }
 
 function projectsIn({ isNamed, lookedAt }: Survey): { projects?: number } {

@@ -48,6 +48,6 @@ function unreadable(error: unknown, secretName: string): ApiKeyError {
   const { name } = asError(asError(error).cause);
   return new ApiKeyError(
     `Secrets Manager did not give the secret "${secretName}" (${name}). ` +
-      (advice[name] ?? 'Try again; if it stays, check the network and the AWS Health Dashboard.'),
+      (advice[name] ?? 'Try again; if it persists, check the network and the AWS Health Dashboard.'),
   );
 }

@@ -170,7 +170,7 @@ function secondsIn(row: Row, name: string): number | undefined {
   const seconds = Number(attribute.N);
   if (seconds >= 0 && seconds <= lastSeconds) return seconds;
   throw new StateError(
-    `The table of extensions has a row for ${row['jobId']?.S} whose ${name} is no time in Unix seconds. Mend or delete it.`,
+    `The table of extensions has a row for ${row['jobId']?.S} whose ${name} is not a time in Unix seconds. Fix or delete the row.`,
   );
 }
 
@@ -184,6 +184,6 @@ function isConditionFailure(error: unknown): error is Error & { Item?: Row } {
 
 function unusable(done: 'read' | 'written', error: unknown): StateError {
   return new StateError(
-    `The table of extensions could not be ${done} (${asError(error).name}). Try again; if it stays, check the table and the function's role.`,
+    `The table of extensions could not be ${done} (${asError(error).name}). Try again; if it persists, check the table and the function's role.`,
   );
 }

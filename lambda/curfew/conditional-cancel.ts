@@ -62,7 +62,7 @@ function statusNow(api: FineTuningApi, jobId: string): Promise<string | undefine
 
 /** A job that was there a moment ago is not unknown: what is not about access or pace is the provider's fault. */
 function cancelError(error: Error, now: string): Error {
-  const message = `${error.message} The cancel did not take effect as far as known: the job ${now}.`;
+  const message = `${error.message} As far as we can tell, the cancel had no effect: the job ${now}.`;
   const keepsItsName = [AuthenticationError, ApiKeyError, RateLimitError, QuotaError].some(
     (named) => error instanceof named,
   );

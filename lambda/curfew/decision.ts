@@ -112,7 +112,7 @@ export function sentenceOf(decision: Decision): string {
   const age = `${Math.floor(judgement.ageMinutes)} minutes old, with ${budgetOf(judgement)}`;
   const whys = {
     requested: `as asked (${requestedBy})`,
-    time_budget: 'because its time budget was over',
+    time_budget: 'because its time budget had run out',
     stop_all: `because everything had to stop (${requestedBy})`,
   };
   const why = whys[reason];
@@ -120,7 +120,7 @@ export function sentenceOf(decision: Decision): string {
     case 'cancelled':
       return `${job} was cancelled ${why}; it was ${status}, ${age}.`;
     case 'cancelling':
-      return `${job} is being cancelled ${why}, and still ${finalStatus}; it was ${status}, ${age}.`;
+      return `${job} is being cancelled ${why}, and is still ${finalStatus}; it was ${status}, ${age}.`;
     case 'would_cancel':
       return `${job} would be cancelled ${why}, but this is a dry run; it is ${status}, ${age}.`;
     case 'already_finished':

@@ -80,7 +80,7 @@ export interface OddJob {
   fields: string[];
 }
 
-/** A page of a list, without what earlier pages had already. Odd jobs that have finished are in neither part. */
+/** A page of a list. Odd jobs that have finished are in neither part. */
 export interface JobPage {
   jobs: Job[];
   odd: OddJob[];
@@ -92,6 +92,6 @@ export interface FineTuningApi {
   retrieve(jobId: string, signal?: AbortSignal): Promise<Job>;
   /** Asks for the cancellation; the job that comes back may still be in progress. Safe to repeat. */
   cancel(jobId: string): Promise<Job>;
-  /** All jobs, newest first, page by page; no job comes twice. `signal` ends the listing with an error. */
+  /** All jobs, newest first, page by page; pages may overlap. `signal` ends the listing with an error. */
   list(signal: AbortSignal): AsyncGenerator<JobPage>;
 }

@@ -17,6 +17,7 @@ export class Listing {
   hasEnded = false;
 
   readonly #api: FineTuningApi;
+  readonly #known = new Set<string>();
   readonly #oldestSeconds: number;
 
   /**
@@ -34,15 +35,16 @@ export class Listing {
     return this.hasEnded && this.odd.length === 0;
   }
 
-  /** Pages of jobs, newest first, until all are read, reading fails or time runs out. Never throws. */
+  /** Pages of jobs, newest first, no job twice, until all are read, reading fails or time runs out. Never throws. */
   async *pages({ windDown }: Pick<TimeLeft, 'windDown'>): AsyncGenerator<Job[]> {
     try {
       for await (const { jobs, odd } of this.#api.list(windDown)) {
         this.hasBegun = true;
         const recent = jobs.filter((job) => job.createdAtSeconds >= this.#oldestSeconds);
-        this.inspected += recent.length;
-        this.odd.push(...odd);
-        yield recent;
+        const unseen = recent.filter(({ id }) => this.#isUnseen(id));
+        this.inspected += unseen.length;
+        this.odd.push(...odd.filter(({ jobId }) => jobId === undefined || this.#isUnseen(jobId)));
+        yield unseen;
         // Jobs come newest first, so all that follow are older still. One old date alone may be a mistake.
         if (jobs.length > 0 && recent.length === 0) break;
       }
@@ -50,5 +52,12 @@ export class Listing {
     } catch (error) {
       if (!windDown.aborted) this.error = error;
     }
+  }
+
+  /** Pages overlap when jobs are created meanwhile. */
+  #isUnseen(jobId: string): boolean {
+    if (this.#known.has(jobId)) return false;
+    this.#known.add(jobId);
+    return true;
   }
 }

@@ -41,8 +41,8 @@ export class Tally {
   readonly firstFailed: string[] = [];
   /** How many jobs have which status that is neither in progress nor finished. */
   readonly otherStatuses = new Map<string, number>();
-  /** Jobs that an earlier sweep left `cancelling`, and that are so still. They are among the cancelled ones. */
-  stillCancelling = 0;
+  /** Jobs that an earlier sweep left `cancelling`, and has counted. They are among the cancelled ones. */
+  countedBefore = 0;
   /** Jobs whose cancellation has taken an hour or longer. */
   stuckCancelling = 0;
   /** The age of the oldest job in progress, 0 if there is none. */
@@ -78,7 +78,7 @@ export class Tally {
     if (this.jobs.length < mostJobsListed) this.jobs.push(jobEntryOf(decision));
     else this.jobsOmitted += 1;
     if (isStuck(decision, this.#nowMilliseconds)) this.stuckCancelling += 1;
-    if (outcome === 'cancelling' && decision.cancellingSinceSeconds !== undefined) this.stillCancelling += 1;
+    if (counter === 'cancelled' && decision.cancellingSinceSeconds !== undefined) this.countedBefore += 1;
   }
 }
 

@@ -5,6 +5,9 @@ import type { WireAnswer } from './transport.ts';
 const mostErrorBytes = 64 * 1024;
 const longestErrorMilliseconds = 1_000;
 
+/** A shorter credential is a dummy, such as `none` for a server that asks for no key: it may be part of any text. */
+const leastSecretLength = 16;
+
 /** Codes of a 429 that no waiting cures; see OpenAI's help on spend limits. */
 const quotaCodes: ReadonlySet<string> = new Set([
   'insufficient_quota',
@@ -16,8 +19,8 @@ const quotaCodes: ReadonlySet<string> = new Set([
 ]);
 
 /** An answer that is no success. No text of it is kept, because it may quote a part of the key. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
+export class ErrorAnswer extends Error {
+  override readonly name = 'ErrorAnswer';
   readonly status: number;
   readonly headers: WireAnswer['headers'];
   /** The code and the type in the vendor's error body, as far as they are there. */
@@ -50,9 +53,9 @@ export class UnreadableAnswer extends Error {
  * Reads an answer to its end.
  *
  * @param mostBytes what is read of it, at most.
- * @param credential is taken out wherever the answer quotes it, because statuses, models and metadata are passed on.
+ * @param credential is taken out of every text that quotes it, because statuses, models and metadata are passed on.
  * @returns the JSON in it.
- * @throws Refusal if it is no success, UnreadableAnswer if it is too long or not JSON.
+ * @throws ErrorAnswer if it is no success, UnreadableAnswer if it is too long or not JSON.
  */
 export async function readAnswer(
   response: WireAnswer,
@@ -60,17 +63,18 @@ export async function readAnswer(
   credential: string,
 ): Promise<unknown> {
   if (response.status < 200 || response.status > 299)
-    throw new Refusal(response, await errorBodyOf(response));
+    throw new ErrorAnswer(response, await errorBodyOf(response, credential));
   const text = await textOf(response, mostBytes);
-  const json = jsonIn(text.replaceAll(credential, '(credential)'));
+  const json = jsonIn(without(credential, text));
   if (json === undefined) throw new UnreadableAnswer(text === '' ? 'is empty' : 'is not JSON');
   return json;
 }
 
 /** A refusal holds even if its body breaks off or never ends. */
-async function errorBodyOf(response: WireAnswer): Promise<unknown> {
+async function errorBodyOf(response: WireAnswer, credential: string): Promise<unknown> {
   try {
-    return jsonIn(await textOf(response, mostErrorBytes, AbortSignal.timeout(longestErrorMilliseconds)));
+    const text = await textOf(response, mostErrorBytes, AbortSignal.timeout(longestErrorMilliseconds));
+    return jsonIn(without(credential, text));
   } catch {
     return undefined;
   }
@@ -95,6 +99,16 @@ function jsonIn(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** JSON text without the credential, whichever of its characters are escaped. */
+function without(credential: string, text: string): string {
+  if (credential.length < leastSecretLength) return text;
+  const characters = Array.from({ length: credential.length }, (_, index) => {
+    const code = credential.charCodeAt(index).toString(16).padStart(4, '0');
+    return `(?:\\\\?\\u${code}|\\\\u${code})`;
+  });
+  return text.replaceAll(new RegExp(characters.join(''), 'gi'), '(credential)');
 }
 
 /** From the vendor's error body `{"error": {"message", "type", "param", "code"}}`, what can hold no key. */

@@ -1,4 +1,4 @@
-import { Refusal } from './answer.ts';
+import { ErrorAnswer } from './answer.ts';
 import type { WireAnswer } from './transport.ts';
 
 const firstWaitMilliseconds = 300;
@@ -21,7 +21,7 @@ export function backoffMilliseconds(failures: number): number {
  */
 export function waitBeforeRetry(failure: unknown, failures: number): number | undefined {
   if (isConnectionFailure(failure) || failure instanceof AttemptTooLong) return backoffMilliseconds(failures);
-  if (!(failure instanceof Refusal) || !isWorthRetrying(failure)) return undefined;
+  if (!(failure instanceof ErrorAnswer) || !isWorthRetrying(failure)) return undefined;
   return askedMilliseconds(failure.headers) ?? backoffMilliseconds(failures);
 }
 
@@ -36,7 +36,7 @@ export function isConnectionFailure(failure: unknown): failure is Error & { code
 }
 
 /** Whether a refusal may go away by waiting. */
-function isWorthRetrying({ status, headers, isAboutQuota }: Refusal): boolean {
+function isWorthRetrying({ status, headers, isAboutQuota }: ErrorAnswer): boolean {
   if (isAboutQuota) return false;
   const told = headers['x-should-retry'];
   if (told === 'true' || told === 'false') return told === 'true';

@@ -5,7 +5,7 @@ import type { TimeLeft } from '../curfew/time-left.ts';
 import { AuthenticationError } from '../errors.ts';
 import type { CredentialSource, Provider } from '../providers.ts';
 import { accessHeaders } from './access.ts';
-import { Refusal, readAnswer, UnreadableAnswer } from './answer.ts';
+import { ErrorAnswer, readAnswer, UnreadableAnswer } from './answer.ts';
 import { AttemptTooLong, askedMilliseconds, waitBeforeRetry } from './backoff.ts';
 import { namedFailure, TimeUp } from './failures.ts';
 import { createRateLimitGate } from './rate-limit-gate.ts';
@@ -57,7 +57,7 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
   const gate = createRateLimitGate(time.stopsAt);
   const limit = pLimit(options.callsAtOnce);
   /** Why the gate closed last. */
-  let lastRefusal: Refusal | undefined;
+  let lastRefusal: ErrorAnswer | undefined;
 
   /**
    * One attempt, from the gate to the end of the answer's body.
@@ -81,7 +81,7 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
       gate.passed();
       return answer;
     } catch (failure) {
-      if (!(failure instanceof Refusal)) {
+      if (!(failure instanceof ErrorAnswer)) {
         if (signal.aborted) throw new TimeUp();
         throw patience.aborted ? new AttemptTooLong() : failure;
       }
@@ -108,7 +108,7 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
         const waitMilliseconds = waitBeforeRetry(failure, failures + 1);
         if (waitMilliseconds === undefined) throw failure;
         // How long to wait for the pace, and whether there is any use in it, concerns all calls: the gate knows.
-        if (failure instanceof Refusal && failure.isAboutPace) {
+        if (failure instanceof ErrorAnswer && failure.isAboutPace) {
           if (call.passesShutGate && gate.isShut()) throw failure;
           continue;
         }

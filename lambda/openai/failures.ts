@@ -6,16 +6,16 @@ import {
   QuotaError,
   RateLimitError,
 } from '../errors.ts';
-import { Refusal, UnreadableAnswer } from './answer.ts';
+import { ErrorAnswer, UnreadableAnswer } from './answer.ts';
 import { AttemptTooLong, isConnectionFailure } from './backoff.ts';
 
 /** The time that the call was given is over. */
 export class TimeUp extends Error {
   override readonly name = 'TimeUp';
   /** What the call could not be sent for: a refusal that another one got. */
-  readonly refusal: Refusal | undefined;
+  readonly refusal: ErrorAnswer | undefined;
 
-  constructor(refusal?: Refusal) {
+  constructor(refusal?: ErrorAnswer) {
     super('The time is up');
     this.refusal = refusal;
   }
@@ -35,9 +35,9 @@ export function namedFailure(
   { purpose, jobId }: { purpose: string; jobId?: string },
 ): Error {
   const failed = `Could not ${purpose}${jobId === undefined ? '' : ` "${jobId}"`}:`;
-  if (failure instanceof Refusal) return refused(failure, failed, jobId !== undefined);
+  if (failure instanceof ErrorAnswer) return answeredError(failure, failed, jobId !== undefined);
   if (failure instanceof TimeUp) {
-    return new OpenAIError(`${failed} the time was up before the provider answered. Try again.`);
+    return new OpenAIError(`${failed} time ran out before the provider answered. Try again.`);
   }
   if (failure instanceof AttemptTooLong) {
     return new OpenAIError(
@@ -54,12 +54,14 @@ export function namedFailure(
       `${failed} the answer ${failure.message}. Check that openaiBaseUrl is an OpenAI API.`,
     );
   }
-  return new OpenAIError(`${failed} ${asError(failure).name} in the client.`);
+  return new OpenAIError(
+    `${failed} unexpected ${asError(failure).name} in this function. Try again; if it persists, report it as a bug.`,
+  );
 }
 
-function refused(refusal: Refusal, failed: string, isAboutJob: boolean): Error {
-  const { status } = refusal;
-  const answer = `${failed} the provider answered ${status}${detailsOf(refusal)}.`;
+function answeredError(errorAnswer: ErrorAnswer, failed: string, isAboutJob: boolean): Error {
+  const { status } = errorAnswer;
+  const answer = `${failed} the provider answered ${status}${detailsOf(errorAnswer)}.`;
   if (status === 401 || status === 403) {
     return new AuthenticationError(
       `${answer} Check that the credential is active and may read and cancel fine-tuning jobs.`,
@@ -68,8 +70,8 @@ function refused(refusal: Refusal, failed: string, isAboutJob: boolean): Error {
   if (status === 404 && isAboutJob) {
     return new JobNotFoundError(`${answer} Check the job id, and that the key belongs to the job's project.`);
   }
-  if (refusal.isAboutQuota) {
-    return new QuotaError(`${answer} Waiting does not cure this: check the billing and the spend limits.`);
+  if (errorAnswer.isAboutQuota) {
+    return new QuotaError(`${answer} Waiting does not help: check the billing and the spend limits.`);
   }
   if (status === 429) {
     return new RateLimitError(`${answer} Wait, then try again; check the rate limits of the project.`);
@@ -83,7 +85,7 @@ function refused(refusal: Refusal, failed: string, isAboutJob: boolean): Error {
 }
 
 /** ` (insufficient_quota, request id req_…)`, as far as the answer has them in a form that can hold no key. */
-function detailsOf({ headers, codes: [code] }: Refusal): string {
+function detailsOf({ headers, codes: [code] }: ErrorAnswer): string {
   const requestId = headers['x-request-id'];
   const parts = [
     ...(code ? [code] : []),

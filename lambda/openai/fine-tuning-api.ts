@@ -58,7 +58,6 @@ export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
 
 async function* listPages(openai: OpenAIClient, signal: AbortSignal): AsyncGenerator<JobPage> {
   const cursors = new Set<string | undefined>();
-  const known = new Set<string>();
   for (let after: string | undefined; ; ) {
     cursors.add(after);
     const { data, has_more } = await openai({
@@ -71,7 +70,7 @@ async function* listPages(openai: OpenAIClient, signal: AbortSignal): AsyncGener
       signal,
     });
     after = data.findLast((entry) => v.is(idSchema, entry))?.id;
-    yield pageOf(data, known);
+    yield pageOf(data);
     if (!has_more) return;
     if (cursors.has(after)) {
       throw new OpenAIError(
@@ -82,8 +81,8 @@ async function* listPages(openai: OpenAIClient, signal: AbortSignal): AsyncGener
   }
 }
 
-/** Sorts the entries of a page, and leaves out those that are `known` by now. */
-function pageOf(data: unknown[], known: Set<string>): JobPage {
+/** Sorts the entries of a page. */
+function pageOf(data: unknown[]): JobPage {
   const page: JobPage = { jobs: [], odd: [] };
   for (const entry of data) {
     const parsed = v.safeParse(jobSchema, entry);
@@ -92,8 +91,7 @@ function pageOf(data: unknown[], known: Set<string>): JobPage {
       if (v.is(statusSchema, entry) && isFinished(entry.status)) continue;
       const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
       page.odd.push({ jobId: fields.includes('id') ? undefined : idOf(entry), fields });
-    } else if (!known.has(parsed.output.id)) {
-      known.add(parsed.output.id);
+    } else {
       page.jobs.push(parsed.output);
     }
   }

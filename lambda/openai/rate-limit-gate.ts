@@ -20,7 +20,7 @@ export interface RateLimitGate {
 }
 
 /** If no call is let through for so long beyond the wait first asked for, no call of this invocation ever will be. */
-const wallMilliseconds = 60_000;
+const givesUpAfterMilliseconds = 60_000;
 /** Calls that a limit slows down are never further apart: beyond that, it says itself how long to wait. */
 const widestSpacingMilliseconds = 1_000;
 const firstSpacingMilliseconds = 10;
@@ -40,14 +40,14 @@ const forgetsAfterMilliseconds = 10_000;
 export function createRateLimitGate(endsAt: number): RateLimitGate {
   let opensAt = Number.NEGATIVE_INFINITY;
   let closedAt = Number.NEGATIVE_INFINITY;
-  let wallAt = Number.POSITIVE_INFINITY;
+  let givesUpAt = Number.POSITIVE_INFINITY;
   let firstSentAt = Number.POSITIVE_INFINITY;
   let lastSentAt = Number.NEGATIVE_INFINITY;
   let spacingMilliseconds = 0;
   let passedSinceOpening = 0;
   let refusalsInRow = 0;
   /** No call was let through for so long that none ever will be. */
-  let hasWall = false;
+  let hasGivenUp = false;
   let queue: Promise<unknown> = Promise.resolve();
 
   /** The turn of the call at the head of the queue. The gate may close, or close for longer, while it sleeps. */
@@ -55,7 +55,7 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
     for (;;) {
       const now = performance.now();
       const slot = Math.max(opensAt, lastSentAt + spacingMilliseconds);
-      if (hasWall || slot >= endsAt || signal.aborted) return undefined;
+      if (hasGivenUp || slot >= endsAt || signal.aborted) return undefined;
       if (slot <= now) {
         lastSentAt = now;
         firstSentAt = Math.min(firstSentAt, now);
@@ -97,7 +97,7 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
         passedSinceOpening = 0;
         firstSentAt = Number.POSITIVE_INFINITY;
         closedAt = now;
-        if (refusalsInRow > 1 && now >= wallAt) hasWall = true;
+        if (refusalsInRow > 1 && now >= givesUpAt) hasGivenUp = true;
       }
       // A server that keeps asking for a short wait and then refuses all the same is asked less and less often.
       const backoff =
@@ -107,10 +107,10 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
             ? backoffMilliseconds(refusalsInRow - 1)
             : 0;
       opensAt = Math.max(opensAt, now + Math.max(askedMilliseconds ?? 0, backoff));
-      if (refusalsInRow === 1) wallAt = opensAt + wallMilliseconds;
+      if (refusalsInRow === 1) givesUpAt = opensAt + givesUpAfterMilliseconds;
     },
 
-    isOpen: () => !hasWall && opensAt <= performance.now(),
-    isShut: () => hasWall || opensAt >= endsAt,
+    isOpen: () => !hasGivenUp && opensAt <= performance.now(),
+    isShut: () => hasGivenUp || opensAt >= endsAt,
   };
 }

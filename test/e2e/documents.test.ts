@@ -41,7 +41,7 @@ describe('the commands of the documents, run as they are', { skip }, () => {
     await system.invoke({ sweep: {} });
     await eventually(async () =>
       (await runSection('What did it do?')).includes(
-        'ftjob-old was cancelled because its time budget was over',
+        'ftjob-old was cancelled because its time budget had run out',
       ),
     );
     assert.match(await runSection('Why not this job?'), /ftjob-exempt goes on: it is exempt/);
@@ -133,7 +133,11 @@ describe('the commands of the documents, run as they are', { skip }, () => {
   });
 
   test('Stop the curfew at once, and let it run again', async () => {
-    await runSection('Stop the curfew at once');
+    const commands = documentCommands('docs/operations.md', 'Stop the curfew at once');
+    const [stop = '', letRun = ''] = commands.split(/^(?=aws lambda delete)/m);
+    await runInShell(stop);
+    await assert.rejects(system.invoke({ list: {} }), /Throttl|TooManyRequests/);
+    await runInShell(letRun);
     const { error } = await system.invoke({ list: {} });
     assert.equal(error, undefined);
   });

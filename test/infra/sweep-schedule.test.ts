@@ -29,7 +29,7 @@ describe('the rules', () => {
         Targets: [
           Match.objectLike({
             DeadLetterConfig: Match.absent(),
-            RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 },
+            RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 3_600 },
           }),
         ],
       });
@@ -63,17 +63,24 @@ describe('the alias of the rules', () => {
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       Qualifier: { 'Fn::Select': [7, { 'Fn::Split': [':', { Ref: aliasOf(template) }] }] },
       MaximumRetryAttempts: 0,
-      MaximumEventAgeInSeconds: 300,
+      MaximumEventAgeInSeconds: 3_600,
       DestinationConfig: Match.absent(),
     });
   });
 
-  test('has a place in Lambda’s queue for six hours at most, which is the longest there is', () => {
-    templateWith({ sweepEveryMinutes: 1440 }).hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
-      MaximumRetryAttempts: 0,
-      MaximumEventAgeInSeconds: 6 * 60 * 60,
+  const ages: [sweepEveryMinutes: number, hours: number][] = [
+    [1, 1],
+    [120, 2],
+    [1440, 6],
+  ];
+  for (const [sweepEveryMinutes, hours] of ages) {
+    test(`keeps a sweep for ${hours} h, if one is due every ${sweepEveryMinutes} minutes: an hour for the daily one, six at most`, () => {
+      templateWith({ sweepEveryMinutes }).hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+        MaximumRetryAttempts: 0,
+        MaximumEventAgeInSeconds: hours * 60 * 60,
+      });
     });
-  });
+  }
 
   test('is of the function as it is now, so a changed setting reaches the rules', () => {
     for (const timeBudgetMinutes of [360, 90]) {

@@ -15,6 +15,35 @@ const send = async (curfew: Curfew, event: object, remainingMilliseconds?: numbe
 const errorNames = ({ results }: QueueAnswer<CancelAnswer>) =>
   new Set(results.map((one) => ('error' in one ? one.error.name : one.result.outcome)));
 
+describe('messages of a FIFO queue', () => {
+  const fifoEvent = (...requests: object[]) => {
+    const { Records } = queueEvent(...requests);
+    return {
+      Records: Records.map((record) => ({ ...record, eventSourceARN: `${record.eventSourceARN}.fifo` })),
+    };
+  };
+
+  test('are carried out one after the other: a sweep heeds the extension before it', async () => {
+    await using curfew = await startCurfew({
+      jobs: [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })],
+    });
+    const extend = { jobId: 'ftjob-1', minutes: 60 };
+    const { batchItemFailures } = await send(curfew, fifoEvent({ extend }, { sweep: {} }));
+    assert.deepEqual(batchItemFailures, []);
+    assert.equal(curfew.openai.jobs.get('ftjob-1')?.status, 'running');
+  });
+
+  test('that follow one that failed come back with it, and are not carried out', async () => {
+    await using curfew = await startCurfew({ jobs: jobs() });
+    const answer = await send(curfew, fifoEvent({ list: {} }, { jobId: 'ftjob-none' }, { jobId: 'ftjob-1' }));
+    assert.deepEqual(answer.batchItemFailures, [
+      { itemIdentifier: 'message-1' },
+      { itemIdentifier: 'message-2' },
+    ]);
+    assert.deepEqual(endpoints(curfew.openai), ['list', 'retrieve']);
+  });
+});
+
 describe('records of a batch with equal requests', () => {
   test('share one cancel: one call, one event, one line, one count', async () => {
     await using curfew = await startCurfew({ jobs: jobs() });

@@ -100,12 +100,12 @@ test('an invocation that its own limits do not end is ended before Lambda does, 
   const startedAt = performance.now();
   await assert.rejects(curfew.list({}, { remainingMilliseconds: 2_000 }), {
     name: 'OpenAIError',
-    message: 'The time was up before the answer was ready. Try again.',
+    message: 'Time ran out before the answer was ready. Try again.',
   });
   assert.ok(performance.now() - startedAt < 2_000);
   assert.deepEqual(
     curfew.logLines.map(({ level, message }) => [level, message]),
-    [['ERROR', 'The time was up before the answer was ready. Try again.']],
+    [['ERROR', 'Time ran out before the answer was ready. Try again.']],
   );
   assert.deepEqual(
     curfew.metricDocuments.map(({ Errors }) => Errors),

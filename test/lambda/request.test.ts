@@ -104,6 +104,10 @@ describe('an invalid request names what is wrong, and nothing leaves the functio
     [{ sweep: null }, /"sweep" must be an object/],
     [{ sweep: 'now' }, /"sweep" must be an object/],
     [{ sweep: {}, dryRun: true }, /"dryRun" is not a known field/],
+    [
+      { sweep: {}, ['x'.repeat(300_000)]: true },
+      /^The request is not valid: "x{50}" is not a known field\.$/,
+    ],
     [{ sweep: { budget: 5 } }, /"sweep.budget" is not a known field/],
     [{ sweep: { timeBudgetMinutes: -1 } }, /"sweep.timeBudgetMinutes" must be 0 or more/],
     [{ sweep: { timeBudgetMinutes: '60' } }, /"sweep.timeBudgetMinutes" must be a number/],

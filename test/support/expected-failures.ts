@@ -6,7 +6,7 @@ import { answers, refuses, reset, resetInBody, says } from './wire-faults.ts';
 /** One attempt and three retries. */
 const mostAttempts = 4;
 
-/** A fault, and what it must come to if it stays. */
+/** A fault, and what it must come to if it persists. */
 export interface ExpectedFailure {
   fault: Fault;
   error: string;

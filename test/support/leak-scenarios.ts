@@ -66,7 +66,8 @@ const tableScenarios = (['throttled', 'denied', 'down'] as const).map(
 );
 const refused: Scenario = () => printScenario({}, (curfew) => curfew.openai.apiKeys.clear());
 const quoting: Scenario = () => {
-  const running = { status: 'running', ageMinutes: 400, metadata: { note: `Made with ${apiKey}` } };
+  const metadata = { note: `Made with ${apiKey}`, [apiKey]: 'in a name' };
+  const running = { status: 'running', ageMinutes: 400, metadata };
   const jobs = [
     { ...simulatedJob({ id: jobId, ...running }), model: `ft:${apiKey}` },
     simulatedJob({ status: `frozen, ${apiKey}` }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import type { CancelAnswer, QueueAnswer } from '../../../lambda/contract.ts';
 import { apiKey, type Curfew, startCurfew } from '../../support/curfew.ts';
@@ -117,6 +118,29 @@ describe('a key that the provider refuses', () => {
 });
 
 describe('with several projects', () => {
+  test('a refresh that fails costs nothing to one whose key is in another field of the secret', async () => {
+    await using refusing = await startFineTuningSimulator();
+    await using curfew = await startCurfew({
+      jobs: [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })],
+      secret: { SecretString: fields },
+      projects: {
+        refused: { openaiBaseUrl: refusing.baseUrl, secretName: 'openai/api-key', secretField: 'research' },
+        sound: { secretField: 'production' },
+      },
+    });
+    refusing.faultFor = () => {
+      curfew.aws.secret = { error: 'ResourceNotFoundException', status: 400 };
+      return answers(401);
+    };
+    curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'list' ? late(1_000) : undefined);
+    const { cancelled, failedProjects } = await curfew.sweep();
+    assert.equal(cancelled, 1);
+    assert.deepEqual(
+      failedProjects?.map(({ project, error }) => [project, error.name]),
+      [['refused', 'ApiKeyError']],
+    );
+  });
+
   const fields = JSON.stringify({ apiKey, research: apiKey, production: apiKey });
   const onOneSecret = {
     research: { secretField: 'research' },

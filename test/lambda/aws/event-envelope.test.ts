@@ -125,6 +125,8 @@ describe('an event of EventBridge without a job id has to be exactly one valid r
     [{ sweep: {}, stopAll: {} }, /both "sweep" and "stopAll"/],
     [{ sweep: 'lr-sweep-3' }, /"sweep" must be an object/],
     [{ sweep: [] }, /"sweep" must be an object/],
+    [{ stopAll: {}, dryRun: true }, /"dryRun" is not a known field/],
+    [{ sweep: {}, dryRun: true }, /"dryRun" is not a known field/],
     [{ jobId: 7 }, /"jobId" must be a string/],
     [{ jobId: null, sweep: {} }, /both "jobId" and "sweep"/],
   ];
@@ -147,7 +149,7 @@ test('our own events are refused, so a warning never cancels the job that it war
   const callsBefore = curfew.openai.calls.length;
   await assert.rejects(curfew.invoke(busEvent(warning.detail, warning.source)), {
     name: 'InvalidRequestError',
-    message: /one of our own/,
+    message: /published the event itself/,
   });
   assert.equal(curfew.openai.calls.length, callsBefore);
 });

@@ -40,7 +40,7 @@ describe('a cancelled job is published', () => {
           reason: 'time_budget',
           requestedBy: 'rule',
           summary:
-            'Fine-tuning job ftjob-1 was cancelled because its time budget was over; it was running, 100 minutes old, with a time budget of 90 minutes.',
+            'Fine-tuning job ftjob-1 was cancelled because its time budget had run out; it was running, 100 minutes old, with a time budget of 90 minutes.',
         },
       },
     ]);

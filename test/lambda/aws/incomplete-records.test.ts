@@ -4,7 +4,7 @@ import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import type { QueueAnswer, StopAllAnswer, SweepAnswer, TopicAnswer } from '../../../lambda/contract.ts';
 import { type CurfewOptions, startCurfew } from '../../support/curfew.ts';
 import { busEvent, queueEvent, topicEvent } from '../../support/envelopes.ts';
-import { answers, noAnswer } from '../../support/wire-faults.ts';
+import { answers } from '../../support/wire-faults.ts';
 
 const stopAllTopic = 'arn:aws:sns:us-east-1:123456789012:over-budget';
 const twoJobs = () =>
@@ -52,7 +52,7 @@ describe('a sweep in an envelope fails its record, so it comes again', () => {
     const expected = {
       name: 'IncompleteError',
       message:
-        'The sweep cancelled 1 of 2 overdue jobs: 1 could not be cancelled (ftjob-2). Send it again: that is safe, and does the rest.',
+        'The sweep cancelled 1 of 2 overdue jobs: 1 could not be cancelled (ftjob-2). Send the request again: that is safe and finishes the rest.',
     };
     await assert.rejects(curfew.invoke(topicEvent(sweep)), expected);
     curfew.openai.jobs = new Map(overdue().map((job) => [job.id, job]));
@@ -67,8 +67,9 @@ describe('a sweep in an envelope fails its record, so it comes again', () => {
 
   test('if time ran out', async () => {
     await using curfew = await start();
-    curfew.openai.faultFor = () => noAnswer;
-    await assert.rejects(curfew.invoke(topicEvent(sweep), 2_000), {
+    // The pause that it asks for reaches beyond the time to list, but not beyond the time to answer.
+    curfew.openai.faultFor = () => answers(429, { 'retry-after-ms': '2200' });
+    await assert.rejects(curfew.invoke(topicEvent(sweep), 4_000), {
       name: 'IncompleteError',
       message: /time ran out/i,
     });

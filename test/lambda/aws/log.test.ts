@@ -34,7 +34,7 @@ describe('a decision is one line', () => {
       'an overdue job',
       running('ftjob-1', 400),
       { level: 'INFO', outcome: 'cancelled', reason: 'time_budget', ageMinutes: 400, timeBudgetMinutes: 360 },
-      /was cancelled because its time budget was over/,
+      /was cancelled because its time budget had run out/,
     ],
     [
       'a job within its budget',
@@ -166,8 +166,8 @@ test('every line says who asked, whatever it is about', async () => {
     'No event could be published for ftjob-overdue',
     'could not be written',
     'could not be read',
-    'neither minutes nor',
-    'not made of texts',
+    'is neither a number of minutes nor',
+    'has entries that are not texts',
     'cannot be judged',
     'Project "broken" failed',
   ]) {

@@ -152,7 +152,7 @@ describe('projects that cannot be read are a StateError that says what to do', {
         name: 'StateError',
         message:
           `The projects could not be read from Parameter Store below ${path} (${reason}). ` +
-          'Try again; if it stays, deploy the stack again.',
+          'Try again; if it persists, deploy the stack again.',
       });
     });
   }

@@ -116,7 +116,7 @@ describe('a warning that could not be published is taken back', () => {
       errors.map(({ message }) => message),
       [
         'No event could be published for ftjob-1 (ThrottlingException). What was decided holds.',
-        "ftjob-1: The table of extensions could not be written (AccessDeniedException). Try again; if it stays, check the table and the function's role.",
+        "ftjob-1: The table of extensions could not be written (AccessDeniedException). Try again; if it persists, check the table and the function's role.",
       ],
     );
   });

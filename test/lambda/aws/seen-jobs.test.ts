@@ -34,6 +34,15 @@ describe('a job that goes on takes a line at INFO only if that is news', () => {
     assert.deepEqual(levelsOf(curfew, 'ftjob-1'), ['INFO', 'DEBUG', 'WARN', 'DEBUG', 'INFO']);
   });
 
+  test('when it is left alone still, but for another status', async () => {
+    const job = simulatedJob({ id: 'ftjob-1', status: 'paused' });
+    await using curfew = await startCurfew({ jobs: [job] });
+    await curfew.sweep();
+    job.status = 'frozen';
+    for (const _sweep of [1, 2]) await curfew.sweep();
+    assert.deepEqual(levelsOf(curfew, 'ftjob-1'), ['WARN', 'WARN', 'DEBUG']);
+  });
+
   test('when its cancel failed, at every sweep', async () => {
     await using curfew = await startCurfew({ jobs: [running('ftjob-1', 400)] });
     curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? answers(400) : undefined);
@@ -65,12 +74,12 @@ describe('what is odd about a job is a warning, once', () => {
     [
       'a budget that cannot be read',
       { time_budget_minutes: 'soon' },
-      'The metadata time_budget_minutes of ftjob-1 is neither minutes nor "none": the default holds.',
+      'The metadata time_budget_minutes of ftjob-1 is neither a number of minutes nor "none": the budget of the project or deployment holds.',
     ],
     [
       'metadata that is not made of texts',
       { seed: 7 },
-      'The metadata of ftjob-1 is not made of texts: what is not is ignored.',
+      'The metadata of ftjob-1 has entries that are not texts or exceed the limits of the API: they are ignored.',
     ],
   ];
   for (const [name, metadata, message] of cases) {

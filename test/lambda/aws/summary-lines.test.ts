@@ -79,6 +79,22 @@ describe('other requests end in a line that says who asked', () => {
     assert.deepEqual([line['level'], line['requestedBy'], line['complete']], ['INFO', 'alice', true]);
   });
 
+  test('stopping everything, at level WARN if it was done in part', async () => {
+    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 10)] });
+    curfew.openai.faultFor = ({ endpoint }) =>
+      endpoint === 'list'
+        ? (answer) => ({ ...answer(), body: { data: [running('ftjob-1', 10), {}], has_more: false } })
+        : undefined;
+    await curfew.stopAll({ dryRun: true }, alice);
+    const line = curfew.logLines.find(({ message }) => String(message).startsWith('Stop all'));
+    assert.equal(
+      line?.['message'],
+      'Stop all, in part, because time ran out, listing failed or a job could not be judged (dry run): ' +
+        '1 inspected, 1 in progress, 1 would be cancelled, 0 failed.',
+    );
+    assert.deepEqual([line['level'], line['complete']], ['WARN', false]);
+  });
+
   test('an extension that takes effect', async () => {
     const job = running('ftjob-1', 10);
     await using curfew = await startCurfew({ jobs: [job] });
@@ -96,7 +112,7 @@ describe('other requests end in a line that says who asked', () => {
     await curfew.extend('ftjob-1', 600, alice);
     assert.equal(
       curfew.logLines.at(-1)?.['message'],
-      'Fine-tuning job ftjob-1 (running) keeps its deadline, which is none; 600 minutes were asked for (alice).',
+      'Fine-tuning job ftjob-1 (running) keeps its deadline (none); 600 minutes were asked for (alice).',
     );
   });
 });

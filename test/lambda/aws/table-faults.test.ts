@@ -33,7 +33,7 @@ describe('a table that is not well', { concurrency: true }, () => {
           name: 'StateError',
           message:
             `The table of extensions could not be ${done} (${reason}). ` +
-            "Try again; if it stays, check the table and the function's role.",
+            "Try again; if it persists, check the table and the function's role.",
         });
         assert.ok(performance.now() - startedAt < 10_500);
         assert.equal(table.stub.reads + table.stub.writes, health === 'denied' ? 1 : 3);

@@ -31,7 +31,7 @@ describe('reading rows', () => {
       await using table = await startTable({ extendedUntil });
       const error = (await table.ledger.read(['ftjob-1', 'ftjob-2'])).get('ftjob-1');
       assert.ok(error instanceof StateError);
-      assert.match(error.message, /has a row for ftjob-1 whose extendedUntil is no time/);
+      assert.match(error.message, /has a row for ftjob-1 whose extendedUntil is not a time/);
     });
   }
 

@@ -94,7 +94,7 @@ describe('if the cancel fails, the job is read again', () => {
       test(`${error.name}, and it is ${status}: that is ${name}`, async () => {
         await assert.rejects(afterFailure(error, answering(status)), {
           name,
-          message: `It failed. The cancel did not take effect as far as known: the job is now "${status}".`,
+          message: `It failed. As far as we can tell, the cancel had no effect: the job is now "${status}".`,
         });
       });
     }
@@ -105,7 +105,7 @@ describe('if the cancel fails, the job is read again', () => {
         {
           name,
           message:
-            'It failed. The cancel did not take effect as far as known: the job could not be read again.',
+            'It failed. As far as we can tell, the cancel had no effect: the job could not be read again.',
         },
       );
     });

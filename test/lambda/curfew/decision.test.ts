@@ -49,11 +49,11 @@ describe('a decision is a sentence', () => {
   const cases: [of: Partial<Decision>, sentence: string][] = [
     [
       {},
-      'Fine-tuning job ftjob-1 was cancelled because its time budget was over; it was running, 400 minutes old, with a time budget of 360 minutes.',
+      'Fine-tuning job ftjob-1 was cancelled because its time budget had run out; it was running, 400 minutes old, with a time budget of 360 minutes.',
     ],
     [
       { project: 'research' },
-      'Fine-tuning job ftjob-1 of project research was cancelled because its time budget was over; it was running, 400 minutes old, with a time budget of 360 minutes.',
+      'Fine-tuning job ftjob-1 of project research was cancelled because its time budget had run out; it was running, 400 minutes old, with a time budget of 360 minutes.',
     ],
     [
       { reason: 'requested', requestedBy: 'sqs', judgement: exempt },
@@ -65,11 +65,11 @@ describe('a decision is a sentence', () => {
     ],
     [
       { outcome: 'cancelling', finalStatus: 'queued' },
-      'Fine-tuning job ftjob-1 is being cancelled because its time budget was over, and still queued; it was running, 400 minutes old, with a time budget of 360 minutes.',
+      'Fine-tuning job ftjob-1 is being cancelled because its time budget had run out, and is still queued; it was running, 400 minutes old, with a time budget of 360 minutes.',
     ],
     [
       { outcome: 'would_cancel', finalStatus: null },
-      'Fine-tuning job ftjob-1 would be cancelled because its time budget was over, but this is a dry run; it is running, 400 minutes old, with a time budget of 360 minutes.',
+      'Fine-tuning job ftjob-1 would be cancelled because its time budget had run out, but this is a dry run; it is running, 400 minutes old, with a time budget of 360 minutes.',
     ],
     [
       { outcome: 'already_finished', finalStatus: null, job: jobIn('failed') },

@@ -86,6 +86,34 @@ test('a job that comes on two pages counts once', async () => {
   assert.deepEqual([inspected, cancelled], [150, 150]);
 });
 
+test('a page that is old but for what was seen before hides nothing that follows', async () => {
+  const newest = simulatedJob({ id: 'ftjob-new', status: 'running', ageMinutes: 10 });
+  const undated = { ...simulatedJob({ id: 'ftjob-undated', status: 'running' }), created_at: 0 };
+  const overdue = simulatedJob({ id: 'ftjob-overdue', status: 'running', ageMinutes: 400 });
+  await using curfew = await startCurfew({ jobs: [newest, overdue] });
+  const pages = [[newest], [newest, undated], [overdue]];
+  curfew.openai.faultFor = ({ endpoint }) => {
+    if (endpoint !== 'list') return undefined;
+    return () => ({ status: 200, body: { data: pages.shift(), has_more: pages.length > 0 } });
+  };
+  assert.deepEqual(
+    (await curfew.sweep()).jobs.map(({ jobId }) => jobId),
+    ['ftjob-overdue'],
+  );
+});
+
+test('an odd job that comes on two pages is told of once', async () => {
+  await using curfew = await startCurfew();
+  const odd = { ...simulatedJob({ id: 'ftjob-odd', status: 'running' }), created_at: null };
+  const pages = [[odd], [odd, simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 10 })]];
+  curfew.openai.faultFor = () => () => ({
+    status: 200,
+    body: { data: pages.shift(), has_more: pages.length > 0 },
+  });
+  await curfew.sweep();
+  assert.equal(curfew.logLines.filter(({ jobId }) => jobId === 'ftjob-odd').length, 1);
+});
+
 describe('listing fails on page 7', () => {
   const start = async () => {
     const jobs = jobsOf(1000, 'running', 400);

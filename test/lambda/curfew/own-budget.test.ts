@@ -26,7 +26,7 @@ describe('a job sets its own budget in its metadata', () => {
         warnings,
         budget === 'soon'
           ? [
-              `The metadata time_budget_minutes of ${job.id} is neither minutes nor "none": the default holds.`,
+              `The metadata time_budget_minutes of ${job.id} is neither a number of minutes nor "none": the budget of the project or deployment holds.`,
             ]
           : [],
       );
@@ -49,7 +49,9 @@ describe('a job sets its own budget in its metadata', () => {
       assert.deepEqual([complete, overdue], [true, 1]);
       assert.deepEqual(
         curfew.logLines.filter(({ level }) => level === 'WARN').map(({ message }) => message),
-        ['The metadata of ftjob-1 is not made of texts: what is not is ignored.'],
+        [
+          'The metadata of ftjob-1 has entries that are not texts or exceed the limits of the API: they are ignored.',
+        ],
       );
     });
   }

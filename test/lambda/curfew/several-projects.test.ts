@@ -100,7 +100,7 @@ describe('a sweep in an envelope fails its record with IncompleteError', () => {
     await assert.rejects(curfew.invoke(inEvent), {
       name: 'IncompleteError',
       message:
-        'The sweep cancelled 0 of 1 overdue jobs: 1 could not be cancelled (ftjob-1). Send it again: that is safe, and does the rest.',
+        'The sweep cancelled 0 of 1 overdue jobs: 1 could not be cancelled (ftjob-1). Send the request again: that is safe and finishes the rest.',
     });
   });
 

@@ -114,7 +114,7 @@ describe('if not all could be stopped, it throws IncompleteError', () => {
     await assert.rejects(curfew.stopAll(), ({ name, message }: Error) => {
       assert.equal(name, 'IncompleteError');
       const [, ids = ''] =
-        /^Stopping everything cancelled 2 of 8 jobs in progress: 6 could not be cancelled \((.+), …\)\. Send it again: that is safe, and does the rest\.$/.exec(
+        /^Stopping everything cancelled 2 of 8 jobs in progress: 6 could not be cancelled \((.+), …\)\. Send the request again: that is safe and finishes the rest\.$/.exec(
           message,
         ) ?? [];
       assert.equal(new Set(ids.split(', ')).size, 5, message);
@@ -137,7 +137,7 @@ describe('if not all could be stopped, it throws IncompleteError', () => {
     await assert.rejects(curfew.stopAll(), {
       ...failing,
       message:
-        /cancelled 100 of 100 jobs in progress: listing failed in 1 project \(Could not list .* 400.*\)\. Send it again/,
+        /cancelled 100 of 100 jobs in progress: listing failed in 1 project \(Could not list .* 400.*\)\. Send the request again/,
     });
   });
 
@@ -168,8 +168,8 @@ describe('if not all could be stopped, it throws IncompleteError', () => {
   test('if time ran out', async () => {
     const jobs = Array.from({ length: 800 }, (_, i) => simulatedJob({ status: 'succeeded', ageMinutes: i }));
     await using curfew = await startCurfew({ jobs });
-    curfew.openai.faultFor = () => late(200);
-    await assert.rejects(curfew.invoke({ stopAll: {} }, 2_000), { ...failing, message: /time ran out/i });
+    curfew.openai.faultFor = () => late(400);
+    await assert.rejects(curfew.invoke({ stopAll: {} }, 4_000), { ...failing, message: /time ran out/i });
   });
 
   test('if time ran out before anything was known', async () => {

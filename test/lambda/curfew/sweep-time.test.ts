@@ -83,7 +83,7 @@ test('with hardly any time left the answer is OpenAIError still', async () => {
   curfew.openai.faultFor = () => noAnswer;
   await assert.rejects(curfew.sweep(noLimit, { remainingMilliseconds: 60 }), {
     name: 'OpenAIError',
-    message: 'The time was up before the answer was ready. Try again.',
+    message: 'Time ran out before the answer was ready. Try again.',
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Refusal, UnreadableAnswer } from '../../../lambda/openai/answer.ts';
+import { ErrorAnswer, UnreadableAnswer } from '../../../lambda/openai/answer.ts';
 import { AttemptTooLong, backoffMilliseconds, waitBeforeRetry } from '../../../lambda/openai/backoff.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
@@ -44,7 +44,7 @@ describe('the wait after an answer', () => {
   ];
   for (const [status, headers, waitMilliseconds] of cases) {
     test(`${status} ${JSON.stringify(headers)}: ${waitMilliseconds ?? 'no retry'}`, (t) => {
-      const refusal = new Refusal({ status, headers }, undefined);
+      const refusal = new ErrorAnswer({ status, headers }, undefined);
       t.mock.timers.enable({ apis: ['Date'], now });
       t.mock.method(Math, 'random', () => 0.5);
       assert.equal(waitBeforeRetry(refusal, 1), waitMilliseconds);
@@ -71,7 +71,7 @@ describe('the wait after something else', () => {
 for (const headers of [{}, { 'x-should-retry': 'true' }]) {
   test(`a 429 for a spent quota is not tried again (${JSON.stringify(headers)})`, () => {
     const body = { error: { code: 'insufficient_quota' } };
-    const refusal = new Refusal({ status: 429, headers }, body);
+    const refusal = new ErrorAnswer({ status: 429, headers }, body);
     assert.equal(waitBeforeRetry(refusal, 1), never);
   });
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Refusal, UnreadableAnswer } from '../../../lambda/openai/answer.ts';
+import { ErrorAnswer, UnreadableAnswer } from '../../../lambda/openai/answer.ts';
 import { AttemptTooLong } from '../../../lambda/openai/backoff.ts';
 import { namedFailure, TimeUp } from '../../../lambda/openai/failures.ts';
 
 const answer = (status: number, body: unknown = null, headers: Record<string, string> = {}) =>
-  new Refusal({ status, headers }, body);
+  new ErrorAnswer({ status, headers }, body);
 const connectionError = (code: string) => Object.assign(new Error('no'), { code });
 
 describe('a failed call is an error that says what failed, why, and what to do', () => {
@@ -32,7 +32,7 @@ describe('a failed call is an error that says what failed, why, and what to do',
       '429 for a spent quota',
       () => answer(429, quota),
       'QuotaError',
-      'the provider answered 429 (insufficient_quota). Waiting does not cure this: check the billing and the spend limits.',
+      'the provider answered 429 (insufficient_quota). Waiting does not help: check the billing and the spend limits.',
     ],
     [
       'the code of a spent quota with another status',
@@ -86,7 +86,7 @@ describe('a failed call is an error that says what failed, why, and what to do',
       'an error with a number for a code',
       () => new DOMException('no', 'DataError'),
       'OpenAIError',
-      'DataError in the client.',
+      'unexpected DataError in this function. Try again; if it persists, report it as a bug.',
     ],
     [
       'an answer that cannot be read',
@@ -98,10 +98,20 @@ describe('a failed call is an error that says what failed, why, and what to do',
       'time that is up',
       () => new TimeUp(),
       'OpenAIError',
-      'the time was up before the provider answered. Try again.',
+      'time ran out before the provider answered. Try again.',
     ],
-    ['any other error', () => new RangeError('no'), 'OpenAIError', 'RangeError in the client.'],
-    ['what is no error', () => 'no', 'OpenAIError', 'Error in the client.'],
+    [
+      'any other error',
+      () => new RangeError('no'),
+      'OpenAIError',
+      'unexpected RangeError in this function. Try again; if it persists, report it as a bug.',
+    ],
+    [
+      'what is no error',
+      () => 'no',
+      'OpenAIError',
+      'unexpected Error in this function. Try again; if it persists, report it as a bug.',
+    ],
   ];
   for (const [failure, error, name, message] of cases) {
     test(failure, async () => {
@@ -124,7 +134,7 @@ describe('of the answer only what can hold no key is quoted', () => {
   const withError = (error: unknown, requestId?: string) =>
     answer(400, { error }, requestId === undefined ? {} : { 'x-request-id': requestId });
   const key = 'sk-proj-4nXq7TzLw2VbYc9RkDm5';
-  const cases: [name: string, error: () => Refusal, quoted: string][] = [
+  const cases: [name: string, error: () => ErrorAnswer, quoted: string][] = [
     ['its code', () => withError({ code: 'invalid_model', type: 'server_error' }), ' (invalid_model)'],
     ['its type, if it has no code', () => withError({ code: null, type: 'requests' }), ' (requests)'],
     ['a type alone', () => withError({ type: 'requests' }), ' (requests)'],

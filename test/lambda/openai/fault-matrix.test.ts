@@ -124,7 +124,7 @@ test('a first attempt that the end of the time cuts off is OpenAIError that says
   });
   await assert.rejects(createFineTuningApi(client).retrieve(jobId), {
     name: 'OpenAIError',
-    message: /the time was up before the provider answered/,
+    message: /time ran out before the provider answered/,
   });
 });
 
