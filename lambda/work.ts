@@ -105,18 +105,18 @@ export async function stopAllJobs(
   const answer = stopAllAnswerOf(stopped, dryRun);
   if (!answer.complete && !dryRun) throw incompleteError('stopAll', stopped);
   // A dry run answers all the same, but a key that is refused must not look like an account without jobs.
-  for (const { project, error } of stopped.survey.failures)
-    if (project.name === undefined) work.reporter.failed(error, work.requestedBy);
+  reportUnnamed(stopped.survey, work);
   return answer;
 }
 
-/** Says what runs, and what will become of it. */
+/** Says what runs, and what will become of it, as far as it could be read. */
 export async function listJobs(work: Work): Promise<ListAnswer> {
   const { projects, ledger, time, reporter, requestedBy } = work;
   const listed = await list(projects, { ledger, time, nowMilliseconds: Date.now() });
   const answer = listAnswerOf(listed);
   reporter.listed(listed, { requestedBy, complete: answer.complete });
-  throwIfNoneCouldBeRead(listed.survey, projects, true);
+  if (listed.jobs.length === 0) throwIfNoneCouldBeRead(listed.survey, projects, true);
+  else reportUnnamed(listed.survey, work);
   return answer;
 }
 
@@ -148,6 +148,13 @@ function rulesFor({ name, rules }: Project, given: SweepRequest['sweep']): Proje
     ...(cancelLimit !== undefined && { cancelLimit }),
     ...(isDryRun !== undefined && { dryRun: isDryRun }),
   };
+}
+
+/** Reports the failure of a project without a name, of which an answer cannot tell. */
+function reportUnnamed({ failures }: Survey, { reporter, requestedBy }: Work): void {
+  for (const { project, error } of failures) {
+    if (project.name === undefined) reporter.failed(error, requestedBy);
+  }
 }
 
 /** The error of the first project, if not one could be read. If an answer in part will do, running out of time is none. */

@@ -11,7 +11,6 @@ import {
   nowMilliseconds,
   nowSeconds,
 } from '../../support/fake-ports.ts';
-import { answers, noAnswer } from '../../support/wire-faults.ts';
 
 const isoIn = (minutes: number) => new Date((nowSeconds + minutes * 60) * 1000).toISOString();
 const exempt = { time_budget_minutes: 'none' };
@@ -142,88 +141,4 @@ test('500 jobs are listed, those with the soonest deadline, and the rest is coun
   const { jobs: listed, jobsOmitted } = await curfew.list();
   assert.deepEqual([listed.length, jobsOmitted], [500, 1]);
   assert.deepEqual([listed[0]?.jobId, listed[499]?.jobId], ['ftjob-500', 'ftjob-1']);
-});
-
-describe('a list that does not know everything is not complete', () => {
-  const running = () => [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })];
-
-  test('if the table cannot be read: deadlines are null', async () => {
-    await using curfew = await startCurfew({ jobs: running() });
-    curfew.aws.table.health = 'denied';
-    const { complete, jobs } = await curfew.list();
-    assert.equal(complete, false);
-    assert.deepEqual([jobs[0]?.deadline, jobs[0]?.budgetFrom, jobs[0]?.overdue], [null, null, false]);
-  });
-
-  test('if time runs out, with what was found', async () => {
-    const jobs = Array.from({ length: 200 }, (_, i) => simulatedJob({ status: 'running', ageMinutes: i }));
-    await using curfew = await startCurfew({ jobs });
-    curfew.openai.faultFor = ({ url }) => (url.searchParams.has('after') ? noAnswer : undefined);
-    const { complete, jobs: listed } = await curfew.list({}, { remainingMilliseconds: 5_000 });
-    assert.deepEqual([complete, listed.length], [false, 100]);
-  });
-
-  test('if a project failed, which it names', async () => {
-    await using curfew = await startCurfew({
-      jobs: running(),
-      projects: { good: {}, bad: { secretName: 'revoked' } },
-      secrets: { revoked: { SecretString: 'sk-revoked' } },
-    });
-    const { complete, projects, failedProjects, jobs } = await curfew.list();
-    assert.deepEqual([complete, projects, jobs.length], [false, 1, 1]);
-    assert.equal(failedProjects?.[0]?.project, 'bad');
-    assert.ok(curfew.logLines.some(({ level, project }) => level === 'ERROR' && project === 'bad'));
-  });
-
-  test('if a job cannot be judged', async () => {
-    await using curfew = await startCurfew();
-    curfew.openai.faultFor = () => () => ({
-      status: 200,
-      body: { data: [{ ...running()[0], created_at: null }], has_more: false },
-    });
-    const { complete, jobs } = await curfew.list();
-    assert.deepEqual([complete, jobs], [false, []]);
-  });
-});
-
-test('a list of which nothing could be read is the error', async () => {
-  await using curfew = await startCurfew();
-  curfew.openai.faultFor = () => answers(403);
-  await assert.rejects(curfew.list(), { name: 'AuthenticationError' });
-});
-
-test('a list answers within 50 seconds, however much time Lambda gives', async (t) => {
-  await using curfew = await startCurfew();
-  const timeout = t.mock.method(AbortSignal, 'timeout');
-  await curfew.list({}, { remainingMilliseconds: 900_000 });
-  const longest = Math.max(...timeout.mock.calls.map((call) => Number(call.arguments[0])));
-  assert.equal(longest, 49_000);
-});
-
-test('a provider that hangs does not keep a list from answering in time', async () => {
-  await using curfew = await startCurfew({ projects: { hangs: {}, also: {} } });
-  curfew.openai.faultFor = () => noAnswer;
-  const startedAt = performance.now();
-  const { complete, projects, failedProjects } = await curfew.list({}, { remainingMilliseconds: 5_000 });
-  assert.deepEqual([complete, projects], [false, 0]);
-  assert.deepEqual(
-    failedProjects?.map(({ project, error }) => [project, error.name]),
-    [
-      ['hangs', 'OpenAIError'],
-      ['also', 'OpenAIError'],
-    ],
-  );
-  assert.ok(performance.now() - startedAt < 5_000);
-});
-
-test('a list without extensions says in the log why', async () => {
-  const jobs = [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 10 })];
-  await using curfew = await startCurfew({ jobs });
-  curfew.aws.table.health = 'denied';
-  assert.equal((await curfew.list()).complete, false);
-  const warnings = curfew.logLines.filter(({ level }) => level === 'WARN');
-  assert.match(
-    String(warnings[0]?.['message']),
-    /but the list is incomplete\. The table of extensions could not be read/,
-  );
 });

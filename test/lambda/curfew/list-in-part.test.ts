@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { startCurfew } from '../../support/curfew.ts';
+import { answers, noAnswer } from '../../support/wire-faults.ts';
+
+describe('a list that does not know everything is not complete', () => {
+  const running = () => [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })];
+
+  test('if the table cannot be read: deadlines are null', async () => {
+    await using curfew = await startCurfew({ jobs: running() });
+    curfew.aws.table.health = 'denied';
+    const { complete, jobs } = await curfew.list();
+    assert.equal(complete, false);
+    assert.deepEqual([jobs[0]?.deadline, jobs[0]?.budgetFrom, jobs[0]?.overdue], [null, null, false]);
+  });
+
+  test('if time runs out, with what was found', async () => {
+    const jobs = Array.from({ length: 200 }, (_, i) => simulatedJob({ status: 'running', ageMinutes: i }));
+    await using curfew = await startCurfew({ jobs });
+    curfew.openai.faultFor = ({ url }) => (url.searchParams.has('after') ? noAnswer : undefined);
+    const { complete, jobs: listed } = await curfew.list({}, { remainingMilliseconds: 5_000 });
+    assert.deepEqual([complete, listed.length], [false, 100]);
+  });
+
+  test('if a later page cannot be read: what was read is listed, and the log says why', async () => {
+    const jobs = Array.from({ length: 150 }, (_, i) => simulatedJob({ status: 'running', ageMinutes: i }));
+    await using curfew = await startCurfew({ jobs });
+    curfew.openai.faultFor = ({ url }) => (url.searchParams.has('after') ? answers(400) : undefined);
+    const { complete, jobs: listed } = await curfew.list();
+    assert.deepEqual([complete, listed.length], [false, 100]);
+    const [error, ...others] = curfew.logLines.filter(({ level }) => level === 'ERROR');
+    assert.deepEqual(others, []);
+    assert.match(String(error?.['message']), /answered 400/);
+  });
+
+  test('if a project failed, which it names', async () => {
+    await using curfew = await startCurfew({
+      jobs: running(),
+      projects: { good: {}, bad: { secretName: 'revoked' } },
+      secrets: { revoked: { SecretString: 'sk-revoked' } },
+    });
+    const { complete, projects, failedProjects, jobs } = await curfew.list();
+    assert.deepEqual([complete, projects, jobs.length], [false, 1, 1]);
+    assert.equal(failedProjects?.[0]?.project, 'bad');
+    assert.ok(curfew.logLines.some(({ level, project }) => level === 'ERROR' && project === 'bad'));
+  });
+
+  test('if a job cannot be judged', async () => {
+    await using curfew = await startCurfew();
+    curfew.openai.faultFor = () => () => ({
+      status: 200,
+      body: { data: [{ ...running()[0], created_at: null }], has_more: false },
+    });
+    const { complete, jobs } = await curfew.list();
+    assert.deepEqual([complete, jobs], [false, []]);
+  });
+});
+
+test('a list of which nothing could be read is the error', async () => {
+  await using curfew = await startCurfew();
+  curfew.openai.faultFor = () => answers(403);
+  await assert.rejects(curfew.list(), { name: 'AuthenticationError' });
+});
+
+test('a list answers within 50 seconds, however much time Lambda gives', async (t) => {
+  await using curfew = await startCurfew();
+  const timeout = t.mock.method(AbortSignal, 'timeout');
+  await curfew.list({}, { remainingMilliseconds: 900_000 });
+  const longest = Math.max(...timeout.mock.calls.map((call) => Number(call.arguments[0])));
+  assert.equal(longest, 49_000);
+});
+
+test('a provider that hangs does not keep a list from answering in time', async () => {
+  await using curfew = await startCurfew({ projects: { hangs: {}, also: {} } });
+  curfew.openai.faultFor = () => noAnswer;
+  const startedAt = performance.now();
+  const { complete, projects, failedProjects } = await curfew.list({}, { remainingMilliseconds: 5_000 });
+  assert.deepEqual([complete, projects], [false, 0]);
+  assert.deepEqual(
+    failedProjects?.map(({ project, error }) => [project, error.name]),
+    [
+      ['hangs', 'OpenAIError'],
+      ['also', 'OpenAIError'],
+    ],
+  );
+  assert.ok(performance.now() - startedAt < 5_000);
+});
+
+test('a list without extensions says in the log why', async () => {
+  const jobs = [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 10 })];
+  await using curfew = await startCurfew({ jobs });
+  curfew.aws.table.health = 'denied';
+  assert.equal((await curfew.list()).complete, false);
+  const warnings = curfew.logLines.filter(({ level }) => level === 'WARN');
+  assert.match(
+    String(warnings[0]?.['message']),
+    /but the list is incomplete\. The table of extensions could not be read/,
+  );
+});
