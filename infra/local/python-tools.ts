@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lock } from 'proper-lockfile';
 import { run } from './processes.ts';
 import { cacheDirectory } from './workspace.ts';
 
@@ -21,8 +22,16 @@ export interface PythonTools {
 const requirementsFile = fileURLToPath(new URL('requirements.txt', import.meta.url));
 const pythons = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 
+/** Test files that run side by side all want the tools, and the first installs them: ten minutes are enough for that. */
+const lockOptions = {
+  lockfilePath: join(cacheDirectory, 'python.lock'),
+  stale: 60_000,
+  retries: { retries: 1_200, minTimeout: 500, maxTimeout: 500 },
+};
+
 /**
- * Installs the emulator, the AWS CLI and cfn-lint, pinned, into a virtual environment below the cache, unless they are there.
+ * Installs the emulator, the AWS CLI and cfn-lint, pinned, into a virtual environment below the cache, unless they are
+ * there. Safe to call from several processes at once.
  *
  * @throws EmulatorUnavailableError if there is no Python 3.10 or newer, or no package index.
  */
@@ -30,29 +39,42 @@ export async function installPythonTools(): Promise<PythonTools> {
   const directory = join(cacheDirectory, 'python');
   const stamp = join(directory, 'installed-requirements.txt');
   const requirements = readFileSync(requirementsFile, 'utf8');
-  const tool = (name: string) => join(directory, 'bin', name);
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== requirements) {
-    const python = await findPython();
-    rmSync(directory, { recursive: true, force: true });
-    // Else pip would write to the home directory, and so would rustup, which pip asks for Rust's version.
-    const environment = {
-      ...process.env,
-      PIP_CACHE_DIR: join(cacheDirectory, 'pip'),
-      RUSTUP_HOME: join(cacheDirectory, 'rustup'),
-    };
-    const install = ['install', '--quiet', '--disable-pip-version-check', '--requirement', requirementsFile];
+  const isInstalled = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === requirements;
+  if (!isInstalled()) {
+    mkdirSync(cacheDirectory, { recursive: true });
+    const release = await lock(cacheDirectory, lockOptions);
     try {
-      await run(python, ['-m', 'venv', directory], environment);
-      await run(tool('python'), ['-m', 'pip', ...install], environment);
-    } catch (error) {
-      throw new EmulatorUnavailableError(
-        'No AWS emulator: its packages cannot be installed. Check that Python has venv and pip, and reaches PyPI.',
-        { cause: error },
-      );
+      if (!isInstalled()) {
+        await installInto(directory);
+        writeFileSync(stamp, requirements);
+      }
+    } finally {
+      await release();
     }
-    writeFileSync(stamp, requirements);
   }
+  const tool = (name: string) => join(directory, 'bin', name);
   return { ministack: tool('ministack'), aws: tool('aws'), cfnLint: tool('cfn-lint') };
+}
+
+async function installInto(directory: string): Promise<void> {
+  const python = await findPython();
+  rmSync(directory, { recursive: true, force: true });
+  // Else pip would write to the home directory, and so would rustup, which pip asks for Rust's version.
+  const environment = {
+    ...process.env,
+    PIP_CACHE_DIR: join(cacheDirectory, 'pip'),
+    RUSTUP_HOME: join(cacheDirectory, 'rustup'),
+  };
+  const install = ['install', '--quiet', '--disable-pip-version-check', '--requirement', requirementsFile];
+  try {
+    await run(python, ['-m', 'venv', directory], environment);
+    await run(join(directory, 'bin', 'python'), ['-m', 'pip', ...install], environment);
+  } catch (error) {
+    throw new EmulatorUnavailableError(
+      'No AWS emulator: its packages cannot be installed. Check that Python has venv and pip, and reaches PyPI.',
+      { cause: error },
+    );
+  }
 }
 
 async function findPython(): Promise<string> {

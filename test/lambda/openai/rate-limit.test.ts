@@ -121,7 +121,7 @@ test('a failure that is no rate limit holds up no other call', async () => {
   await using curfew = await startCurfew({ jobs: overdueJobs(150) });
   curfew.openai.faultFor = ({ endpoint, jobId }) =>
     endpoint === 'cancel' && jobId === 'ftjob-0' && attemptsAt(jobId) === 1
-      ? answers(503, { 'retry-after-ms': '1500' })
+      ? answers(503, { 'retry-after-ms': '5000' })
       : undefined;
   const attemptsAt = (jobId: string) => curfew.openai.calls.filter((call) => call.jobId === jobId).length;
   const result = await curfew.sweep(noLimit);
