@@ -36,6 +36,14 @@ describe('a project in a request', () => {
     });
   }
 
+  test('that is unknown among ten learns of all', async () => {
+    const names = Array.from({ length: 10 }, (_, index) => `team-${index}`);
+    await using curfew = await startCurfew({ projects: Object.fromEntries(names.map((name) => [name, {}])) });
+    await assert.rejects(curfew.list({ project: 'mine' }), {
+      message: `The request is not valid: "project" is not one of ours, which are ${names.join(', ')}.`,
+    });
+  });
+
   test('that is unknown among many learns of ten', async () => {
     const names = Array.from({ length: 11 }, (_, index) => `team-${index}`);
     await using curfew = await startCurfew({ projects: Object.fromEntries(names.map((name) => [name, {}])) });

@@ -46,6 +46,7 @@ describe('a field may be', () => {
     'one minute more': { extend: { ...extend, minutes: 1 } },
     'thirty days more': { extend: { ...extend, minutes: 43_200 } },
     'a limit of one': { sweep: { cancelLimit: 1 } },
+    'a requester of one character': { jobId: 'ftjob-1', requestedBy: 'a' },
     'a requester of 100 characters': { jobId: 'ftjob-1', requestedBy: '😀'.repeat(100) },
     'a requester with blanks around it': { jobId: 'ftjob-1', requestedBy: ' alice ' },
     'a requester that begins with a line separator': { jobId: 'ftjob-1', requestedBy: '\u2028alice' },
@@ -165,6 +166,28 @@ describe('what an error says', () => {
     });
     assert.throws(() => parseRequest({ extend: { jobId: 'ftjob-1', minutes: 0.5 } }), {
       message: 'The request is not valid: "extend.minutes" must be a whole number of minutes, 1 to 43200.',
+    });
+  });
+
+  const examples: Record<string, string> = {
+    sweep: '{} or {"dryRun": true}',
+    stopAll: '{} or {"dryRun": true}',
+    list: '{}',
+    extend: '{"jobId": "ftjob-…", "minutes": 120}',
+  };
+  for (const [key, example] of Object.entries(examples)) {
+    for (const value of [null, 'now', 7, true, []]) {
+      test(`shows an example to whoever sent {"${key}": ${JSON.stringify(value)}}`, () => {
+        assert.throws(() => parseRequest({ [key]: value }), {
+          message: `The request is not valid: "${key}" must be an object, such as ${example}.`,
+        });
+      });
+    }
+  }
+
+  test('names three of the keys that were sent, if none of them is one of ours', () => {
+    assert.throws(() => parseRequest({ ['j'.repeat(51)]: 1, stop: 1, dryRun: true, force: true }), {
+      message: / It has "j{50}", "stop", "dryRun"\.$/,
     });
   });
 

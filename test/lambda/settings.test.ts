@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import {
   defaultSettings,
   environmentFor,
+  projectNamePattern,
   projectSchema,
   type Settings,
   settingsFrom,
@@ -161,6 +162,7 @@ test('a whole number may have an upper limit', () => {
 describe('the base URL carries the key', () => {
   const allowed: Record<string, string> = {
     'https://proxy.example.com/openai/v1': 'https://proxy.example.com/openai/v1',
+    'https://api.openai.com': 'https://api.openai.com',
     'https://api.openai.com/v1/': 'https://api.openai.com/v1',
     'http://127.0.0.1:8080/v1': 'http://127.0.0.1:8080/v1',
     'http://127.10.20.30/v1': 'http://127.10.20.30/v1',
@@ -210,8 +212,30 @@ describe('the KMS key of a secret is named by the ARN of the key', () => {
   for (const arn of [`${key}/1234abcd-12ab`, `${key.replace('aws', 'aws-cn')}/mrk-1234abcd`]) {
     test(`so ${arn} is allowed`, () => assert.ok(ofProject(arn)));
   }
-  for (const arn of ['', '1234abcd-12ab', `${key.replace(':key', ':alias')}/mine`, `${key}/*`]) {
+  for (const arn of [
+    '',
+    '1234abcd-12ab',
+    `${key.replace(':key', ':alias')}/mine`,
+    `${key}/*`,
+    `my ${key}/1234`,
+    `${key}/1234 `,
+  ]) {
     test(`so "${arn}" is refused`, () => assert.ok(!ofProject(arn)));
+  }
+});
+
+describe('the name of a project is made of 1 to 64 letters, digits, "-" and "_"', () => {
+  for (const [name, isOne] of Object.entries({
+    a: true,
+    'Team_1-x': true,
+    [`n${'a'.repeat(63)}`]: true,
+    '': false,
+    ['a'.repeat(65)]: false,
+    'team 1': false,
+    'team/1': false,
+    'a\n': false,
+  })) {
+    test(`${JSON.stringify(name)}: ${isOne}`, () => assert.equal(projectNamePattern.test(name), isOne));
   }
 });
 
