@@ -56,13 +56,20 @@ describe('a job that goes on takes a line at INFO only if that is news', () => {
     assert.deepEqual(levelsOf(curfew, 'ftjob-1'), ['INFO', 'INFO']);
   });
 
+  const isNewsIn = (seen: SeenJobs) => (id: string) =>
+    seen.isNews({ job: jobOf({ id }), outcome: 'within_budget' });
+
+  test('but not for as long as it is seen again and again', () => {
+    const isNews = isNewsIn(new SeenJobs());
+    isNews('ftjob-1');
+    for (let index = 0; index < 19_999; index += 1) isNews(`other-${index}`);
+    assert.equal(isNews('ftjob-1'), false);
+    isNews('one-more');
+    assert.equal(isNews('ftjob-1'), false, 'the oldest is another one by now');
+  });
+
   test('and again when it was forgotten, because very many others were seen since', () => {
-    const seen = new SeenJobs();
-    const isNews = (id: string) =>
-      seen.isNews({
-        job: jobOf({ id }),
-        outcome: 'within_budget',
-      });
+    const isNews = isNewsIn(new SeenJobs());
     assert.deepEqual([isNews('ftjob-1'), isNews('ftjob-1')], [true, false]);
     for (let index = 0; index < 20_000; index += 1) isNews(`other-${index}`);
     assert.equal(isNews('ftjob-1'), true);

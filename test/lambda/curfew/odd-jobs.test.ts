@@ -3,6 +3,15 @@ import { describe, test } from 'node:test';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { startCurfew } from '../../support/curfew.ts';
 
+test('a job that cannot be judged is told of with its project', async () => {
+  await using curfew = await startCurfew({ projects: { research: {} } });
+  const odd = { ...simulatedJob({ id: 'ftjob-odd', status: 'running' }), created_at: null };
+  curfew.openai.faultFor = () => () => ({ status: 200, body: { data: [odd], has_more: false } });
+  await curfew.sweep();
+  const line = curfew.logLines.find(({ jobId }) => jobId === 'ftjob-odd');
+  assert.deepEqual([line?.['level'], line?.['project']], ['WARN', 'research']);
+});
+
 describe('an entry of the list that cannot be judged', () => {
   const good = simulatedJob({ id: 'ftjob-good', status: 'running', ageMinutes: 400 });
   const entry = (fields: object) => ({ ...simulatedJob({ id: 'ftjob-odd', status: 'running' }), ...fields });
