@@ -24,23 +24,6 @@ describe('a sweep under a rate limit', { concurrency: true }, () => {
     assert.equal(result.complete, true);
   });
 
-  test('takes a pause for no pace: held up once for 3 seconds, 150 jobs at 50 a second take no half minute', async () => {
-    await using curfew = await startCurfew({ jobs: overdueJobs(150) });
-    const limit = rateLimit(50);
-    let heldUpUntil: number | undefined;
-    curfew.openai.faultFor = ({ endpoint, at }) => {
-      if (endpoint !== 'cancel') return undefined;
-      heldUpUntil ??= at + 3_000;
-      const waitMilliseconds = Math.ceil(heldUpUntil - at);
-      return waitMilliseconds > 0
-        ? answers(429, { 'retry-after-ms': `${waitMilliseconds}` })
-        : (answer) => limit() ?? answer();
-    };
-    const startedAt = performance.now();
-    assert.equal((await curfew.sweep(noLimit)).cancelled, 150);
-    assert.ok(performance.now() - startedAt < 20_000);
-  });
-
   test('keeps all calls away from the server until the time that it named', async () => {
     await using curfew = await startCurfew({ jobs: overdueJobs(20) });
     let isFirst = true;
@@ -94,6 +77,24 @@ describe('a sweep under a rate limit', { concurrency: true }, () => {
     await assert.rejects(curfew.stopAll({}, { remainingMilliseconds: 60_000 }), { name: 'IncompleteError' });
     assert.ok(performance.now() - startedAt < 30_000);
   });
+});
+
+test('a sweep takes a pause for no pace: held up once for 3 seconds, 150 jobs at 50 a second take no half minute', async () => {
+  await using curfew = await startCurfew({ jobs: overdueJobs(150) });
+  const limit = rateLimit(50);
+  let heldUpUntil: number | undefined;
+  curfew.openai.faultFor = ({ endpoint, at }) => {
+    if (endpoint !== 'cancel') return undefined;
+    heldUpUntil ??= at + 3_000;
+    const waitMilliseconds = Math.ceil(heldUpUntil - at);
+    return waitMilliseconds > 0
+      ? answers(429, { 'retry-after-ms': `${waitMilliseconds}` })
+      : (answer) => limit() ?? answer();
+  };
+  const startedAt = performance.now();
+  assert.equal((await curfew.sweep(noLimit)).cancelled, 150);
+  // At the pace of the pause it would take minutes. What a loaded machine adds is not ours.
+  assert.ok(performance.now() - startedAt < 30_000);
 });
 
 test('four refusals in a row end no call while there is time', async () => {
