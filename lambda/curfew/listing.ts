@@ -43,7 +43,7 @@ export class Listing {
         const recent = jobs.filter((job) => job.createdAtSeconds >= this.#oldestSeconds);
         const unseen = recent.filter(({ id }) => this.#isUnseen(id));
         this.inspected += unseen.length;
-        this.odd.push(...odd.filter(({ jobId }) => jobId === undefined || this.#isUnseen(jobId)));
+        this.odd.push(...odd.filter((job) => !this.#isToldOf(job)));
         yield unseen;
         // Jobs come newest first, so all that follow are older still. One old date alone may be a mistake.
         if (jobs.length > 0 && recent.length === 0) break;
@@ -52,6 +52,10 @@ export class Listing {
     } catch (error) {
       if (!windDown.aborted) this.error = error;
     }
+  }
+
+  #isToldOf({ jobId }: OddJob): boolean {
+    return jobId !== undefined && this.odd.some((other) => other.jobId === jobId);
   }
 
   /** Pages overlap when jobs are created meanwhile. */

@@ -76,10 +76,12 @@ describe('each permission is needed, and its lack is named', { skip }, async () 
   const without = async <Result>(action: string, run: () => Promise<Result>): Promise<Result> => {
     await takeAway(action);
     await startCold(`Without ${action}`);
-    const result = await run();
-    await aws(emulator, 'iam', 'delete-role-policy', ...policy);
-    await startCold('With everything again');
-    return result;
+    try {
+      return await run();
+    } finally {
+      await aws(emulator, 'iam', 'delete-role-policy', ...policy);
+      await startCold('With everything again');
+    }
   };
 
   for (const [action, request, sees] of cases) {

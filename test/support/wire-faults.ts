@@ -16,6 +16,15 @@ export function answers(status: number, headers: Record<string, string> = {}): F
   });
 }
 
+/**
+ * Listing runs out of time, and surely: with so much left, the pause that is asked for reaches beyond the time to list,
+ * but not beyond the time to answer.
+ */
+export const pauseBeyondListing = {
+  fault: answers(429, { 'retry-after-ms': '2200' }),
+  remainingMilliseconds: 4_000,
+};
+
 /** Any body at all, with status 200. */
 export function says(body: unknown, headers: Record<string, string> = {}): Fault {
   return () => ({ status: 200, body, headers });

@@ -4,7 +4,7 @@ import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import type { QueueAnswer, StopAllAnswer, SweepAnswer, TopicAnswer } from '../../../lambda/contract.ts';
 import { type CurfewOptions, startCurfew } from '../../support/curfew.ts';
 import { busEvent, queueEvent, topicEvent } from '../../support/envelopes.ts';
-import { answers } from '../../support/wire-faults.ts';
+import { answers, pauseBeyondListing } from '../../support/wire-faults.ts';
 
 const stopAllTopic = 'arn:aws:sns:us-east-1:123456789012:over-budget';
 const twoJobs = () =>
@@ -67,9 +67,9 @@ describe('a sweep in an envelope fails its record, so it comes again', () => {
 
   test('if time ran out', async () => {
     await using curfew = await start();
-    // The pause that it asks for reaches beyond the time to list, but not beyond the time to answer.
-    curfew.openai.faultFor = () => answers(429, { 'retry-after-ms': '2200' });
-    await assert.rejects(curfew.invoke(topicEvent(sweep), 4_000), {
+    const { fault, remainingMilliseconds } = pauseBeyondListing;
+    curfew.openai.faultFor = () => fault;
+    await assert.rejects(curfew.invoke(topicEvent(sweep), remainingMilliseconds), {
       name: 'IncompleteError',
       message: /time ran out/i,
     });

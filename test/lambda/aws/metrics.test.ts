@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';
-import { answers, says } from '../../support/wire-faults.ts';
+import { answers, pauseBeyondListing, says } from '../../support/wire-faults.ts';
 
 const running = (id: string, ageMinutes: number) => simulatedJob({ id, status: 'running', ageMinutes });
 /** The values in the one document that there is, without how long a sweep took and how old its oldest job is. */
@@ -120,9 +120,9 @@ describe('a sweep writes one document in the Embedded Metric Format', () => {
 
   test('even if time ran out', async () => {
     await using curfew = await startCurfew();
-    // The pause that it asks for reaches beyond the time to list, but not beyond the time to answer.
-    curfew.openai.faultFor = () => answers(429, { 'retry-after-ms': '2200' });
-    await curfew.sweep({}, { remainingMilliseconds: 4_000 });
+    const { fault, remainingMilliseconds } = pauseBeyondListing;
+    curfew.openai.faultFor = () => fault;
+    await curfew.sweep({}, { remainingMilliseconds });
     assert.deepEqual(valuesOf(curfew), { ...quiet, IncompleteSweeps: 1 });
   });
 

@@ -4,7 +4,7 @@ import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simul
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { startCurfew } from '../../support/curfew.ts';
 import { errorIn, fromLambda, ours, running } from '../../support/log-lines.ts';
-import { answers } from '../../support/wire-faults.ts';
+import { pauseBeyondListing } from '../../support/wire-faults.ts';
 
 describe('a sweep ends in one line with its counts', () => {
   test('at level INFO, that says who asked', async () => {
@@ -56,9 +56,9 @@ describe('a sweep ends in one line with its counts', () => {
 
   test('at level WARN if it is not complete', async () => {
     await using curfew = await startCurfew();
-    // The pause that it asks for reaches beyond the time to list, but not beyond the time to answer.
-    curfew.openai.faultFor = () => answers(429, { 'retry-after-ms': '2200' });
-    await curfew.sweep({}, { remainingMilliseconds: 4_000 });
+    const { fault, remainingMilliseconds } = pauseBeyondListing;
+    curfew.openai.faultFor = () => fault;
+    await curfew.sweep({}, { remainingMilliseconds });
     const line = curfew.logLines.at(-1);
     assert.equal(line?.['level'], 'WARN');
     assert.match(

@@ -114,6 +114,21 @@ test('an odd job that comes on two pages is told of once', async () => {
   assert.equal(curfew.logLines.filter(({ jobId }) => jobId === 'ftjob-odd').length, 1);
 });
 
+test('a job that is odd on one page and readable on the next is cancelled all the same', async () => {
+  const job = simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 });
+  await using curfew = await startCurfew({ jobs: [job] });
+  const pages = [
+    [{ ...job, created_at: null }, simulatedJob({ id: 'ftjob-2', status: 'succeeded', ageMinutes: 401 })],
+    [job],
+  ];
+  curfew.openai.faultFor = ({ endpoint }) => {
+    if (endpoint !== 'list') return undefined;
+    return () => ({ status: 200, body: { data: pages.shift(), has_more: pages.length > 0 } });
+  };
+  const { cancelled, complete } = await curfew.sweep();
+  assert.deepEqual([cancelled, complete], [1, false]);
+});
+
 describe('listing fails on page 7', () => {
   const start = async () => {
     const jobs = jobsOf(1000, 'running', 400);
