@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
+// Else CDK would write to the home directory.
+import './synthesize.ts';
 
 const newStack = () => new Stack(new App(), 'Test');
 const curfewIn = (stack: Stack, props: FineTuningCurfewProps) => new FineTuningCurfew(stack, 'Curfew', props);
