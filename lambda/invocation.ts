@@ -17,7 +17,7 @@ import { createSecretReader, type SecretReader } from './aws/secrets.ts';
 import { createTable } from './aws/table.ts';
 import type { CancelAnswer } from './curfew/decision.ts';
 import type { ExtendAnswer } from './curfew/extend.ts';
-import type { Ledger } from './curfew/ledger.ts';
+import type { JobTable } from './curfew/job-table.ts';
 import { callsAtOnce, type Project } from './curfew/projects.ts';
 import { type TimeLeft, timeLeftOf } from './curfew/time-left.ts';
 import { InvalidRequestError, OpenAIError } from './errors.ts';
@@ -50,7 +50,7 @@ interface WarmFunction extends Services {
   settings: FunctionSettings;
   secrets: SecretReader;
   projectList: () => Promise<ProjectSettings[]>;
-  ledger: Ledger;
+  table: JobTable;
   seen: SeenJobs;
   /** The position of the project to start the next sweep at; undefined before the first. */
   nextProject: number | undefined;
@@ -79,7 +79,7 @@ export function createHandler(environment: Record<string, string | undefined>, s
     settings,
     secrets: createSecretReader(services.aws.secretsManager),
     projectList: createProjectList(settings, services.aws.parameterStore),
-    ledger: createTable(settings.tableName, services.aws.dynamoDB),
+    table: createTable(settings.tableName, services.aws.dynamoDB),
     seen: new SeenJobs(),
     nextProject: undefined,
   };
@@ -135,9 +135,18 @@ function timeLeftFor(event: unknown, context: Context): TimeLeft {
 }
 
 function begin(time: TimeLeft, warm: WarmFunction): Invocation {
-  const { aws, logger, metrics, settings, ledger, seen } = warm;
+  const { aws, logger, metrics, settings, table, seen } = warm;
   const publisher = createPublisher(aws.eventBridge, settings.eventBusName, time.publishUntil);
-  const reporter = createReporter({ curfew: settings.name, logger, metrics, publisher, ledger, seen });
+  const { takeBackUntil } = time;
+  const reporter = createReporter({
+    curfew: settings.name,
+    logger,
+    metrics,
+    publisher,
+    table,
+    takeBackUntil,
+    seen,
+  });
   let projects: Promise<Project[]> | undefined;
   return {
     warm,
@@ -193,7 +202,7 @@ async function carryOut(
   const work: Work = {
     projects: projectsMeant(request, all, isOthersEvent),
     requestedBy,
-    ledger: warm.ledger,
+    table: warm.table,
     time,
     reporter,
     warnBeforeMinutes: warm.settings.warnBeforeMinutes,

@@ -11,7 +11,7 @@ import type { Reporter } from './aws/report.ts';
 import { cancelIfInProgress } from './curfew/conditional-cancel.ts';
 import { type CancelAnswer, cancelAnswerOf, type Decision } from './curfew/decision.ts';
 import { type ExtendAnswer, extend } from './curfew/extend.ts';
-import type { Ledger } from './curfew/ledger.ts';
+import type { JobTable } from './curfew/job-table.ts';
 import { list } from './curfew/list.ts';
 import {
   findJob,
@@ -32,7 +32,7 @@ export interface Work {
   /** Those that the request is about. */
   projects: Project[];
   requestedBy: string;
-  ledger: Ledger;
+  table: JobTable;
   time: TimeLeft;
   reporter: Reporter;
   /** How long before its deadline a job is warned about; 0 never warns. */
@@ -75,7 +75,7 @@ export async function sweepJobs(
   const warns = given.timeBudgetMinutes === undefined && given.dryRun !== true;
   const swept = await sweep(projects, startAt, {
     ...sceneOf(work),
-    ledger: work.ledger,
+    table: work.table,
     requestedBy: work.requestedBy,
     warnBeforeMinutes: warns ? work.warnBeforeMinutes : 0,
   });
@@ -111,8 +111,8 @@ export async function stopAllJobs(
 
 /** Says what runs, and what will become of it, as far as it could be read. */
 export async function listJobs(work: Work): Promise<ListAnswer> {
-  const { projects, ledger, time, reporter, requestedBy } = work;
-  const listed = await list(projects, { ledger, time, nowMilliseconds: Date.now() });
+  const { projects, table, time, reporter, requestedBy } = work;
+  const listed = await list(projects, { table, time, nowMilliseconds: Date.now() });
   const answer = listAnswerOf(listed);
   reporter.listed(listed, { requestedBy, complete: answer.complete });
   if (listed.jobs.length === 0) throwIfNoneCouldBeRead(listed.survey, projects, true);
@@ -125,9 +125,9 @@ export async function extendJob(
   { extend: { jobId, minutes } }: ExtendRequest,
   work: Work,
 ): Promise<ExtendAnswer> {
-  const { projects, ledger, requestedBy, reporter } = work;
+  const { projects, table, requestedBy, reporter } = work;
   const found = await findJob(projects, jobId);
-  const answer = await extend(found, minutes, { ledger, requestedBy, nowMilliseconds: Date.now() });
+  const answer = await extend(found, minutes, { table, requestedBy, nowMilliseconds: Date.now() });
   reporter.extended(answer, { minutes, requestedBy });
   return answer;
 }

@@ -16,8 +16,11 @@ const detailTypes: Partial<Record<Decision['outcome'], string>> = {
  * @param curfew the name of the deployment.
  */
 export function cancellationEvent(decision: Decision, curfew: string): CurfewEvent | undefined {
-  const detailType = detailTypes[decision.outcome];
-  if (detailType === undefined || decision.cancellingSinceSeconds !== undefined) return undefined;
+  const { outcome, cancellingSinceSeconds } = decision;
+  const detailType = detailTypes[outcome];
+  // A dry run says what it would do, whatever an earlier sweep has done.
+  const isNews = cancellingSinceSeconds === undefined || outcome === 'would_cancel';
+  if (detailType === undefined || !isNews) return undefined;
   return {
     detailType,
     detail: {

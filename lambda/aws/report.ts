@@ -3,7 +3,7 @@ import type { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Decision } from '../curfew/decision.ts';
 import type { ExtendAnswer } from '../curfew/extend.ts';
 import { isKnown } from '../curfew/job.ts';
-import type { Ledger } from '../curfew/ledger.ts';
+import type { JobTable } from '../curfew/job-table.ts';
 import type { JobList } from '../curfew/list.ts';
 import type { Survey } from '../curfew/projects.ts';
 import type { TalliedSurvey } from '../curfew/tally.ts';
@@ -45,7 +45,9 @@ export interface ReporterOptions {
   logger: Logger;
   metrics: Metrics;
   publisher: Publisher;
-  ledger: Ledger;
+  table: JobTable;
+  /** Fires when what was noted can no longer be taken back. */
+  takeBackUntil: AbortSignal;
   seen: SeenJobs;
 }
 
@@ -53,7 +55,7 @@ const inPart = 'in part, because time ran out, listing failed or a job could not
 
 /** A reporter for one invocation. */
 export function createReporter(options: ReporterOptions): Reporter {
-  const { curfew, logger, metrics, publisher, ledger, seen } = options;
+  const { curfew, logger, metrics, publisher, table, takeBackUntil, seen } = options;
 
   const publishing: Promise<void>[] = [];
 
@@ -80,11 +82,12 @@ export function createReporter(options: ReporterOptions): Reporter {
       const cancellation = cancellationEvent(decision, curfew);
       if (cancellation) {
         const { notedCancellingSeconds: noted } = decision;
-        const takeBack = noted === undefined ? undefined : () => ledger.unmarkCancelling(job.id, noted);
+        const takeBack =
+          noted === undefined ? undefined : () => table.unmarkCancelling(job.id, noted, takeBackUntil);
         publishing.push(publish(cancellation, decision, takeBack));
       }
       if (warning) {
-        const takeBack = () => ledger.unmarkWarned(job.id, warning.deadlineSeconds);
+        const takeBack = () => table.unmarkWarned(job.id, warning.deadlineSeconds, takeBackUntil);
         publishing.push(publish(warningEvent(decision, warning, curfew), decision, takeBack));
       }
     },

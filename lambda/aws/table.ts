@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttributeValue, UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
-import type { JobRecord, Ledger } from '../curfew/ledger.ts';
+import type { JobRecord, JobTable } from '../curfew/job-table.ts';
 import { asError, StateError } from '../errors.ts';
 import type { AwsClients } from './clients.ts';
 
@@ -17,11 +17,12 @@ const waitMilliseconds = 100;
 type Row = Record<string, AttributeValue>;
 
 /** What is kept about jobs in a DynamoDB table: one row for each job, by its id, which goes by itself in the end. */
-export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB']): Ledger {
+export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB']): JobTable {
   const update = async (
     jobId: string,
     change: Pick<UpdateItemCommandInput, 'UpdateExpression' | 'ConditionExpression'>,
     values: Row,
+    signal?: AbortSignal,
   ): Promise<'written' | Row> => {
     try {
       const [client, { UpdateItemCommand }] = await Promise.all([dynamoDB(), import('./dynamodb.ts')]);
@@ -33,6 +34,7 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
           ExpressionAttributeValues: values,
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
+        signal ? { abortSignal: signal } : {},
       );
       return 'written';
     } catch (error) {
@@ -115,11 +117,12 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
         deadlineSeconds,
       ),
 
-    async unmarkWarned(jobId, deadlineSeconds) {
+    async unmarkWarned(jobId, deadlineSeconds, signal) {
       await update(
         jobId,
         { UpdateExpression: 'REMOVE warnedFor', ConditionExpression: 'warnedFor = :time' },
         { ':time': number(deadlineSeconds) },
+        signal,
       );
     },
 
@@ -131,11 +134,12 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
         sinceSeconds,
       ),
 
-    async unmarkCancelling(jobId, sinceSeconds) {
+    async unmarkCancelling(jobId, sinceSeconds, signal) {
       await update(
         jobId,
         { UpdateExpression: 'REMOVE cancellingSince', ConditionExpression: 'cancellingSince = :time' },
         { ':time': number(sinceSeconds) },
+        signal,
       );
     },
   };

@@ -1,6 +1,6 @@
 import { isoOf } from './decision.ts';
 import { isInProgress } from './job.ts';
-import type { Ledger } from './ledger.ts';
+import type { JobTable } from './job-table.ts';
 import type { FoundJob } from './projects.ts';
 import { judge } from './time-budget.ts';
 
@@ -15,7 +15,7 @@ export interface ExtendAnswer {
 
 /** What an extension works with. */
 export interface ExtendScene {
-  ledger: Ledger;
+  table: JobTable;
   /** The present, in Unix milliseconds. */
   nowMilliseconds: number;
   requestedBy: string;
@@ -29,7 +29,7 @@ export interface ExtendScene {
 export async function extend(
   { project, job }: FoundJob,
   minutes: number,
-  { ledger, nowMilliseconds, requestedBy }: ExtendScene,
+  { table, nowMilliseconds, requestedBy }: ExtendScene,
 ): Promise<ExtendAnswer> {
   const answer = (previous: number | null, deadline: number | null): ExtendAnswer => ({
     ...(project.name !== undefined && { project: project.name }),
@@ -40,12 +40,12 @@ export async function extend(
   });
   const { deadlineSeconds } = judge(job, project.rules, nowMilliseconds);
   if (deadlineSeconds === null) return answer(null, null);
-  const record = (await ledger.read([job.id])).get(job.id) ?? {};
+  const record = (await table.read([job.id])).get(job.id) ?? {};
   if (record instanceof Error) throw record;
   const previousSeconds = Math.max(deadlineSeconds, record.extendedUntilSeconds ?? 0);
   const untilSeconds = Math.floor(nowMilliseconds / 1000) + minutes * 60;
   if (!isInProgress(job.status) || untilSeconds <= previousSeconds) {
     return answer(previousSeconds, previousSeconds);
   }
-  return answer(previousSeconds, await ledger.extend(job.id, untilSeconds, requestedBy));
+  return answer(previousSeconds, await table.extend(job.id, untilSeconds, requestedBy));
 }

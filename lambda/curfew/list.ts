@@ -1,7 +1,7 @@
 import { StateError } from '../errors.ts';
 import { isoOf } from './decision.ts';
 import { isFinished, isInProgress, type Job } from './job.ts';
-import type { JobRecord, Ledger } from './ledger.ts';
+import type { JobRecord, JobTable } from './job-table.ts';
 import { Listing } from './listing.ts';
 import { type Project, type Survey, surveyOf } from './projects.ts';
 import { type Judgement, judge } from './time-budget.ts';
@@ -36,7 +36,7 @@ export interface JobList {
 
 /** What listing works with. */
 export interface ListScene {
-  ledger: Ledger;
+  table: JobTable;
   time: TimeLeft;
   /** The present, in Unix milliseconds. */
   nowMilliseconds: number;
@@ -50,7 +50,7 @@ interface ProjectJob {
 /** What runs, and what will become of it: every unfinished job of all given projects. Reads only. */
 export async function list(
   projects: Project[],
-  { ledger, time, nowMilliseconds }: ListScene,
+  { table, time, nowMilliseconds }: ListScene,
 ): Promise<JobList> {
   const found: ProjectJob[] = [];
   const survey = await surveyOf(projects, time, 0, async (project) => {
@@ -64,7 +64,7 @@ export async function list(
     ({ project, job }) =>
       isInProgress(job.status) && judge(job, project.rules, nowMilliseconds).deadlineSeconds !== null,
   );
-  const records = await ledger.read(withDeadline.map(({ job }) => job.id));
+  const records = await table.read(withDeadline.map(({ job }) => job.id));
   const rows = found.map((one) => rowOf(one, records.get(one.job.id) ?? {}, nowMilliseconds));
   return {
     survey,

@@ -2,7 +2,7 @@ import { namedError, StateError } from '../errors.ts';
 import { cancelIfInProgress } from './conditional-cancel.ts';
 import { type Decision, failed } from './decision.ts';
 import { isFinished, isInProgress, type Job } from './job.ts';
-import type { JobRecord, Ledger } from './ledger.ts';
+import type { JobRecord, JobTable } from './job-table.ts';
 import { Listing } from './listing.ts';
 import type { Project, ProjectRules } from './projects.ts';
 import { type TalliedSurvey, type TallyScene, tallied } from './tally.ts';
@@ -11,7 +11,7 @@ import { type Warning, warningFor, wasPublished } from './warning.ts';
 
 /** What every part of a sweep works with. */
 export interface SweepScene extends TallyScene {
-  ledger: Ledger;
+  table: JobTable;
   requestedBy: string;
   /** How long before its deadline a job is warned about; 0 never warns. */
   warnBeforeMinutes: number;
@@ -101,7 +101,7 @@ function needsRecord({ job, judgement, warning }: JudgedJob): boolean {
 
 /** The same jobs, judged again with their records, which are read in one go. */
 async function withRecords(jobs: JudgedJob[], sweep: ProjectSweep): Promise<JudgedJob[]> {
-  const records = await sweep.ledger.read(jobs.map(({ job }) => job.id));
+  const records = await sweep.table.read(jobs.map(({ job }) => job.id));
   return jobs.map(({ job }) => judged(job, records.get(job.id) ?? {}, sweep));
 }
 
@@ -149,7 +149,7 @@ async function goesOn({ job, judgement, warning, record }: JudgedJob, sweep: Pro
   if (record instanceof StateError) return { ...fate, error: namedError(record) };
   if (warning === undefined || wasPublished(warning, record)) return fate;
   try {
-    const isFirst = await sweep.ledger.markWarned(job.id, warning.deadlineSeconds);
+    const isFirst = await sweep.table.markWarned(job.id, warning.deadlineSeconds);
     return isFirst ? { ...fate, warning } : fate;
   } catch (error) {
     return { ...fate, error: namedError(error) };
@@ -160,7 +160,7 @@ async function goesOn({ job, judgement, warning, record }: JudgedJob, sweep: Pro
 async function notedCancelling(job: Job, sweep: ProjectSweep): Promise<Partial<Decision>> {
   const nowSeconds = Math.floor(sweep.nowMilliseconds / 1000);
   try {
-    const isFirst = await sweep.ledger.markCancelling(job.id, nowSeconds);
+    const isFirst = await sweep.table.markCancelling(job.id, nowSeconds);
     return isFirst ? { notedCancellingSeconds: nowSeconds } : { cancellingSinceSeconds: nowSeconds };
   } catch (error) {
     return { error: namedError(error) };

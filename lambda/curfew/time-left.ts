@@ -8,6 +8,8 @@ export interface TimeLeft {
   stopsAt: number;
   /** Fires when nothing more can be published either, because the answer has to go. */
   publishUntil: AbortSignal;
+  /** Fires a little later, when not even what was noted can be taken back. */
+  takeBackUntil: AbortSignal;
   /** How long one attempt at a call may take, in milliseconds: short enough that a retry fits in. */
   attemptTimeoutMilliseconds: number;
 }
@@ -29,6 +31,7 @@ export function timeLeftOf(remainingMilliseconds: number): TimeLeft {
     stop: firesIn(stop),
     stopsAt: performance.now() + stop,
     publishUntil: firesIn(stop + answer / 2),
+    takeBackUntil: firesIn(stop + (answer * 3) / 4),
     attemptTimeoutMilliseconds: Math.max(1, Math.floor(Math.min(longestAttemptMilliseconds, stop / 4))),
   };
 }

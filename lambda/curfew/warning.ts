@@ -1,5 +1,5 @@
 import type { Job } from './job.ts';
-import type { JobRecord } from './ledger.ts';
+import type { JobRecord } from './job-table.ts';
 import type { Judgement } from './time-budget.ts';
 
 /** That a job's deadline is near, or that it will not finish before it. */

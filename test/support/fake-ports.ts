@@ -1,6 +1,6 @@
 import type { Decision } from '../../lambda/curfew/decision.ts';
 import type { FineTuningApi, Job, OddJob } from '../../lambda/curfew/job.ts';
-import type { JobRecord, Ledger } from '../../lambda/curfew/ledger.ts';
+import type { JobRecord, JobTable } from '../../lambda/curfew/job-table.ts';
 import type { Project, ProjectRules } from '../../lambda/curfew/projects.ts';
 import type { SweepScene } from '../../lambda/curfew/sweep.ts';
 import type { TimeLeft } from '../../lambda/curfew/time-left.ts';
@@ -90,7 +90,7 @@ export function fakeProject({
 }
 
 /** A table in memory, with its rows by job id. */
-export interface FakeLedger extends Ledger {
+export interface FakeTable extends JobTable {
   rows: Map<string, JobRecord>;
   /** Jobs whose row can be neither read nor written. */
   unusable: Set<string>;
@@ -98,43 +98,43 @@ export interface FakeLedger extends Ledger {
   reads: string[][];
 }
 
-export function fakeLedger(rows: Record<string, JobRecord> = {}, unusable: string[] = []): FakeLedger {
+export function fakeTable(rows: Record<string, JobRecord> = {}, unusable: string[] = []): FakeTable {
   const down = new StateError('The table is down.');
-  const ledger: FakeLedger = {
+  const table: FakeTable = {
     rows: new Map(Object.entries(rows)),
     unusable: new Set(unusable),
     reads: [],
     read: async (jobIds) => {
-      ledger.reads.push(jobIds);
-      return new Map(jobIds.map((id) => [id, ledger.unusable.has(id) ? down : (ledger.rows.get(id) ?? {})]));
+      table.reads.push(jobIds);
+      return new Map(jobIds.map((id) => [id, table.unusable.has(id) ? down : (table.rows.get(id) ?? {})]));
     },
     extend: async (jobId, untilSeconds) => {
       const until = Math.max(untilSeconds, rowOf(jobId).extendedUntilSeconds ?? 0);
-      ledger.rows.set(jobId, { ...rowOf(jobId), extendedUntilSeconds: until });
+      table.rows.set(jobId, { ...rowOf(jobId), extendedUntilSeconds: until });
       return until;
     },
     markWarned: async (jobId, deadlineSeconds) => {
       if (rowOf(jobId).warnedForSeconds === deadlineSeconds) return false;
-      ledger.rows.set(jobId, { ...rowOf(jobId), warnedForSeconds: deadlineSeconds });
+      table.rows.set(jobId, { ...rowOf(jobId), warnedForSeconds: deadlineSeconds });
       return true;
     },
     unmarkWarned: async (jobId) => {
-      ledger.rows.set(jobId, { ...rowOf(jobId), warnedForSeconds: undefined });
+      table.rows.set(jobId, { ...rowOf(jobId), warnedForSeconds: undefined });
     },
     unmarkCancelling: async (jobId) => {
-      ledger.rows.set(jobId, { ...rowOf(jobId), cancellingSinceSeconds: undefined });
+      table.rows.set(jobId, { ...rowOf(jobId), cancellingSinceSeconds: undefined });
     },
     markCancelling: async (jobId, sinceSeconds) => {
       if (rowOf(jobId).cancellingSinceSeconds !== undefined) return false;
-      ledger.rows.set(jobId, { ...rowOf(jobId), cancellingSinceSeconds: sinceSeconds });
+      table.rows.set(jobId, { ...rowOf(jobId), cancellingSinceSeconds: sinceSeconds });
       return true;
     },
   };
   const rowOf = (jobId: string): JobRecord => {
-    if (ledger.unusable.has(jobId)) throw down;
-    return ledger.rows.get(jobId) ?? {};
+    if (table.unusable.has(jobId)) throw down;
+    return table.rows.get(jobId) ?? {};
   };
-  return ledger;
+  return table;
 }
 
 /** Time that runs down only if a test says so. */
@@ -153,6 +153,7 @@ export function fakeTime(): FakeTime {
     stop: stop.signal,
     stopsAt: Number.POSITIVE_INFINITY,
     publishUntil: never,
+    takeBackUntil: never,
     attemptTimeoutMilliseconds: 10_000,
     runDown: () => windDown.abort(),
     end: () => stop.abort(),
@@ -161,19 +162,19 @@ export function fakeTime(): FakeTime {
 
 /** What a sweep works with, and the decisions that it reported. */
 export interface FakeScene extends SweepScene {
-  ledger: FakeLedger;
+  table: FakeTable;
   time: FakeTime;
   decisions: Decision[];
 }
 
 export function fakeScene({
-  ledger = fakeLedger(),
+  table = fakeTable(),
   time = fakeTime(),
   warnBeforeMinutes = 30,
-}: Partial<Pick<FakeScene, 'ledger' | 'time' | 'warnBeforeMinutes'>> = {}): FakeScene {
+}: Partial<Pick<FakeScene, 'table' | 'time' | 'warnBeforeMinutes'>> = {}): FakeScene {
   const decisions: Decision[] = [];
   return {
-    ledger,
+    table,
     time,
     decisions,
     nowMilliseconds,

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { isInProgress } from '../../lambda/curfew/job.ts';
-import type { JobRecord } from '../../lambda/curfew/ledger.ts';
+import type { JobRecord } from '../../lambda/curfew/job-table.ts';
 import type { ProjectRules } from '../../lambda/curfew/projects.ts';
 import { AuthenticationError, OpenAIError, RateLimitError } from '../../lambda/errors.ts';
-import { fakeLedger, fakeProject, fakeScene, fakeTime, jobOf, nowSeconds } from './fake-ports.ts';
+import { fakeProject, fakeScene, fakeTable, fakeTime, jobOf, nowSeconds } from './fake-ports.ts';
 
 const minutesPerDay = 1440;
 
@@ -97,7 +97,7 @@ export function populate(given: GivenProject[], warnBeforeMinutes: number) {
     project.jobs.map((job, position) => ({ id: `ftjob-${index}-${position}`, job, rules: project.rules })),
   );
   const byId = new Map(jobs.map((one) => [one.id, one]));
-  const ledger = fakeLedger(
+  const table = fakeTable(
     Object.fromEntries(jobs.map(({ id, job }) => [id, rowOf(job)])),
     jobs.flatMap(({ id, job }) => (job.hasUnusableRow ? [id] : [])),
   );
@@ -139,5 +139,5 @@ export function populate(given: GivenProject[], warnBeforeMinutes: number) {
       },
     });
   });
-  return { projects, byId, scene: fakeScene({ ledger, time, warnBeforeMinutes }) };
+  return { projects, byId, scene: fakeScene({ table, time, warnBeforeMinutes }) };
 }

@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Ledger } from '../../../lambda/curfew/ledger.ts';
-import { startTable } from '../../support/table.ts';
+import type { JobTable } from '../../../lambda/curfew/job-table.ts';
+import { startTable } from '../../support/table-under-test.ts';
 
 /** In Unix seconds; there is time enough until then. */
 const later = Math.ceil(Date.now() / 1000) + 3_600;
+/** Never fires. */
+const inTime = new AbortController().signal;
 
 describe('a table that is not well', { concurrency: true }, () => {
-  const operations: Record<string, (ledger: Ledger) => Promise<unknown>> = {
-    'extending a job': (ledger) => ledger.extend('ftjob-1', later, 'alice'),
-    'marking it as warned about': (ledger) => ledger.markWarned('ftjob-1', later),
-    'taking that back': (ledger) => ledger.unmarkWarned('ftjob-1', later),
-    'marking it as being cancelled': (ledger) => ledger.markCancelling('ftjob-1', later),
-    'reading its row': async (ledger) => {
-      throw (await ledger.read(['ftjob-1'])).get('ftjob-1');
+  const operations: Record<string, (table: JobTable) => Promise<unknown>> = {
+    'extending a job': (table) => table.extend('ftjob-1', later, 'alice'),
+    'marking it as warned about': (table) => table.markWarned('ftjob-1', later),
+    'taking back that it was warned about': (table) => table.unmarkWarned('ftjob-1', later, inTime),
+    'marking it as being cancelled': (table) => table.markCancelling('ftjob-1', later),
+    'taking back that it is being cancelled': (table) => table.unmarkCancelling('ftjob-1', later, inTime),
+    'reading its row': async (table) => {
+      throw (await table.read(['ftjob-1'])).get('ftjob-1');
     },
   };
   const faults = [
@@ -25,27 +28,38 @@ describe('a table that is not well', { concurrency: true }, () => {
   for (const [health, reason] of faults) {
     for (const [name, operate] of Object.entries(operations)) {
       test(`${health}: ${name} is a StateError in bounded time`, async () => {
-        await using table = await startTable();
-        table.stub.health = health;
+        await using started = await startTable();
+        started.stub.health = health;
         const startedAt = performance.now();
         const done = name === 'reading its row' ? 'read' : 'written';
-        await assert.rejects(operate(table.ledger), {
+        await assert.rejects(operate(started.table), {
           name: 'StateError',
           message:
             `The table of extensions could not be ${done} (${reason}). ` +
             "Try again; if it persists, check the table and the function's role.",
         });
         assert.ok(performance.now() - startedAt < 10_500);
-        assert.equal(table.stub.reads + table.stub.writes, health === 'denied' ? 1 : 3);
+        assert.equal(started.stub.reads + started.stub.writes, health === 'denied' ? 1 : 3);
       });
     }
   }
 
+  test('is given up while it is silent, once there is no more time to take a mark back', async () => {
+    await using started = await startTable();
+    started.stub.health = 'silent';
+    const startedAt = performance.now();
+    await assert.rejects(started.table.unmarkCancelling('ftjob-1', later, AbortSignal.timeout(100)), {
+      name: 'StateError',
+      message: /could not be written \(AbortError\)/,
+    });
+    assert.ok(performance.now() - startedAt < 2_500);
+  });
+
   test('is asked again as soon as it is well', async () => {
-    await using table = await startTable();
-    table.stub.health = 'denied';
-    await assert.rejects(table.ledger.extend('ftjob-1', later, 'alice'));
-    table.stub.health = 'up';
-    assert.equal(await table.ledger.extend('ftjob-1', later, 'alice'), later);
+    await using started = await startTable();
+    started.stub.health = 'denied';
+    await assert.rejects(started.table.extend('ftjob-1', later, 'alice'));
+    started.stub.health = 'up';
+    assert.equal(await started.table.extend('ftjob-1', later, 'alice'), later);
   });
 });

@@ -5,9 +5,9 @@ import { sweep } from '../../../lambda/curfew/sweep.ts';
 import { type Curfew, endpoints, startCurfew } from '../../support/curfew.ts';
 import {
   type FakeScene,
-  fakeLedger,
   fakeProject,
   fakeScene,
+  fakeTable,
   fakeTime,
   jobOf,
   nowSeconds,
@@ -81,23 +81,23 @@ describe('for the limit', () => {
   };
 
   test('a job that is extended does not count', async () => {
-    const ledger = fakeLedger({ 'ftjob-1': { extendedUntilSeconds: nowSeconds + 86_400 } });
-    const { outcomes, cancels } = await swept(fakeScene({ ledger }));
+    const table = fakeTable({ 'ftjob-1': { extendedUntilSeconds: nowSeconds + 86_400 } });
+    const { outcomes, cancels } = await swept(fakeScene({ table }));
     assert.deepEqual(outcomes, { within_budget: 1, cancelled: 2 });
     assert.deepEqual(cancels, ['ftjob-2', 'ftjob-3']);
   });
 
   test('a job that was published as cancelling does not count, and is asked to cancel again', async () => {
-    const ledger = fakeLedger({ 'ftjob-1': { cancellingSinceSeconds: nowSeconds - 300 } });
-    assert.deepEqual((await swept(fakeScene({ ledger }))).outcomes, { cancelled: 3 });
+    const table = fakeTable({ 'ftjob-1': { cancellingSinceSeconds: nowSeconds - 300 } });
+    assert.deepEqual((await swept(fakeScene({ table }))).outcomes, { cancelled: 3 });
     const more = [...jobs, jobOf({ id: 'ftjob-4', ageMinutes: 400 })];
-    const { outcomes, cancels } = await swept(fakeScene({ ledger }), more);
+    const { outcomes, cancels } = await swept(fakeScene({ table }), more);
     assert.deepEqual(outcomes, { cancelled: 1, held_back: 3 });
     assert.deepEqual(cancels, ['ftjob-1']);
   });
 
   test('a job whose extension cannot be read counts, and has failed with StateError', async () => {
-    const scene = fakeScene({ ledger: fakeLedger({}, ['ftjob-1']) });
+    const scene = fakeScene({ table: fakeTable({}, ['ftjob-1']) });
     const { outcomes, cancels } = await swept(scene);
     assert.deepEqual(outcomes, { failed: 1, held_back: 2 });
     assert.deepEqual(cancels, []);
@@ -119,8 +119,8 @@ describe('for the limit', () => {
 });
 
 test('without a limit a job that is extended is spared as well, and one whose row cannot be read has failed', async () => {
-  const ledger = fakeLedger({ extended: { extendedUntilSeconds: nowSeconds + 60 } }, ['unreadable']);
-  const scene = fakeScene({ ledger });
+  const table = fakeTable({ extended: { extendedUntilSeconds: nowSeconds + 60 } }, ['unreadable']);
+  const scene = fakeScene({ table });
   const project = fakeProject({
     jobs: ['overdue', 'extended', 'unreadable'].map((id) => jobOf({ id, ageMinutes: 400 })),
     rules: { cancelLimit: 'none' },
@@ -156,18 +156,18 @@ describe('while pages are still listed', () => {
   test('cancels are sent with "none"', async () => assert.equal(await cancelsBeforeSecondPage('none'), 2));
 
   test('and somebody extends a job, it is not cancelled', async () => {
-    const ledger = fakeLedger();
+    const table = fakeTable();
     const project = fakeProject({
       cancel: async (id) => jobOf({ id, status: 'cancelled' }),
       async *list() {
         yield { jobs: page(1), odd: [] };
-        await ledger.extend('ftjob-1', nowSeconds + 3600, 'alice');
+        await table.extend('ftjob-1', nowSeconds + 3600, 'alice');
         yield { jobs: page(3), odd: [] };
       },
     });
-    await sweep([project], 0, fakeScene({ ledger }));
+    await sweep([project], 0, fakeScene({ table }));
     assert.deepEqual(project.cancels, ['ftjob-2', 'ftjob-3', 'ftjob-4']);
-    assert.deepEqual(ledger.reads.length, 1);
+    assert.deepEqual(table.reads.length, 1);
   });
 
   test('and time runs out, the limit is not passed', async () => {

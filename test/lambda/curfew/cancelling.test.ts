@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import waitFor from 'p-wait-for';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { type Curfew, type CurfewOptions, startCurfew } from '../../support/curfew.ts';
 
@@ -58,6 +59,29 @@ describe('a job that a sweep leaves cancelling', () => {
     curfew.aws.eventBus = 'up';
     await curfew.sweep();
     assert.deepEqual(events(curfew), ['cancelling']);
+  });
+
+  test('is answered in time even if the bus is down and then the table is silent', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    curfew.aws.eventBus = 'silent';
+    const sweeping = curfew.sweep({}, { remainingMilliseconds: 5_000 });
+    await waitFor(() => curfew.aws.table.rows.get('ftjob-1')?.['cancellingSince'] !== undefined);
+    curfew.aws.table.health = 'silent';
+    assert.equal((await sweeping).cancelled, 1);
+    const errors = curfew.logLines.filter(({ level }) => level === 'ERROR').map(({ message }) => message);
+    assert.deepEqual(errors, [
+      'No event could be published for ftjob-1 (AbortError). What was decided holds.',
+      "ftjob-1: The table of extensions could not be written (AbortError). Try again; if it persists, check the table and the function's role.",
+    ]);
+  });
+
+  test('is published as what a dry run would cancel', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    await curfew.sweep();
+    await curfew.sweep({ dryRun: true });
+    assert.deepEqual(events(curfew), ['cancelling', 'would_cancel']);
   });
 
   test('is published even if the answer of the table is lost', async () => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type SimulatedJob, simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { extend } from '../../../lambda/curfew/extend.ts';
-import type { JobRecord } from '../../../lambda/curfew/ledger.ts';
+import type { JobRecord } from '../../../lambda/curfew/job-table.ts';
 import { startCurfew } from '../../support/curfew.ts';
-import { fakeLedger, fakeProject, jobOf, nowMilliseconds, nowSeconds } from '../../support/fake-ports.ts';
+import { fakeProject, fakeTable, jobOf, nowMilliseconds, nowSeconds } from '../../support/fake-ports.ts';
 
 const isoIn = (minutes: number) => new Date((nowSeconds + minutes * 60) * 1000).toISOString();
 
@@ -14,12 +14,12 @@ describe('a job may run for so many minutes from now', () => {
     minutes: number,
     record: JobRecord = {},
   ) => {
-    const ledger = fakeLedger({ 'ftjob-1': record });
+    const table = fakeTable({ 'ftjob-1': record });
     const job = jobOf({ id: 'ftjob-1', ...fields });
     // Half a second past the second, as time is.
-    const scene = { ledger, nowMilliseconds: nowMilliseconds + 500, requestedBy: 'alice' };
+    const scene = { table, nowMilliseconds: nowMilliseconds + 500, requestedBy: 'alice' };
     const answer = await extend({ project: fakeProject(), job }, minutes, scene);
-    return { answer, until: ledger.rows.get('ftjob-1')?.extendedUntilSeconds, reads: ledger.reads.length };
+    return { answer, until: table.rows.get('ftjob-1')?.extendedUntilSeconds, reads: table.reads.length };
   };
   const answer = (previousMinutes: number, minutes: number, status = 'running') => ({
     jobId: 'ftjob-1',
@@ -74,7 +74,7 @@ describe('a job may run for so many minutes from now', () => {
 
 test('a row that cannot be read is StateError, even if there were nothing to write', async () => {
   const job = jobOf({ id: 'ftjob-1', status: 'succeeded' });
-  const scene = { ledger: fakeLedger({}, ['ftjob-1']), nowMilliseconds, requestedBy: 'alice' };
+  const scene = { table: fakeTable({}, ['ftjob-1']), nowMilliseconds, requestedBy: 'alice' };
   await assert.rejects(extend({ project: fakeProject(), job }, 60, scene), { name: 'StateError' });
 });
 

@@ -4,8 +4,8 @@ import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { list } from '../../../lambda/curfew/list.ts';
 import { endpoints, startCurfew } from '../../support/curfew.ts';
 import {
-  fakeLedger,
   fakeProject,
+  fakeTable,
   fakeTime,
   jobOf,
   nowMilliseconds,
@@ -28,7 +28,7 @@ describe('a list', () => {
     jobOf({ id: 'exempt-older', ageMinutes: 500, metadata: exempt }),
   ];
   const scene = () => ({
-    ledger: fakeLedger({ extended: { extendedUntilSeconds: nowSeconds + 3 * 3600 } }, ['unreadable']),
+    table: fakeTable({ extended: { extendedUntilSeconds: nowSeconds + 3 * 3600 } }, ['unreadable']),
     time: fakeTime(),
     nowMilliseconds,
   });
@@ -99,9 +99,9 @@ describe('a list', () => {
   });
 
   test('reads once what is kept of the jobs with a deadline, and of no others', async () => {
-    const { ledger, ...rest } = scene();
-    await list([fakeProject({ jobs, pageSize: 2 })], { ledger, ...rest });
-    assert.deepEqual(ledger.reads, [['extended', 'own-budget', 'unreadable', 'overdue']]);
+    const { table, ...rest } = scene();
+    await list([fakeProject({ jobs, pageSize: 2 })], { table, ...rest });
+    assert.deepEqual(table.reads, [['extended', 'own-budget', 'unreadable', 'overdue']]);
   });
 
   test('puts the jobs of all projects in one order, each with the budget of its project', async () => {

@@ -2,12 +2,12 @@ import { type AwsStub, startAwsStub } from '../../infra/local/aws-stub/aws-stub.
 import type { Row } from '../../infra/local/aws-stub/table-stub.ts';
 import { createAwsClients } from '../../lambda/aws/clients.ts';
 import { createTable } from '../../lambda/aws/table.ts';
-import type { Ledger } from '../../lambda/curfew/ledger.ts';
+import type { JobTable } from '../../lambda/curfew/job-table.ts';
 import { awsCredentials } from './curfew.ts';
 
 /** The table of extensions over a stub of DynamoDB. */
 export interface TableUnderTest extends AsyncDisposable {
-  ledger: Ledger;
+  table: JobTable;
   stub: AwsStub['table'];
   row(): Row | undefined;
 }
@@ -22,7 +22,7 @@ export async function startTable(row?: Omit<Row, 'jobId'>): Promise<TableUnderTe
   if (row) stub.rows.set('ftjob-1', { jobId: 'ftjob-1', ...row });
   const running = starting.move();
   return {
-    ledger: createTable('curfew-table', clients.dynamoDB),
+    table: createTable('curfew-table', clients.dynamoDB),
     stub,
     row: () => stub.rows.get('ftjob-1'),
     [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -10,8 +10,8 @@ export interface JobRecord {
   cancellingSinceSeconds?: number | undefined;
 }
 
-/** The port to what is kept. Each `mark` is made once, however many ask at the same time. */
-export interface Ledger {
+/** The table of extensions, as the rules see it. Each `mark` is made once, however many ask at the same time. */
+export interface JobTable {
   /**
    * Reads the records of jobs. Never throws.
    *
@@ -22,10 +22,10 @@ export interface Ledger {
   extend(jobId: string, untilSeconds: number, by: string): Promise<number>;
   /** Notes that a warning is published for this deadline. False if that was noted before. Throws StateError. */
   markWarned(jobId: string, deadlineSeconds: number): Promise<boolean>;
-  /** Takes that note back. Throws StateError. */
-  unmarkWarned(jobId: string, deadlineSeconds: number): Promise<void>;
+  /** Takes that note back, unless `signal` gives it up. Throws StateError. */
+  unmarkWarned(jobId: string, deadlineSeconds: number, signal: AbortSignal): Promise<void>;
   /** Notes that a job is being cancelled. False if that was noted before. Throws StateError. */
   markCancelling(jobId: string, sinceSeconds: number): Promise<boolean>;
-  /** Takes that note back. Throws StateError. */
-  unmarkCancelling(jobId: string, sinceSeconds: number): Promise<void>;
+  /** Takes that note back, unless `signal` gives it up. Throws StateError. */
+  unmarkCancelling(jobId: string, sinceSeconds: number, signal: AbortSignal): Promise<void>;
 }
