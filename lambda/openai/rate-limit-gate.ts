@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMilliseconds } from './backoff.ts';
 
@@ -79,7 +80,10 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
     enter(signal) {
       const entered = queue.then(() => turn(signal));
       queue = entered;
-      return entered;
+      // Whoever gives up does not wait for those ahead.
+      const gaveUp = Promise.withResolvers<undefined>();
+      const listening = addAbortListener(signal, () => gaveUp.resolve(undefined));
+      return Promise.race([entered, gaveUp.promise]).finally(() => listening[Symbol.dispose]());
     },
 
     passed() {

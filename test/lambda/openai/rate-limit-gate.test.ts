@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRateLimitGate } from '../../../lambda/openai/rate-limit-gate.ts';
+import { createRateLimitGate, type RateLimitGate } from '../../../lambda/openai/rate-limit-gate.ts';
 import { call, enter, gapsOf } from '../../support/gate-callers.ts';
 import { rateLimit } from '../../support/rate-limiter.ts';
 import { virtualTime } from '../../support/virtual-time.ts';
@@ -77,6 +77,24 @@ describe('after a refusal', () => {
     assert.deepEqual(gapsOf(entered), [20, 20]);
   });
 
+  test('each further refusal makes calls come a quarter further apart', async (t) => {
+    const time = virtualTime(t, 0.5);
+    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
+    for (const _ of [1, 2, 3]) gate.refused(await time.until(enter(gate)), 0);
+    const entered = await time.until(Promise.all([enter(gate), enter(gate), enter(gate)]));
+    assert.deepEqual(gapsOf(entered), [12.5, 12.5]);
+  });
+
+  test('and each that passes brings them a little closer together', async (t) => {
+    const time = virtualTime(t);
+    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
+    for (const _ of [1, 2]) gate.refused(await time.until(enter(gate)), 0);
+    for (let count = 0; count < 20; count += 1) gate.passed();
+    // Ten milliseconds, 0.97 of it twenty times.
+    const entered = await time.until(Promise.all([enter(gate), enter(gate), enter(gate)]));
+    assert.deepEqual(gapsOf(entered), [6, 6]);
+  });
+
   test('calls go one by one if none passed at all between two refusals', async (t) => {
     const time = virtualTime(t);
     const gate = createRateLimitGate(time.startedAt + longMilliseconds);
@@ -142,6 +160,35 @@ test('300 calls at 20 a second, held up once for 10 seconds after the first, all
   assert.ok(seconds < 27, `${seconds} s`);
 });
 
+describe('whether it is open, and whether it stays shut', () => {
+  const states = (gate: RateLimitGate) => ({ isOpen: gate.isOpen(), isShut: gate.isShut() });
+
+  test('before any refusal: open', () => {
+    assert.deepEqual(states(createRateLimitGate(performance.now() + 1_000)), { isOpen: true, isShut: false });
+  });
+
+  test('after a refusal: closed until the time that it named, to the millisecond', async (t) => {
+    const time = virtualTime(t);
+    const gate = createRateLimitGate(time.startedAt + 81);
+    gate.refused(await time.until(enter(gate)), 80);
+    assert.deepEqual(states(gate), { isOpen: false, isShut: false });
+    await time.until(sleep(79));
+    assert.deepEqual(states(gate), { isOpen: false, isShut: false });
+    await time.until(sleep(1));
+    assert.deepEqual(states(gate), { isOpen: true, isShut: false });
+    assert.equal(await time.until(enter(gate)), time.startedAt + 80);
+  });
+
+  test('after one that names the end of the time: shut', async (t) => {
+    const time = virtualTime(t);
+    const gate = createRateLimitGate(time.startedAt + 80);
+    gate.refused(await time.until(enter(gate)), 80);
+    assert.deepEqual(states(gate), { isOpen: false, isShut: true });
+    assert.equal(await time.until(gate.enter(signal)), undefined);
+    assert.equal(performance.now(), time.startedAt);
+  });
+});
+
 describe('if the time is up first', () => {
   test('nobody waits in vain', async (t) => {
     const time = virtualTime(t);
@@ -150,6 +197,20 @@ describe('if the time is up first', () => {
     assert.equal(gate.isOpen(), false);
     assert.equal(await time.until(gate.enter(signal)), undefined);
     assert.equal(performance.now(), time.startedAt);
+  });
+
+  test('a call that waits behind another is sent away once its signal fires, and the other goes on', async (t) => {
+    const time = virtualTime(t);
+    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
+    gate.refused(await time.until(enter(gate)), 5_000);
+    const search = new AbortController();
+    const other = enter(gate);
+    const waiting = gate.enter(search.signal);
+    await time.until(sleep(20));
+    search.abort();
+    assert.equal(await time.until(waiting), undefined);
+    assert.equal(performance.now(), time.startedAt + 20);
+    assert.equal(await time.until(other), time.startedAt + 5_000);
   });
 
   test('a call that waits is sent away once its signal fires, and takes no other’s turn', async (t) => {
