@@ -43,6 +43,15 @@ describe('a job that goes on takes a line at INFO only if that is news', () => {
     assert.deepEqual(levelsOf(curfew, 'ftjob-1'), ['WARN', 'WARN', 'DEBUG']);
   });
 
+  test('but not when it only moves on, within its budget', async () => {
+    const job = simulatedJob({ id: 'ftjob-1', status: 'queued', ageMinutes: 10 });
+    await using curfew = await startCurfew({ jobs: [job] });
+    await curfew.sweep();
+    job.status = 'running';
+    await curfew.sweep();
+    assert.deepEqual(levelsOf(curfew, 'ftjob-1'), ['INFO', 'DEBUG']);
+  });
+
   test('when its cancel failed, at every sweep', async () => {
     await using curfew = await startCurfew({ jobs: [running('ftjob-1', 400)] });
     curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? answers(400) : undefined);
@@ -50,10 +59,11 @@ describe('a job that goes on takes a line at INFO only if that is news', () => {
     assert.deepEqual(levelsOf(curfew, 'ftjob-1'), ['ERROR', 'ERROR']);
   });
 
-  test('when somebody asks, every time', async () => {
-    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 10)] });
-    for (const _time of [1, 2]) await curfew.cancel('ftjob-1', { dryRun: true });
-    assert.deepEqual(levelsOf(curfew, 'ftjob-1'), ['INFO', 'INFO']);
+  test('when somebody asks, every time, though sweeps have seen it', async () => {
+    await using curfew = await startCurfew({ jobs: [simulatedJob({ id: 'ftjob-1', status: 'paused' })] });
+    await curfew.sweep();
+    for (const _time of [1, 2]) await curfew.cancel('ftjob-1');
+    assert.deepEqual(levelsOf(curfew, 'ftjob-1'), ['WARN', 'WARN', 'WARN']);
   });
 
   const isNewsIn = (seen: SeenJobs) => (id: string) =>
