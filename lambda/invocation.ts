@@ -127,10 +127,7 @@ async function invoke(event: unknown, context: Context, warm: WarmFunction) {
 /** Whoever waits for an answer about one job, or for a list, does not wait for as long as Lambda allows. */
 function timeLeftFor(event: unknown, context: Context): TimeLeft {
   const remaining = context.getRemainingTimeInMillis();
-  const isQuick =
-    typeof event === 'object' &&
-    event !== null &&
-    ['jobId', 'list', 'extend'].some((key) => Object.hasOwn(event, key));
+  const isQuick = ['jobId', 'list', 'extend'].some((key) => Object.hasOwn(Object(event), key));
   return timeLeftOf(isQuick ? Math.min(remaining, longestQuickMilliseconds) : remaining);
 }
 

@@ -93,6 +93,18 @@ describe('who waits for one job or a list gets an answer within 50 seconds, who 
   }
 });
 
+describe('what is no object is InvalidRequestError', () => {
+  for (const event of [null, 'ftjob-1', 7, true, [{ jobId: 'ftjob-1' }]]) {
+    test(JSON.stringify(event), async () => {
+      await using curfew = await startCurfew();
+      await assert.rejects(curfew.invoke(event), {
+        name: 'InvalidRequestError',
+        message: /^The request is not a JSON object: send one of /,
+      });
+    });
+  }
+});
+
 test('an invocation that its own limits do not end is ended before Lambda does, logged and counted', async () => {
   await using curfew = await startCurfew({ projects: { research: {} } });
   // The time that reading the projects may take is bounded, but not by the time that is left.
@@ -104,8 +116,8 @@ test('an invocation that its own limits do not end is ended before Lambda does, 
   });
   assert.ok(performance.now() - startedAt < 2_000);
   assert.deepEqual(
-    curfew.logLines.map(({ level, message }) => [level, message]),
-    [['ERROR', 'Time ran out before the answer was ready. Try again.']],
+    curfew.logLines.map(({ level, message, requestedBy }) => [level, message, requestedBy]),
+    [['ERROR', 'Time ran out before the answer was ready. Try again.', 'unknown']],
   );
   assert.deepEqual(
     curfew.metricDocuments.map(({ Errors }) => Errors),
