@@ -15,7 +15,7 @@ export interface ProjectsPart {
 
 /** The answer to a sweep. What is `null` did not hold in all projects alike. */
 export interface SweepAnswer extends ProjectsPart {
-  /** False if time ran out, or a job could not be judged. */
+  /** False if time ran out, a job could not be judged, or a project failed. */
   complete: boolean;
   dryRun: boolean | null;
   timeBudgetMinutes: number | null;

@@ -116,7 +116,7 @@ export async function listJobs(work: Work): Promise<ListAnswer> {
   const answer = listAnswerOf(listed);
   reporter.listed(listed, { requestedBy, complete: answer.complete });
   if (listed.jobs.length === 0) throwIfNoneCouldBeRead(listed.survey, projects, true);
-  else reportUnnamed(listed.survey, work);
+  reportUnnamed(listed.survey, work);
   return answer;
 }
 
@@ -125,9 +125,9 @@ export async function extendJob(
   { extend: { jobId, minutes } }: ExtendRequest,
   work: Work,
 ): Promise<ExtendAnswer> {
-  const { projects, table, requestedBy, reporter } = work;
+  const { projects, table, time, requestedBy, reporter } = work;
   const found = await findJob(projects, jobId);
-  const answer = await extend(found, minutes, { table, requestedBy, nowMilliseconds: Date.now() });
+  const answer = await extend(found, minutes, { table, time, requestedBy, nowMilliseconds: Date.now() });
   reporter.extended(answer, { minutes, requestedBy });
   return answer;
 }

@@ -110,8 +110,9 @@ function deliveryOf({ source, detail }: v.InferOutput<typeof eventSchema>): Deli
     const ours = requestKeys.filter((key) => Object.hasOwn(detail, key));
     const given = {
       ...Object.fromEntries(ours.map((key) => [key, detail[key]])),
-      // In the wrong place, so it is refused: whoever asks for a rehearsal must not get the real thing.
-      ...(dryRun === true && { dryRun }),
+      // In the wrong place, so they are refused: whoever asks for a rehearsal, or for one project, must not get more.
+      ...(dryRun !== undefined && dryRun !== null && dryRun !== false && { dryRun }),
+      ...(typeof project === 'string' && { project }),
       ...who,
     };
     return { given, from: 'eventbridge' };

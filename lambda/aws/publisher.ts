@@ -17,7 +17,7 @@ export interface Publisher {
   flush(): Promise<void>;
 }
 
-/** `PutEvents` takes so many events at once. */
+/** How many events `PutEvents` takes at once. */
 const batchSize = 10;
 const attempts = 3;
 const pauseMilliseconds = 100;

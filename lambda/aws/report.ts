@@ -17,7 +17,7 @@ import type { CurfewEvent, Publisher } from './publisher.ts';
 export interface Reporter {
   /** Reports a decision: a line in the log, and an event if it is worth one. */
   decided(decision: Decision): void;
-  /** Reports a job that was cancelled on request, in metrics. */
+  /** Counts what became of a job that was to be cancelled on request. */
   answered(decision: Decision): void;
   /** Reports what a sweep came to. */
   swept(sweep: TalliedSurvey, options: SweptOptions): void;
@@ -156,10 +156,11 @@ export function createReporter(options: ReporterOptions): Reporter {
 
     listed({ survey, jobs, stateError }, { requestedBy, complete }) {
       const parts = { requestedBy, complete, jobs: jobs.length, ...projectsIn(survey) };
-      if (complete) logger.info(`Listed ${jobs.length} jobs.`, parts);
+      const listed = `Listed ${jobs.length === 1 ? '1 job' : `${jobs.length} jobs`}`;
+      if (complete) logger.info(`${listed}.`, parts);
       else
         logger.warn(
-          `Listed ${jobs.length} jobs, but the list is incomplete. ${stateError?.message ?? ''}`.trim(),
+          `${listed}, but the list is incomplete. ${stateError?.message ?? whyInPart(survey)}`,
           parts,
         );
       logSurvey(logger, survey, requestedBy);
@@ -204,6 +205,12 @@ function putMetrics(metrics: Metrics, values: MetricValues): void {
     if (value !== undefined) metrics.addMetric(name, unit, value);
   }
   metrics.publishStoredMetrics();
+}
+
+/** What fails, or is odd, has lines of its own. */
+function whyInPart({ failures, odd }: Survey): string {
+  if (failures.length > 0) return 'Listing failed.';
+  return odd.length > 0 ? 'A job could not be judged.' : 'Time ran out.';
 }
 
 function projectsIn({ isNamed, lookedAt }: Survey): { projects?: number } {

@@ -5,9 +5,9 @@ import type { JobRecord, JobTable } from '../curfew/job-table.ts';
 import { asError, StateError } from '../errors.ts';
 import type { AwsClients } from './clients.ts';
 
-/** `BatchGetItem` takes so many keys at once. */
+/** How many keys `BatchGetItem` takes at once. */
 const batchSize = 100;
-/** Rows outlive every deadline by so much: an extension is 30 days at most. */
+/** How long rows outlive every deadline: an extension is 30 days at most. */
 const keptForSeconds = 31 * 86_400;
 /** The last second that JavaScript has a date for. */
 const lastSeconds = 8_640_000_000_000;
@@ -22,7 +22,7 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
     jobId: string,
     change: Pick<UpdateItemCommandInput, 'UpdateExpression' | 'ConditionExpression'>,
     values: Row,
-    signal?: AbortSignal,
+    abortSignal: AbortSignal,
   ): Promise<'written' | Row> => {
     try {
       const [client, { UpdateItemCommand }] = await Promise.all([dynamoDB(), import('./dynamodb.ts')]);
@@ -34,7 +34,7 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
           ExpressionAttributeValues: values,
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
-        signal ? { abortSignal: signal } : {},
+        { abortSignal },
       );
       return 'written';
     } catch (error) {
@@ -49,29 +49,35 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
     UpdateExpression: string,
     ConditionExpression: string,
     seconds: number,
+    signal: AbortSignal,
   ): Promise<boolean> => {
     const token = randomUUID();
     const written = await update(
       jobId,
       { UpdateExpression, ConditionExpression },
       { ':time': number(seconds), ':token': { S: token }, ':expires': expiryAfter(seconds) },
+      signal,
     );
     return written === 'written' || written['warnedBy']?.S === token || written['cancellingBy']?.S === token;
   };
 
   /** Reads a batch. DynamoDB leaves rows out when it is busy, and those are asked for again. */
-  const readBatch = async (jobIds: string[]): Promise<[string, JobRecord | StateError][]> => {
+  const readBatch = async (
+    jobIds: string[],
+    signal: AbortSignal,
+  ): Promise<[string, JobRecord | StateError][]> => {
     const records = new Map<string, JobRecord | StateError>();
     let left = jobIds;
     try {
       const [client, { BatchGetItemCommand }] = await Promise.all([dynamoDB(), import('./dynamodb.ts')]);
       for (let attempt = 1; left.length > 0; attempt += 1) {
         if (attempt > attempts) throw new UnprocessedKeysError();
-        if (attempt > 1) await sleep(waitMilliseconds * attempt);
+        if (attempt > 1) await sleep(waitMilliseconds * attempt, undefined, { signal });
         const Keys = left.map((jobId) => ({ jobId: { S: jobId } }));
         // A read that is behind by a moment could miss an extension.
         const { Responses, UnprocessedKeys } = await client.send(
           new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys, ConsistentRead: true } } }),
+          { abortSignal: signal },
         );
         const rows = new Map((Responses?.[tableName] ?? []).map((row) => [row['jobId']?.S, row]));
         const unread = new Set((UnprocessedKeys?.[tableName]?.Keys ?? []).map((key) => key['jobId']?.S));
@@ -86,15 +92,15 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
   };
 
   return {
-    async read(jobIds) {
+    async read(jobIds, signal) {
       const unique = [...new Set(jobIds)];
       const batches = Array.from({ length: Math.ceil(unique.length / batchSize) }, (_, index) =>
-        readBatch(unique.slice(index * batchSize, (index + 1) * batchSize)),
+        readBatch(unique.slice(index * batchSize, (index + 1) * batchSize), signal),
       );
       return new Map((await Promise.all(batches)).flat());
     },
 
-    async extend(jobId, untilSeconds, by) {
+    async extend(jobId, untilSeconds, by, signal) {
       const written = await update(
         jobId,
         {
@@ -104,17 +110,19 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
           ConditionExpression: 'attribute_not_exists(extendedUntil) OR extendedUntil < :until',
         },
         { ':until': number(untilSeconds), ':by': { S: by }, ':expires': expiryAfter(untilSeconds) },
+        signal,
       );
       // Somebody else was quicker, and more generous.
       return written === 'written' ? untilSeconds : (recordIn(written).extendedUntilSeconds ?? untilSeconds);
     },
 
-    markWarned: (jobId, deadlineSeconds) =>
+    markWarned: (jobId, deadlineSeconds, signal) =>
       mark(
         jobId,
         'SET warnedFor = :time, warnedBy = :token, expiresAt = :expires',
         'attribute_not_exists(warnedFor) OR warnedFor <> :time',
         deadlineSeconds,
+        signal,
       ),
 
     async unmarkWarned(jobId, deadlineSeconds, signal) {
@@ -126,12 +134,13 @@ export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB'])
       );
     },
 
-    markCancelling: (jobId, sinceSeconds) =>
+    markCancelling: (jobId, sinceSeconds, signal) =>
       mark(
         jobId,
         'SET cancellingSince = :time, cancellingBy = :token, expiresAt = :expires',
         'attribute_not_exists(cancellingSince)',
         sinceSeconds,
+        signal,
       ),
 
     async unmarkCancelling(jobId, sinceSeconds, signal) {

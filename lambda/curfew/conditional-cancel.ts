@@ -44,25 +44,31 @@ function outcomeOf(finalStatus: string): Ending['outcome'] {
 async function statusAfterCancel(api: FineTuningApi, jobId: string): Promise<string> {
   try {
     return (await api.cancel(jobId)).status;
-  } catch (error) {
-    const status = await statusNow(api, jobId);
-    if (status === undefined) throw cancelError(asError(error), 'could not be read again');
+  } catch (thrown) {
+    const error = asError(thrown);
+    const status = await statusAfter(error, api, jobId);
+    if (status === undefined) {
+      throw cancelError(
+        error,
+        'Whether the cancel had an effect is not known: the job could not be read again.',
+      );
+    }
     if (isFinished(status)) return status;
-    throw cancelError(asError(error), `is now "${status}"`);
+    throw cancelError(error, `As far as we can tell, the cancel had no effect: the job is now "${status}".`);
   }
 }
 
 /** The second look is only evidence: if it fails too, the first error is the one to report. */
-function statusNow(api: FineTuningApi, jobId: string): Promise<string | undefined> {
-  return api.retrieve(jobId).then(
+function statusAfter(failure: Error, api: FineTuningApi, jobId: string): Promise<string | undefined> {
+  return api.retrieveAfter(failure, jobId).then(
     ({ status }) => status,
     () => undefined,
   );
 }
 
 /** A job that was there a moment ago is not unknown: what is not about access or pace is the provider's fault. */
-function cancelError(error: Error, now: string): Error {
-  const message = `${error.message} As far as we can tell, the cancel had no effect: the job ${now}.`;
+function cancelError(error: Error, effect: string): Error {
+  const message = `${error.message} ${effect}`;
   const keepsItsName = [AuthenticationError, ApiKeyError, RateLimitError, QuotaError].some(
     (named) => error instanceof named,
   );

@@ -3,6 +3,7 @@ import { isInProgress } from './job.ts';
 import type { JobTable } from './job-table.ts';
 import type { FoundJob } from './projects.ts';
 import { judge } from './time-budget.ts';
+import type { TimeLeft } from './time-left.ts';
 
 /** The answer to an extension. Deadlines are ISO 8601, null if the job is exempt. */
 export interface ExtendAnswer {
@@ -16,6 +17,7 @@ export interface ExtendAnswer {
 /** What an extension works with. */
 export interface ExtendScene {
   table: JobTable;
+  time: Pick<TimeLeft, 'stop'>;
   /** The present, in Unix milliseconds. */
   nowMilliseconds: number;
   requestedBy: string;
@@ -29,7 +31,7 @@ export interface ExtendScene {
 export async function extend(
   { project, job }: FoundJob,
   minutes: number,
-  { table, nowMilliseconds, requestedBy }: ExtendScene,
+  { table, time, nowMilliseconds, requestedBy }: ExtendScene,
 ): Promise<ExtendAnswer> {
   const answer = (previous: number | null, deadline: number | null): ExtendAnswer => ({
     ...(project.name !== undefined && { project: project.name }),
@@ -40,12 +42,12 @@ export async function extend(
   });
   const { deadlineSeconds } = judge(job, project.rules, nowMilliseconds);
   if (deadlineSeconds === null) return answer(null, null);
-  const record = (await table.read([job.id])).get(job.id) ?? {};
+  const record = (await table.read([job.id], time.stop)).get(job.id) ?? {};
   if (record instanceof Error) throw record;
   const previousSeconds = Math.max(deadlineSeconds, record.extendedUntilSeconds ?? 0);
   const untilSeconds = Math.floor(nowMilliseconds / 1000) + minutes * 60;
   if (!isInProgress(job.status) || untilSeconds <= previousSeconds) {
     return answer(previousSeconds, previousSeconds);
   }
-  return answer(previousSeconds, await table.extend(job.id, untilSeconds, requestedBy));
+  return answer(previousSeconds, await table.extend(job.id, untilSeconds, requestedBy, time.stop));
 }

@@ -10,22 +10,25 @@ export interface JobRecord {
   cancellingSinceSeconds?: number | undefined;
 }
 
-/** The table of extensions, as the rules see it. Each `mark` is made once, however many ask at the same time. */
+/**
+ * The table of extensions, as the rules see it. Each `mark` is made once, however many ask at the same time. `signal` gives
+ * a call up, which is a StateError like any other.
+ */
 export interface JobTable {
   /**
    * Reads the records of jobs. Never throws.
    *
    * @returns for each job its record, empty if nothing is kept, or why it could not be read.
    */
-  read(jobIds: string[]): Promise<ReadonlyMap<string, JobRecord | StateError>>;
+  read(jobIds: string[], signal: AbortSignal): Promise<ReadonlyMap<string, JobRecord | StateError>>;
   /** Lets a job run until then, unless it may run longer already. Returns until when it may. Throws StateError. */
-  extend(jobId: string, untilSeconds: number, by: string): Promise<number>;
+  extend(jobId: string, untilSeconds: number, by: string, signal: AbortSignal): Promise<number>;
   /** Notes that a warning is published for this deadline. False if that was noted before. Throws StateError. */
-  markWarned(jobId: string, deadlineSeconds: number): Promise<boolean>;
-  /** Takes that note back, unless `signal` gives it up. Throws StateError. */
+  markWarned(jobId: string, deadlineSeconds: number, signal: AbortSignal): Promise<boolean>;
+  /** Takes that note back. Throws StateError. */
   unmarkWarned(jobId: string, deadlineSeconds: number, signal: AbortSignal): Promise<void>;
   /** Notes that a job is being cancelled. False if that was noted before. Throws StateError. */
-  markCancelling(jobId: string, sinceSeconds: number): Promise<boolean>;
-  /** Takes that note back, unless `signal` gives it up. Throws StateError. */
+  markCancelling(jobId: string, sinceSeconds: number, signal: AbortSignal): Promise<boolean>;
+  /** Takes that note back. Throws StateError. */
   unmarkCancelling(jobId: string, sinceSeconds: number, signal: AbortSignal): Promise<void>;
 }

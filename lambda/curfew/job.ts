@@ -86,10 +86,12 @@ export interface JobPage {
   odd: OddJob[];
 }
 
-/** The three calls that the rules make, and the port through which they make them. All throw named errors. */
+/** The calls that the rules make, and the port through which they make them. All throw named errors. */
 export interface FineTuningApi {
   /** `signal` gives the call up earlier than the time that is left does. */
   retrieve(jobId: string, signal?: AbortSignal): Promise<Job>;
+  /** Retrieves a job whose cancel failed like this. If it was sent, not even a long rate limit is in the way, once. */
+  retrieveAfter(failure: Error, jobId: string): Promise<Job>;
   /** Asks for the cancellation; the job that comes back may still be in progress. Safe to repeat. */
   cancel(jobId: string): Promise<Job>;
   /** All jobs, newest first, page by page; pages may overlap. `signal` ends the listing with an error. */

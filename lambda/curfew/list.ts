@@ -64,7 +64,10 @@ export async function list(
     ({ project, job }) =>
       isInProgress(job.status) && judge(job, project.rules, nowMilliseconds).deadlineSeconds !== null,
   );
-  const records = await table.read(withDeadline.map(({ job }) => job.id));
+  const records = await table.read(
+    withDeadline.map(({ job }) => job.id),
+    time.stop,
+  );
   const rows = found.map((one) => rowOf(one, records.get(one.job.id) ?? {}, nowMilliseconds));
   return {
     survey,

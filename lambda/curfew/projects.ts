@@ -21,16 +21,16 @@ export interface ProjectRules extends DefaultBudget {
   dryRun: boolean;
 }
 
-/** So many projects are looked at side by side, while each answers quickly. */
+/** How many projects are looked at side by side, while each answers quickly. */
 export const projectsAtOnce = 40;
 /** One that takes longer gives its place to the next, so those that hang do not hold up the others. */
 const patienceMilliseconds = 250;
-/** So many may be under way in all: Lambda allows 1,024 open files, which the calls of all share. */
+/** How many may be under way in all: Lambda allows 1,024 open files, which the calls of all share. */
 export const mostProjectsUnderWay = 160;
 const socketsAtOnce = 800;
 const mostCallsAtOnce = 100;
 
-/** How many calls of one project may be under way at once, if there are so many projects. */
+/** How many calls of one project may be under way at once, if there are this many projects. */
 export function callsAtOnce(projects: number): number {
   return Math.min(mostCallsAtOnce, Math.floor(socketsAtOnce / Math.min(projects, mostProjectsUnderWay)));
 }

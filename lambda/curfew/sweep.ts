@@ -101,7 +101,10 @@ function needsRecord({ job, judgement, warning }: JudgedJob): boolean {
 
 /** The same jobs, judged again with their records, which are read in one go. */
 async function withRecords(jobs: JudgedJob[], sweep: ProjectSweep): Promise<JudgedJob[]> {
-  const records = await sweep.table.read(jobs.map(({ job }) => job.id));
+  const records = await sweep.table.read(
+    jobs.map(({ job }) => job.id),
+    sweep.time.stop,
+  );
   return jobs.map(({ job }) => judged(job, records.get(job.id) ?? {}, sweep));
 }
 
@@ -149,7 +152,7 @@ async function goesOn({ job, judgement, warning, record }: JudgedJob, sweep: Pro
   if (record instanceof StateError) return { ...fate, error: namedError(record) };
   if (warning === undefined || wasPublished(warning, record)) return fate;
   try {
-    const isFirst = await sweep.table.markWarned(job.id, warning.deadlineSeconds);
+    const isFirst = await sweep.table.markWarned(job.id, warning.deadlineSeconds, sweep.time.stop);
     return isFirst ? { ...fate, warning } : fate;
   } catch (error) {
     return { ...fate, error: namedError(error) };
@@ -160,7 +163,7 @@ async function goesOn({ job, judgement, warning, record }: JudgedJob, sweep: Pro
 async function notedCancelling(job: Job, sweep: ProjectSweep): Promise<Partial<Decision>> {
   const nowSeconds = Math.floor(sweep.nowMilliseconds / 1000);
   try {
-    const isFirst = await sweep.table.markCancelling(job.id, nowSeconds);
+    const isFirst = await sweep.table.markCancelling(job.id, nowSeconds, sweep.time.stop);
     return isFirst ? { notedCancellingSeconds: nowSeconds } : { cancellingSinceSeconds: nowSeconds };
   } catch (error) {
     return { error: namedError(error) };

@@ -63,11 +63,17 @@ export async function readAnswer(
   credential: string,
 ): Promise<unknown> {
   if (response.status < 200 || response.status > 299)
-    throw new ErrorAnswer(response, await errorBodyOf(response, credential));
+    throw new ErrorAnswer(headOf(response, credential), await errorBodyOf(response, credential));
   const text = await textOf(response, mostBytes);
   const json = jsonIn(without(credential, text));
   if (json === undefined) throw new UnreadableAnswer(text === '' ? 'is empty' : 'is not JSON');
   return json;
+}
+
+/** Headers are quoted, too: the id of the request. */
+function headOf({ status, headers }: WireAnswer, credential: string): Pick<WireAnswer, 'status' | 'headers'> {
+  const entries = Object.entries(headers).map(([name, value]) => [name, without(credential, value)]);
+  return { status, headers: Object.fromEntries(entries) };
 }
 
 /** A refusal holds even if its body breaks off or never ends. */
@@ -101,7 +107,7 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** JSON text without the credential, whichever of its characters are escaped. */
+/** A text, of JSON or not, without the credential, whichever of its characters are escaped. */
 function without(credential: string, text: string): string {
   if (credential.length < leastSecretLength) return text;
   // Most answers escape nothing and quote nothing: to see that takes no time.

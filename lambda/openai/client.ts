@@ -64,8 +64,13 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
    *
    * @throws TimeUp if it is not let through in time, or the time is up before the answer is there.
    */
-  const attempt = async (credential: string, call: OpenAICall<v.GenericSchema>, signal: AbortSignal) => {
-    const mayPass = call.passesShutGate && gate.isShut() && !signal.aborted;
+  const attempt = async (
+    credential: string,
+    call: OpenAICall<v.GenericSchema>,
+    signal: AbortSignal,
+    isFirst: boolean,
+  ) => {
+    const mayPass = isFirst && call.passesShutGate && gate.isShut() && !signal.aborted;
     const enteredAt = mayPass ? performance.now() : await gate.enter(signal);
     if (enteredAt === undefined) throw new TimeUp(gate.isOpen() ? undefined : lastRefusal);
     const patience = AbortSignal.timeout(time.attemptTimeoutMilliseconds);
@@ -78,7 +83,7 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
         AbortSignal.any([signal, patience]),
       );
       const answer = await readAnswer(response, call.mostBytes, credential);
-      gate.passed();
+      gate.passed(enteredAt);
       return answer;
     } catch (failure) {
       if (!(failure instanceof ErrorAnswer)) {
@@ -89,7 +94,7 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
         lastRefusal = failure;
         gate.refused(enteredAt, askedMilliseconds(failure.headers));
       } else {
-        gate.passed();
+        gate.passed(enteredAt);
       }
       throw failure;
     }
@@ -100,7 +105,7 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
     let lastFailure: unknown;
     for (let failures = 0; ; ) {
       try {
-        return await limit(() => attempt(credential, call, signal));
+        return await limit(() => attempt(credential, call, signal, failures === 0));
       } catch (failure) {
         // Why it could not be sent again, or else what an earlier attempt failed with, says more than that time is up.
         if (failure instanceof TimeUp) throw failure.refusal ?? lastFailure ?? failure;

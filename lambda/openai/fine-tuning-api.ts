@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type FineTuningApi, isFinished, type JobPage, jobSchema } from '../curfew/job.ts';
-import { OpenAIError } from '../errors.ts';
+import { asError, OpenAIError } from '../errors.ts';
 import type { OpenAICall, OpenAIClient } from './client.ts';
 
 const pageSchema = v.object({ data: v.array(v.unknown()), has_more: v.boolean() });
@@ -15,8 +15,8 @@ const mostJobBytes = 1024 * 1024;
 
 /** The fine-tuning endpoints over a client. */
 export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
-  /** Jobs that a cancel was sent for which has not succeeded: only the job itself knows what became of it. */
-  const inDoubt = new Set<string>();
+  /** The errors of cancels that were sent all the same: only the job itself knows what became of them. */
+  const sentInVain = new WeakSet<Error>();
 
   const aboutJob = async (
     jobId: string,
@@ -32,25 +32,33 @@ export function createFineTuningApi(openai: OpenAIClient): FineTuningApi {
       `Could not ${purpose} "${jobId}": the answer is about another job. Check what stands between us and openaiBaseUrl.`,
     );
   };
+  const retrieve = (jobId: string, how: Pick<OpenAICall<typeof jobSchema>, 'signal' | 'passesShutGate'>) =>
+    aboutJob(jobId, {
+      method: 'GET',
+      path: `fine_tuning/jobs/${jobId}`,
+      purpose: 'retrieve the job',
+      ...how,
+    });
   return {
-    retrieve: (jobId, signal) =>
-      aboutJob(jobId, {
-        method: 'GET',
-        path: `fine_tuning/jobs/${jobId}`,
-        purpose: 'retrieve the job',
-        signal,
-        // A rate limit must not hide that a job was cancelled after all.
-        passesShutGate: inDoubt.has(jobId),
-      }),
+    retrieve: (jobId, signal) => retrieve(jobId, { signal }),
+    // A rate limit must not hide that a job was cancelled after all.
+    retrieveAfter: (failure, jobId) => retrieve(jobId, { passesShutGate: sentInVain.has(failure) }),
     cancel: async (jobId) => {
-      const job = await aboutJob(jobId, {
-        method: 'POST',
-        path: `fine_tuning/jobs/${jobId}/cancel`,
-        purpose: 'cancel the job',
-        sent: () => inDoubt.add(jobId),
-      });
-      inDoubt.delete(jobId);
-      return job;
+      let wasSent = false;
+      try {
+        return await aboutJob(jobId, {
+          method: 'POST',
+          path: `fine_tuning/jobs/${jobId}/cancel`,
+          purpose: 'cancel the job',
+          sent: () => {
+            wasSent = true;
+          },
+        });
+      } catch (thrown) {
+        const error = asError(thrown);
+        if (wasSent) sentInVain.add(error);
+        throw error;
+      }
     },
     list: (signal) => listPages(openai, signal),
   };

@@ -10,9 +10,9 @@ export interface RateLimitGate {
    * @returns when it was let through, for `refused`; undefined if it never is, because the time is up first.
    */
   enter(signal: AbortSignal): Promise<number | undefined>;
-  /** A call got an answer that is no refusal. */
-  passed(): void;
-  /** A call was refused. `askedMilliseconds` is the wait that the server asked for, if it did. */
+  /** A call that was let through at `enteredAt` got an answer that is no refusal. */
+  passed(enteredAt: number): void;
+  /** Such a call was refused. `askedMilliseconds` is the wait that the server asked for, if it did. */
   refused(enteredAt: number, askedMilliseconds: number | undefined): void;
   /** Whether calls are let through now, if only at a slower pace. */
   isOpen(): boolean;
@@ -20,7 +20,7 @@ export interface RateLimitGate {
   isShut(): boolean;
 }
 
-/** If no call is let through for so long beyond the wait first asked for, no call of this invocation ever will be. */
+/** If no call passes for this long beyond the longest wait asked for, no call of this invocation ever will. */
 const givesUpAfterMilliseconds = 60_000;
 /** Calls that a limit slows down are never further apart: beyond that, it says itself how long to wait. */
 const widestSpacingMilliseconds = 1_000;
@@ -42,27 +42,30 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
   let opensAt = Number.NEGATIVE_INFINITY;
   let closedAt = Number.NEGATIVE_INFINITY;
   let givesUpAt = Number.POSITIVE_INFINITY;
+  /** The longest wait asked for since a call passed. */
+  let longestAsked = 0;
   let firstSentAt = Number.POSITIVE_INFINITY;
   let lastSentAt = Number.NEGATIVE_INFINITY;
   let spacingMilliseconds = 0;
   let passedSinceOpening = 0;
   let refusalsInRow = 0;
-  /** No call was let through for so long that none ever will be. */
-  let hasGivenUp = false;
+  /** Fires when no call will be let through any more. */
+  const shut = new AbortController();
   let queue: Promise<unknown> = Promise.resolve();
 
   /** The turn of the call at the head of the queue. The gate may close, or close for longer, while it sleeps. */
   const turn = async (signal: AbortSignal): Promise<number | undefined> => {
     for (;;) {
       const now = performance.now();
+      if (now >= endsAt || signal.aborted) return undefined;
       const slot = Math.max(opensAt, lastSentAt + spacingMilliseconds);
-      if (hasGivenUp || slot >= endsAt || signal.aborted) return undefined;
       if (slot <= now) {
         lastSentAt = now;
         firstSentAt = Math.min(firstSentAt, now);
         return now;
       }
-      if (!(await sleep(slot - now, true, { signal }).catch(() => false))) return undefined;
+      const wait = Math.min(slot, endsAt) - now;
+      if (!(await sleep(wait, true, { signal }).catch(() => false))) return undefined;
     }
   };
 
@@ -78,16 +81,19 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
 
   return {
     enter(signal) {
-      const entered = queue.then(() => turn(signal));
+      const givesUp = AbortSignal.any([signal, shut.signal]);
+      const entered = queue.then(() => turn(givesUp));
       queue = entered;
       // Whoever gives up does not wait for those ahead.
       const gaveUp = Promise.withResolvers<undefined>();
-      const listening = addAbortListener(signal, () => gaveUp.resolve(undefined));
+      const listening = addAbortListener(givesUp, () => gaveUp.resolve(undefined));
       return Promise.race([entered, gaveUp.promise]).finally(() => listening[Symbol.dispose]());
     },
 
-    passed() {
+    passed(enteredAt) {
+      if (enteredAt < closedAt) return;
       refusalsInRow = 0;
+      longestAsked = 0;
       passedSinceOpening += 1;
       spacingMilliseconds = spacingMilliseconds < 1 ? 0 : spacingMilliseconds * narrowing;
     },
@@ -101,7 +107,7 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
         passedSinceOpening = 0;
         firstSentAt = Number.POSITIVE_INFINITY;
         closedAt = now;
-        if (refusalsInRow > 1 && now >= givesUpAt) hasGivenUp = true;
+        if (refusalsInRow > 1 && now >= givesUpAt) shut.abort();
       }
       // A server that keeps asking for a short wait and then refuses all the same is asked less and less often.
       const backoff =
@@ -111,10 +117,14 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
             ? backoffMilliseconds(refusalsInRow - 1)
             : 0;
       opensAt = Math.max(opensAt, now + Math.max(askedMilliseconds ?? 0, backoff));
-      if (refusalsInRow === 1) givesUpAt = opensAt + givesUpAfterMilliseconds;
+      if (refusalsInRow === 1 || (askedMilliseconds ?? 0) > longestAsked) {
+        givesUpAt = opensAt + givesUpAfterMilliseconds;
+      }
+      longestAsked = Math.max(longestAsked, askedMilliseconds ?? 0);
+      if (opensAt >= endsAt) shut.abort();
     },
 
-    isOpen: () => !hasGivenUp && opensAt <= performance.now(),
-    isShut: () => hasGivenUp || opensAt >= endsAt,
+    isOpen: () => !shut.signal.aborted && opensAt <= performance.now(),
+    isShut: () => shut.signal.aborted,
   };
 }

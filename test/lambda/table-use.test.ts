@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type SimulatedJob, simulatedJob } from '../../infra/local/simulated-job.ts';
+import { StateError } from '../../lambda/errors.ts';
 import { type Curfew, endpoints, startCurfew } from '../support/curfew.ts';
 import { says } from '../support/wire-faults.ts';
 
@@ -174,6 +175,24 @@ describe('with a table that is throttled, denied or down', { concurrency: true }
     const startedAt = performance.now();
     assert.equal((await curfew.list()).complete, false);
     assert.ok(performance.now() - startedAt < 12_000);
+  });
+
+  test('(silent) every answer comes in time, though there is little', async () => {
+    const jobs = ['1', '2', '3'].map((name) => jobOfAge(400, { id: `ftjob-${name}` }));
+    await using curfew = await startCurfew({ jobs });
+    curfew.aws.table.health = 'silent';
+    const inTime = { remainingMilliseconds: 2_500 };
+    const startedAt = performance.now();
+    const answers = await Promise.allSettled([
+      curfew.sweep({}, inTime),
+      curfew.list({}, inTime),
+      curfew.extend('ftjob-1', 60, inTime),
+    ]);
+    assert.ok(performance.now() - startedAt < 2_500);
+    const [swept, listed, extended] = answers;
+    assert.partialDeepStrictEqual(swept, { status: 'fulfilled', value: { cancelled: 0, failed: 3 } });
+    assert.partialDeepStrictEqual(listed, { status: 'fulfilled', value: { complete: false } });
+    assert.ok(extended.status === 'rejected' && extended.reason instanceof StateError);
   });
 
   test('that leaves out one row of two, a sweep cancels only the other', async () => {

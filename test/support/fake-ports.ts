@@ -58,6 +58,7 @@ export function fakeProject({
   };
   const api: FineTuningApi = {
     retrieve: async (jobId) => found(jobId),
+    retrieveAfter: (_failure, jobId) => api.retrieve(jobId),
     cancel: async (jobId) => ({ ...found(jobId), status: 'cancelled' }),
     async *list(signal) {
       for (let start = 0; start === 0 || start < jobs.length; start += pageSize) {

@@ -24,7 +24,7 @@ export async function call(
     await sleep(20);
     const given = answer();
     if (given === 'passed') {
-      gate.passed();
+      gate.passed(enteredAt);
       return performance.now();
     }
     gate.refused(enteredAt, given === 'refused' ? undefined : given);

@@ -108,6 +108,14 @@ describe('an event of EventBridge without a job id has to be exactly one valid r
     assert.equal(((await curfew.invoke(busEvent({ stopAll: {} }))) as StopAllAnswer).cancelled, 2);
   });
 
+  for (const beside of [{ dryRun: false }, { dryRun: null }, { project: { id: 7 } }]) {
+    test(`stopping everything, beside ${JSON.stringify(beside)}`, async () => {
+      await using curfew = await start();
+      const answer = await curfew.invoke(busEvent({ stopAll: {}, ...beside }));
+      assert.equal((answer as StopAllAnswer).cancelled, 2);
+    });
+  }
+
   test('a list', async () => {
     await using curfew = await start();
     assert.equal(((await curfew.invoke(busEvent({ list: {} }))) as ListAnswer).jobs.length, 2);
@@ -127,6 +135,10 @@ describe('an event of EventBridge without a job id has to be exactly one valid r
     [{ sweep: [] }, /"sweep" must be an object/],
     [{ stopAll: {}, dryRun: true }, /"dryRun" is not a known field/],
     [{ sweep: {}, dryRun: true }, /"dryRun" is not a known field/],
+    [{ stopAll: {}, dryRun: 'yes' }, /"dryRun" is not a known field/],
+    [{ stopAll: {}, dryRun: 1 }, /"dryRun" is not a known field/],
+    [{ stopAll: {}, project: 'research' }, /"project" is not a known field/],
+    [{ sweep: {}, project: 'research' }, /"project" is not a known field/],
     [{ jobId: 7 }, /"jobId" must be a string/],
     [{ jobId: null, sweep: {} }, /both "jobId" and "sweep"/],
   ];

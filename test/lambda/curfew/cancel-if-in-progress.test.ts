@@ -105,7 +105,7 @@ describe('if the cancel fails, the job is read again', () => {
         {
           name,
           message:
-            'It failed. As far as we can tell, the cancel had no effect: the job could not be read again.',
+            'It failed. Whether the cancel had an effect is not known: the job could not be read again.',
         },
       );
     });

@@ -161,7 +161,7 @@ describe('while pages are still listed', () => {
       cancel: async (id) => jobOf({ id, status: 'cancelled' }),
       async *list() {
         yield { jobs: page(1), odd: [] };
-        await table.extend('ftjob-1', nowSeconds + 3600, 'alice');
+        await table.extend('ftjob-1', nowSeconds + 3600, 'alice', new AbortController().signal);
         yield { jobs: page(3), odd: [] };
       },
     });

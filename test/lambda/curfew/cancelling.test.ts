@@ -76,6 +76,18 @@ describe('a job that a sweep leaves cancelling', () => {
     ]);
   });
 
+  test('is published in time even if the table is silent when that is to be noted', async () => {
+    const { curfew } = await startSlowToCancel();
+    await using _ = curfew;
+    const fault = curfew.openai.faultFor;
+    curfew.openai.faultFor = (call) => {
+      if (call.endpoint === 'cancel') curfew.aws.table.health = 'silent';
+      return fault(call);
+    };
+    assert.equal((await curfew.sweep({}, { remainingMilliseconds: 4_000 })).cancelled, 1);
+    assert.deepEqual(events(curfew), ['cancelling']);
+  });
+
   test('is published as what a dry run would cancel', async () => {
     const { curfew } = await startSlowToCancel();
     await using _ = curfew;

@@ -4,7 +4,14 @@ import { type SimulatedJob, simulatedJob } from '../../../infra/local/simulated-
 import { extend } from '../../../lambda/curfew/extend.ts';
 import type { JobRecord } from '../../../lambda/curfew/job-table.ts';
 import { startCurfew } from '../../support/curfew.ts';
-import { fakeProject, fakeTable, jobOf, nowMilliseconds, nowSeconds } from '../../support/fake-ports.ts';
+import {
+  fakeProject,
+  fakeTable,
+  fakeTime,
+  jobOf,
+  nowMilliseconds,
+  nowSeconds,
+} from '../../support/fake-ports.ts';
 
 const isoIn = (minutes: number) => new Date((nowSeconds + minutes * 60) * 1000).toISOString();
 
@@ -17,7 +24,12 @@ describe('a job may run for so many minutes from now', () => {
     const table = fakeTable({ 'ftjob-1': record });
     const job = jobOf({ id: 'ftjob-1', ...fields });
     // Half a second past the second, as time is.
-    const scene = { table, nowMilliseconds: nowMilliseconds + 500, requestedBy: 'alice' };
+    const scene = {
+      table,
+      time: fakeTime(),
+      nowMilliseconds: nowMilliseconds + 500,
+      requestedBy: 'alice',
+    };
     const answer = await extend({ project: fakeProject(), job }, minutes, scene);
     return { answer, until: table.rows.get('ftjob-1')?.extendedUntilSeconds, reads: table.reads.length };
   };
@@ -74,7 +86,12 @@ describe('a job may run for so many minutes from now', () => {
 
 test('a row that cannot be read is StateError, even if there were nothing to write', async () => {
   const job = jobOf({ id: 'ftjob-1', status: 'succeeded' });
-  const scene = { table: fakeTable({}, ['ftjob-1']), nowMilliseconds, requestedBy: 'alice' };
+  const scene = {
+    table: fakeTable({}, ['ftjob-1']),
+    time: fakeTime(),
+    nowMilliseconds,
+    requestedBy: 'alice',
+  };
   await assert.rejects(extend({ project: fakeProject(), job }, 60, scene), { name: 'StateError' });
 });
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
-import { startCurfew } from '../../support/curfew.ts';
-import { answers, noAnswer } from '../../support/wire-faults.ts';
+import { type Curfew, startCurfew } from '../../support/curfew.ts';
+import { answers, noAnswer, pauseBeyondListing } from '../../support/wire-faults.ts';
+
+const warningIn = ({ logLines }: Curfew) => logLines.find(({ level }) => level === 'WARN')?.['message'];
 
 describe('a list that does not know everything is not complete', () => {
   const running = () => [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })];
@@ -21,6 +23,22 @@ describe('a list that does not know everything is not complete', () => {
     curfew.openai.faultFor = ({ url }) => (url.searchParams.has('after') ? noAnswer : undefined);
     const { complete, jobs: listed } = await curfew.list({}, { remainingMilliseconds: 5_000 });
     assert.deepEqual([complete, listed.length], [false, 100]);
+    assert.equal(warningIn(curfew), 'Listed 100 jobs, but the list is incomplete. Time ran out.');
+  });
+
+  test('if time runs out before the first page, and the log says that', async () => {
+    await using curfew = await startCurfew({ jobs: running() });
+    const { fault, remainingMilliseconds } = pauseBeyondListing;
+    curfew.openai.faultFor = () => fault;
+    const { complete, jobs } = await curfew.list({}, { remainingMilliseconds });
+    assert.deepEqual([complete, jobs], [false, []]);
+    assert.deepEqual(
+      curfew.logLines.map(({ level, message }) => [level, message]),
+      [
+        ['WARN', 'Listed 0 jobs, but the list is incomplete. Listing failed.'],
+        ['ERROR', 'Time ran out before the first page of jobs came. Try again.'],
+      ],
+    );
   });
 
   test('if a later page cannot be read: what was read is listed, and the log says why', async () => {
@@ -54,6 +72,7 @@ describe('a list that does not know everything is not complete', () => {
     });
     const { complete, jobs } = await curfew.list();
     assert.deepEqual([complete, jobs], [false, []]);
+    assert.equal(warningIn(curfew), 'Listed 0 jobs, but the list is incomplete. A job could not be judged.');
   });
 });
 

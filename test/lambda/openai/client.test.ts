@@ -132,6 +132,13 @@ describe('after a 429', () => {
     assert.partialDeepStrictEqual(await client.ask({ passesShutGate: true }), { id: 'ftjob-1' });
   });
 
+  test('and no retry of it does', async () => {
+    await using client = await startClient([pauseBeyondTime, answers(503, soon)]);
+    await assert.rejects(client.ask(), { name: 'RateLimitError' });
+    await assert.rejects(client.ask({ passesShutGate: true }), { name: 'RateLimitError' });
+    assert.equal(client.calls(), 2);
+  });
+
   test('but not if it is given up already', async () => {
     await using client = await startClient([pauseBeyondTime]);
     await assert.rejects(client.ask());

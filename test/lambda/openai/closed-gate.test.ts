@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRateLimitGate } from '../../../lambda/openai/rate-limit-gate.ts';
-import { call, gapsOf } from '../../support/gate-callers.ts';
+import { call, enter, gapsOf } from '../../support/gate-callers.ts';
 import { virtualTime } from '../../support/virtual-time.ts';
 
 const longMilliseconds = 900_000;
@@ -32,6 +32,27 @@ describe('a gate that lets nobody through', () => {
     const both = [1, 2].map(() => call(gate, () => waits.shift() ?? 1_000));
     assert.deepEqual(await time.until(Promise.all(both)), [undefined, undefined]);
     assert.ok(performance.now() - time.startedAt >= 160_000);
+  });
+
+  test('is not given up because of a long wait that is asked for only later', async (t) => {
+    const time = virtualTime(t, 20);
+    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
+    const waits = [1_000, 62_000, 1_000];
+    assert.ok((await time.until(call(gate, () => waits.shift() ?? 'passed'))) !== undefined);
+  });
+
+  test('is asked less and less often, though a call in flight since before it closed passes', async (t) => {
+    const time = virtualTime(t, 20);
+    const gate = createRateLimitGate(time.startedAt + longMilliseconds);
+    const before = await time.until(enter(gate));
+    await time.until(sleep(20));
+    const attempts: number[] = [];
+    const answer = () => {
+      gate.passed(before);
+      return attempts.length < 4 ? 'refused' : 'passed';
+    };
+    await time.until(call(gate, answer, attempts));
+    assert.deepEqual(gapsOf(attempts), [320, 620, 1_220]);
   });
 
   test('is not given up after many refusals in a short time', async (t) => {

@@ -27,6 +27,15 @@ describe('an answer that quotes the credential is read without it', () => {
     test(name, async () => assert.deepEqual(await read(text), expected));
   }
 
+  test('in a header of an error', async () => {
+    const headers = { 'x-request-id': `req_${credential}`, 'retry-after': '1' };
+    const body = Readable.from([Buffer.from('{}')]);
+    await assert.rejects(readAnswer({ status: 500, headers, body }, 1_000, credential), {
+      name: 'ErrorAnswer',
+      headers: { 'x-request-id': 'req_(credential)', 'retry-after': '1' },
+    });
+  });
+
   for (const dummy of ['none', '1', 'running', 'fifteen-letters']) {
     test(`but "${dummy}" is no secret, and stays where it stands`, async () => {
       const answer = { id: `ftjob-${dummy}-1`, status: dummy, metadata: { time_budget_minutes: dummy } };

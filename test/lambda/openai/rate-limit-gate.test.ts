@@ -68,7 +68,7 @@ describe('after a refusal', () => {
   test('calls go at the pace at which they passed while the gate was open, the pause not counted', async (t) => {
     const time = virtualTime(t);
     const gate = createRateLimitGate(time.startedAt + longMilliseconds);
-    for (let count = 0; count < 50; count += 1) gate.passed();
+    for (let count = 0; count < 50; count += 1) gate.passed(performance.now());
     gate.refused(await time.until(enter(gate)), 10_000);
     for (let count = 0; count < 4; count += 1) await time.until(call(gate, () => 'passed'));
     // Four passed in 80 ms.
@@ -89,7 +89,7 @@ describe('after a refusal', () => {
     const time = virtualTime(t);
     const gate = createRateLimitGate(time.startedAt + longMilliseconds);
     for (const _ of [1, 2]) gate.refused(await time.until(enter(gate)), 0);
-    for (let count = 0; count < 20; count += 1) gate.passed();
+    for (let count = 0; count < 20; count += 1) gate.passed(performance.now());
     // Ten milliseconds, 0.97 of it twenty times.
     const entered = await time.until(Promise.all([enter(gate), enter(gate), enter(gate)]));
     assert.deepEqual(gapsOf(entered), [6, 6]);
@@ -120,7 +120,7 @@ describe('after a refusal', () => {
     gate.refused(await time.until(enter(gate)), 0);
     gate.refused(await time.until(enter(gate)), 0);
     await time.until(enter(gate));
-    for (let count = 0; count < 80; count += 1) gate.passed();
+    for (let count = 0; count < 80; count += 1) gate.passed(performance.now());
     const entered = await time.until(Promise.all([enter(gate), enter(gate), enter(gate)]));
     assert.deepEqual(gapsOf(entered), [0, 0]);
   });
@@ -133,7 +133,7 @@ describe('after a refusal', () => {
       gate.refused(await time.until(enter(gate)), 0);
       await time.until(Promise.all(Array.from({ length: 3 }, () => enter(gate))));
       if (passing === 1) await time.until(sleep(5_000));
-      for (let count = 0; count < passing; count += 1) gate.passed();
+      for (let count = 0; count < passing; count += 1) gate.passed(performance.now());
       gate.refused(await time.until(enter(gate)), 0);
       const gaps = gapsOf(await time.until(Promise.all([enter(gate), enter(gate), enter(gate)])));
       for (const gap of gaps) assert.ok(gap >= 1 && gap <= 1_000, `${gap} ms`);
@@ -211,6 +211,28 @@ describe('if the time is up first', () => {
     assert.equal(await time.until(waiting), undefined);
     assert.equal(performance.now(), time.startedAt + 20);
     assert.equal(await time.until(other), time.startedAt + 5_000);
+  });
+
+  test('and nobody goes on waiting once a longer wait reaches beyond the time', async (t) => {
+    const time = virtualTime(t);
+    const gate = createRateLimitGate(time.startedAt + 60_000);
+    const [first, second] = await time.until(Promise.all([enter(gate), enter(gate)]));
+    await time.until(sleep(10));
+    gate.refused(first, 40_000);
+    const waiting = Promise.all([gate.enter(signal), gate.enter(signal)]);
+    await time.until(sleep(10));
+    gate.refused(second, 100_000);
+    assert.deepEqual(await time.until(waiting), [undefined, undefined]);
+    assert.equal(performance.now(), time.startedAt + 20);
+  });
+
+  test('a call whose turn would come too late is sent away when the time is up, not before', async (t) => {
+    const time = virtualTime(t);
+    const gate = createRateLimitGate(time.startedAt + 1_000);
+    for (const _ of [1, 2]) gate.refused(await time.until(enter(gate)), 0);
+    const entered = await time.until(Promise.all(Array.from({ length: 200 }, () => gate.enter(signal))));
+    assert.equal(performance.now(), time.startedAt + 1_000);
+    assert.ok(entered.includes(undefined) && entered.some((moment) => moment !== undefined));
   });
 
   test('a call that waits is sent away once its signal fires, and takes no other’s turn', async (t) => {
