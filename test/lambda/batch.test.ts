@@ -44,6 +44,14 @@ describe('messages of a FIFO queue', () => {
   });
 });
 
+test('a message that does not say which queue it comes from is carried out', async () => {
+  await using curfew = await startCurfew({ jobs: jobs() });
+  const { Records } = queueEvent({ jobId: 'ftjob-1' });
+  const event = { Records: Records.map(({ eventSourceARN: _, ...record }) => record) };
+  assert.deepEqual((await send(curfew, event)).batchItemFailures, []);
+  assert.equal(curfew.openai.jobs.get('ftjob-1')?.status, 'cancelled');
+});
+
 describe('records of a batch with equal requests', () => {
   test('share one cancel: one call, one event, one line, one count', async () => {
     await using curfew = await startCurfew({ jobs: jobs() });

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import type { CancelAnswer, QueueAnswer } from '../../../lambda/contract.ts';
-import { apiKey, type Curfew, startCurfew } from '../../support/curfew.ts';
+import { apiKey, type Curfew, endpoints, startCurfew } from '../../support/curfew.ts';
 import { queueEvent } from '../../support/envelopes.ts';
 import { answers, late } from '../../support/wire-faults.ts';
 
@@ -14,6 +14,7 @@ describe('a key is found in its secret', () => {
     'as plain text': apiKey,
     'with white space around it': `\n  ${apiKey}\r\n`,
     'as a field of a JSON object': JSON.stringify({ apiKey, other: 1 }),
+    'as a field of an object with white space around it': `\n ${JSON.stringify({ apiKey })}\n`,
     'as a field with white space around it': JSON.stringify({ apiKey: ` ${apiKey}\n` }, null, 2),
   };
   for (const [name, SecretString] of Object.entries(secrets)) {
@@ -52,6 +53,16 @@ describe('a key that is rotated while the function is warm', () => {
     assert.equal(curfew.aws.secretReads.length, 2);
     await curfew.cancel('ftjob-1');
     assert.equal(curfew.aws.secretReads.length, 2);
+  });
+
+  test('is used by every later call, so only the first is refused', async () => {
+    await using curfew = await startCurfew({
+      jobs: [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })],
+    });
+    await curfew.list();
+    rotate(curfew, 'sk-rotated');
+    await curfew.cancel('ftjob-1');
+    assert.deepEqual(endpoints(curfew.openai), ['list', 'retrieve', 'retrieve', 'cancel']);
   });
 
   test('is read once, however many calls are refused at once', async () => {

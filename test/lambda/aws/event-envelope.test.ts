@@ -164,4 +164,5 @@ test('our own events are refused, so a warning never cancels the job that it war
     message: /published the event itself/,
   });
   assert.equal(curfew.openai.calls.length, callsBefore);
+  assert.equal(curfew.logLines.at(-1)?.['requestedBy'], 'eventbridge');
 });

@@ -63,6 +63,7 @@ describe('a failure to publish neither undoes nor hides a cancel', { concurrency
     curfew.aws.refuses = ({ detail: { jobId } }) => jobId === 'ftjob-2';
     assert.equal((await curfew.sweep()).cancelled, 3);
     assert.deepEqual(idsOf(curfew).toSorted(), ['ftjob-1', 'ftjob-3']);
+    assert.deepEqual(curfew.aws.batchSizes, [3, 1, 1], 'three attempts');
     assert.deepEqual(unpublished(curfew), [
       [
         'ERROR',
