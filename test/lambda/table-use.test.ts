@@ -181,14 +181,15 @@ describe('with a table that is throttled, denied or down', { concurrency: true }
     const jobs = ['1', '2', '3'].map((name) => jobOfAge(400, { id: `ftjob-${name}` }));
     await using curfew = await startCurfew({ jobs });
     curfew.aws.table.health = 'silent';
-    const inTime = { remainingMilliseconds: 2_500 };
+    // Less than the table's own time-outs come to.
+    const inTime = { remainingMilliseconds: 8_000 };
     const startedAt = performance.now();
     const answers = await Promise.allSettled([
       curfew.sweep({}, inTime),
       curfew.list({}, inTime),
       curfew.extend('ftjob-1', 60, inTime),
     ]);
-    assert.ok(performance.now() - startedAt < 2_500);
+    assert.ok(performance.now() - startedAt < 8_000);
     const [swept, listed, extended] = answers;
     assert.partialDeepStrictEqual(swept, { status: 'fulfilled', value: { cancelled: 0, failed: 3 } });
     assert.partialDeepStrictEqual(listed, { status: 'fulfilled', value: { complete: false } });

@@ -65,7 +65,7 @@ describe('a job that a sweep leaves cancelling', () => {
     const { curfew } = await startSlowToCancel();
     await using _ = curfew;
     curfew.aws.eventBus = 'silent';
-    const sweeping = curfew.sweep({}, { remainingMilliseconds: 5_000 });
+    const sweeping = curfew.sweep({}, { remainingMilliseconds: 8_000 });
     await waitFor(() => curfew.aws.table.rows.get('ftjob-1')?.['cancellingSince'] !== undefined);
     curfew.aws.table.health = 'silent';
     assert.equal((await sweeping).cancelled, 1);
@@ -84,7 +84,7 @@ describe('a job that a sweep leaves cancelling', () => {
       if (call.endpoint === 'cancel') curfew.aws.table.health = 'silent';
       return fault(call);
     };
-    assert.equal((await curfew.sweep({}, { remainingMilliseconds: 4_000 })).cancelled, 1);
+    assert.equal((await curfew.sweep({}, { remainingMilliseconds: 8_000 })).cancelled, 1);
     assert.deepEqual(events(curfew), ['cancelling']);
   });
 

@@ -41,6 +41,26 @@ async function startClient(faults: Fault[] = [], remainingMilliseconds = 30_000)
   };
 }
 
+/** The same fault, and when the client has surely read its answer: both are in this process. */
+function watched(fault: Fault) {
+  const { promise: isRead, resolve } = Promise.withResolvers<void>();
+  const watchedFault: Fault = (answer, response) => {
+    response.once('finish', () => setTimeout(resolve, 500));
+    return fault(answer, response);
+  };
+  return { fault: watchedFault, isRead };
+}
+
+/** No answer, and a signal that fires as soon as the call is there. */
+function givenUp() {
+  const controller = new AbortController();
+  const fault: Fault = (answer, response) => {
+    controller.abort();
+    return noAnswer(answer, response);
+  };
+  return { fault, signal: controller.signal };
+}
+
 describe('a call that may fare better is made again', () => {
   test('three times', async () => {
     await using client = await startClient([500, 409, 503].map((status) => answers(status, soon)));
@@ -63,29 +83,34 @@ describe('a call that may fare better is made again', () => {
   });
 
   test('until it is given up, with the error of the last answer', async () => {
-    await using client = await startClient([answers(503, { 'retry-after-ms': '20000' })]);
+    const { fault, isRead } = watched(answers(503, { 'retry-after-ms': '20000' }));
+    await using client = await startClient([fault]);
+    const controller = new AbortController();
+    isRead.then(() => controller.abort());
     const startedAt = performance.now();
-    await assert.rejects(client.ask({ signal: AbortSignal.timeout(100) }), { message: /answered 503/ });
+    await assert.rejects(client.ask({ signal: controller.signal }), { message: /answered 503/ });
     assert.ok(performance.now() - startedAt < 10_000);
     assert.equal(client.calls(), 1);
   });
 
   test('and says what the last answer was if there is none the next time', async () => {
-    await using client = await startClient([answers(503, soon), noAnswer]);
-    await assert.rejects(client.ask({ signal: AbortSignal.timeout(300) }), { message: /answered 503/ });
+    const { fault, signal } = givenUp();
+    await using client = await startClient([answers(503, soon), fault]);
+    await assert.rejects(client.ask({ signal }), { message: /answered 503/ });
     assert.equal(client.calls(), 2);
   });
 
   test('if an attempt takes too long', async () => {
-    await using client = await startClient([noAnswer], 4_000);
+    await using client = await startClient([noAnswer], 10_000);
     assert.partialDeepStrictEqual(await client.ask(), { id: 'ftjob-1' });
     assert.equal(client.calls(), 2);
   });
 });
 
 test('a call that is given up before there is any answer says that time ran out', async () => {
-  await using client = await startClient([noAnswer]);
-  await assert.rejects(client.ask({ signal: AbortSignal.timeout(100) }), {
+  const { fault, signal } = givenUp();
+  await using client = await startClient([fault]);
+  await assert.rejects(client.ask({ signal }), {
     name: 'OpenAIError',
     message: 'Could not retrieve the job "ftjob-1": time ran out before the provider answered. Try again.',
   });
@@ -102,10 +127,10 @@ describe('after a 429', () => {
   });
 
   test('no other call goes out while the server asks for silence', async () => {
-    await using client = await startClient([pause]);
+    const { fault, isRead } = watched(answers(429, { 'retry-after-ms': '3000' }));
+    await using client = await startClient([fault]);
     const first = client.ask();
-    while (client.calls() === 0) await new Promise(setImmediate);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await isRead;
     await assert.rejects(client.ask({ signal: AbortSignal.timeout(50) }), { name: 'RateLimitError' });
     assert.equal(client.calls(), 1);
     assert.partialDeepStrictEqual(await first, { id: 'ftjob-1' });

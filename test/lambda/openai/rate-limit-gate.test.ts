@@ -181,8 +181,8 @@ describe('whether it is open, and whether it stays shut', () => {
 
   test('after one that names the end of the time: shut', async (t) => {
     const time = virtualTime(t);
-    const gate = createRateLimitGate(time.startedAt + 80);
-    gate.refused(await time.until(enter(gate)), 80);
+    const gate = createRateLimitGate(time.startedAt + 1_001);
+    gate.refused(await time.until(enter(gate)), 1_001);
     assert.deepEqual(states(gate), { isOpen: false, isShut: true });
     assert.equal(await time.until(gate.enter(signal)), undefined);
     assert.equal(performance.now(), time.startedAt);
@@ -190,6 +190,15 @@ describe('whether it is open, and whether it stays shut', () => {
 });
 
 describe('if the time is up first', () => {
+  test('a wait of up to a second is waited for until then', async (t) => {
+    const time = virtualTime(t);
+    const gate = createRateLimitGate(time.startedAt + 1_000);
+    gate.refused(await time.until(enter(gate)), 1_000);
+    assert.equal(gate.isShut(), false);
+    assert.equal(await time.until(gate.enter(signal)), undefined);
+    assert.equal(performance.now(), time.startedAt + 1_000);
+  });
+
   test('nobody waits in vain', async (t) => {
     const time = virtualTime(t);
     const gate = createRateLimitGate(time.startedAt + 1_000);
