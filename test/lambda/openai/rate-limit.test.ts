@@ -40,22 +40,6 @@ describe('a sweep under a rate limit', { concurrency: true }, () => {
     for (const { at } of later) assert.ok(at - refusedAt >= 299);
   });
 
-  test('whose every cancel is asked to wait for longer than there is time sends only what was in flight before the refusal', async () => {
-    await using curfew = await startCurfew({ jobs: overdueJobs(2_000) });
-    curfew.openai.faultFor = ({ endpoint }) =>
-      endpoint === 'cancel' ? answers(429, { 'retry-after': '60' }) : undefined;
-    const { failed, jobs } = await curfew.sweep({ cancelLimit: 2_000 }, { remainingMilliseconds: 50_000 });
-    assert.equal(failed, 2_000);
-    for (const { error } of jobs) assert.equal(error?.name, 'RateLimitError');
-    const cancels = callsTo(curfew, 'cancel').length;
-    assert.ok(cancels <= 100);
-    // One look for each cancel that was sent: only the job knows what became of it. On a busy machine some never arrive.
-    const looks = callsTo(curfew, 'retrieve').map(({ jobId }) => jobId);
-    assert.ok(looks.length <= 100);
-    assert.equal(new Set(looks).size, looks.length);
-    for (const { jobId } of callsTo(curfew, 'cancel')) assert.ok(looks.includes(jobId));
-  });
-
   test('names the rate limit for jobs that were never tried, even if calls in flight pass after the refusal', async () => {
     await using curfew = await startCurfew({ jobs: overdueJobs(150) });
     let cancels = 0;
@@ -80,6 +64,20 @@ describe('a sweep under a rate limit', { concurrency: true }, () => {
     await assert.rejects(curfew.stopAll({}, { remainingMilliseconds: 60_000 }), { name: 'IncompleteError' });
     assert.ok(performance.now() - startedAt < 30_000);
   });
+});
+
+// By itself, because it computes a lot: what else is in this process would wait for longer than a call may take.
+test('a sweep whose every cancel is asked to wait for longer than there is time sends only what was in flight before the refusal', async () => {
+  await using curfew = await startCurfew({ jobs: overdueJobs(1_000) });
+  curfew.openai.faultFor = ({ endpoint }) =>
+    endpoint === 'cancel' ? answers(429, { 'retry-after': '60' }) : undefined;
+  const { failed, jobs } = await curfew.sweep({ cancelLimit: 1_000 }, { remainingMilliseconds: 50_000 });
+  assert.equal(failed, 1_000);
+  for (const { error } of jobs) assert.equal(error?.name, 'RateLimitError');
+  const cancels = callsTo(curfew, 'cancel').length;
+  assert.ok(cancels <= 100);
+  // One look for each cancel that was sent: only the job knows what became of it.
+  assert.equal(callsTo(curfew, 'retrieve').length, cancels);
 });
 
 test('a sweep takes a pause for no pace: held up once for 3 seconds, 150 jobs at 50 a second take no half minute', async () => {
