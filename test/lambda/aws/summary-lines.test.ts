@@ -95,6 +95,26 @@ describe('other requests end in a line that says who asked', () => {
     assert.deepEqual([line['level'], line['complete']], ['WARN', false]);
   });
 
+  for (const [jobs, message] of [
+    [[running('ftjob-1', 10)], 'Listed 1 job.'],
+    [[running('ftjob-1', 10), running('ftjob-2', 400)], 'Listed 2 jobs.'],
+  ] as const) {
+    test(`a list of ${jobs.length}`, async () => {
+      await using curfew = await startCurfew({ jobs });
+      await curfew.list({}, alice);
+      const [line, ...others] = curfew.logLines;
+      assert.deepEqual(others, []);
+      assert.deepEqual(ours(line), {
+        level: 'INFO',
+        message,
+        requestedBy: 'alice',
+        complete: true,
+        jobs: jobs.length,
+        ...fromLambda,
+      });
+    });
+  }
+
   test('an extension that takes effect', async () => {
     const job = running('ftjob-1', 10);
     await using curfew = await startCurfew({ jobs: [job] });
