@@ -130,7 +130,7 @@ export function createOpenAIClient(options: ClientOptions): OpenAIClient {
       const answer = await answerTo(credential, wanted, signal);
       const parsed = v.safeParse(wanted.schema, answer);
       if (parsed.success) return parsed.output;
-      const fields = parsed.issues.slice(0, 3).map((issue) => v.getDotPath(issue) ?? 'the whole body');
+      const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole body');
       throw new UnreadableAnswer(`lacks what the API promises (${fields.join(', ')})`);
     } catch (failure) {
       throw namedFailure(failure, wanted);

@@ -18,9 +18,10 @@ const wanted: OpenAICall<v.GenericSchema> = {
   mostBytes: 1_000_000,
 };
 
+const key = 'sk-key';
+
 /** A client, and a provider that has each of these faults once, then none. */
-async function startClient(faults: Fault[] = [], remainingMilliseconds = 30_000) {
-  const key = 'sk-key';
+async function startClient(faults: Fault[] = [], { remainingMilliseconds = 30_000, freshKey = key } = {}) {
   const openai = await startFineTuningSimulator({
     jobs: [simulatedJob({ id: 'ftjob-1', status: 'running' })],
     apiKeys: [key],
@@ -30,13 +31,15 @@ async function startClient(faults: Fault[] = [], remainingMilliseconds = 30_000)
     provider: 'openai',
     openaiBaseUrl: openai.baseUrl,
     openaiProject: undefined,
-    credentials: { current: async () => key, refreshed: async () => key },
+    credentials: { current: async () => key, refreshed: async () => freshKey },
     time: timeLeftOf(remainingMilliseconds),
     callsAtOnce: 10,
   });
   return {
     ask: (more: Partial<typeof wanted> = {}) => client({ ...wanted, ...more }),
     calls: () => openai.calls.length,
+    callTimes: () => openai.calls.map(({ at }) => at),
+    keys: () => openai.calls.map(({ headers }) => headers.authorization),
     [Symbol.asyncDispose]: openai[Symbol.asyncDispose],
   };
 }
@@ -75,7 +78,9 @@ describe('a call that may fare better is made again', () => {
   });
 
   test('unless the wait would reach beyond the time that is left', async () => {
-    await using client = await startClient([answers(503, { 'retry-after': '20' })], 10_000);
+    await using client = await startClient([answers(503, { 'retry-after': '20' })], {
+      remainingMilliseconds: 10_000,
+    });
     const startedAt = performance.now();
     await assert.rejects(client.ask(), { message: /answered 503/ });
     assert.ok(performance.now() - startedAt < 4_000);
@@ -100,8 +105,16 @@ describe('a call that may fare better is made again', () => {
     assert.equal(client.calls(), 2);
   });
 
+  test('after a wait that doubles', async () => {
+    await using client = await startClient([answers(500), answers(500)]);
+    await client.ask();
+    const [first = 0, second = 0, third = 0] = client.callTimes();
+    assert.ok(second - first >= 224);
+    assert.ok(third - second >= 449);
+  });
+
   test('if an attempt takes too long', async () => {
-    await using client = await startClient([noAnswer], 10_000);
+    await using client = await startClient([noAnswer], { remainingMilliseconds: 10_000 });
     assert.partialDeepStrictEqual(await client.ask(), { id: 'ftjob-1' });
     assert.equal(client.calls(), 2);
   });
@@ -116,6 +129,26 @@ test('a call that is given up before there is any answer says that time ran out'
   });
 });
 
+describe('a credential that is refused', () => {
+  test('is refreshed, and the call made again', async () => {
+    await using client = await startClient([answers(401)], { freshKey: 'sk-fresh' });
+    await assert.rejects(client.ask(), { name: 'AuthenticationError' });
+    assert.deepEqual(client.keys(), ['Bearer sk-key', 'Bearer sk-fresh']);
+  });
+
+  test('is AuthenticationError at once if there is no other', async () => {
+    await using client = await startClient([answers(401)]);
+    await assert.rejects(client.ask(), { name: 'AuthenticationError' });
+    assert.equal(client.calls(), 1);
+  });
+
+  test('is not refreshed for anything else', async () => {
+    await using client = await startClient([answers(404)], { freshKey: 'sk-fresh' });
+    await assert.rejects(client.ask(), { name: 'JobNotFoundError' });
+    assert.deepEqual(client.keys(), ['Bearer sk-key']);
+  });
+});
+
 describe('after a 429', () => {
   const pause = answers(429, { 'retry-after-ms': '200' });
   const pauseBeyondTime = answers(429, { 'retry-after': '3600' });
@@ -125,6 +158,20 @@ describe('after a 429', () => {
     assert.partialDeepStrictEqual(await client.ask(), { id: 'ftjob-1' });
     assert.equal(client.calls(), 4);
   });
+
+  for (const status of [200, 404]) {
+    test(`any other answer (${status}) ends the row of refusals, so the next wait is as short as the first`, async () => {
+      const inTurn: Fault = (answer) => ({ ...answer(), status });
+      await using client = await startClient(
+        Array.from({ length: 6 }, () => [answers(429, soon), inTurn]).flat(),
+      );
+      const startedAt = performance.now();
+      for (let round = 0; round < 6; round += 1) await client.ask().catch(() => {});
+      assert.equal(client.calls(), 12);
+      // In a row they would come to 9 seconds.
+      assert.ok(performance.now() - startedAt < 4_000);
+    });
+  }
 
   test('no other call goes out while the server asks for silence', async () => {
     const { fault, isRead } = watched(answers(429, { 'retry-after-ms': '3000' }));
