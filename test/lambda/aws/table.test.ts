@@ -178,6 +178,19 @@ describe('marking a job as being cancelled', () => {
       expiresAt: later + keptForSeconds,
     });
   });
+
+  test('can be taken back, and done again', async () => {
+    await using started = await startTable({ extendedUntil: 5, cancellingSince: later });
+    await started.table.unmarkCancelling('ftjob-1', later, inTime);
+    assert.deepEqual(started.row(), { jobId: 'ftjob-1', extendedUntil: 5 });
+    assert.equal(await started.table.markCancelling('ftjob-1', later + 60, inTime), true);
+  });
+
+  test('is not taken back if somebody else has done it again by now', async () => {
+    await using started = await startTable({ cancellingSince: later + 60 });
+    await started.table.unmarkCancelling('ftjob-1', later, inTime);
+    assert.equal(started.row()?.['cancellingSince'], later + 60);
+  });
 });
 
 test('a row is kept for 31 days from now, even if its deadline is long over', async () => {
