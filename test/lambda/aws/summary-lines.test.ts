@@ -4,7 +4,7 @@ import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simul
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { startCurfew } from '../../support/curfew.ts';
 import { errorIn, fromLambda, ours, running } from '../../support/log-lines.ts';
-import { pauseBeyondListing } from '../../support/wire-faults.ts';
+import { answers, pauseBeyondListing } from '../../support/wire-faults.ts';
 
 describe('a sweep ends in one line with its counts', () => {
   test('at level INFO, that says who asked', async () => {
@@ -114,6 +114,25 @@ describe('other requests end in a line that says who asked', () => {
       });
     });
   }
+
+  test('stopping everything, at level WARN if a cancel failed', async () => {
+    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 10)] });
+    curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? answers(400) : undefined);
+    await assert.rejects(curfew.stopAll({}, alice), { name: 'IncompleteError' });
+    const line = curfew.logLines.find(({ message }) => String(message).startsWith('Stop all'));
+    assert.deepEqual([line?.['level'], line?.['complete'], line?.['failed']], ['WARN', false, 1]);
+  });
+
+  test('stopping everything, with a line for each project that failed', async () => {
+    await using curfew = await startCurfew({
+      projects: { good: {}, bad: { secretName: 'revoked' } },
+      secrets: { revoked: { SecretString: 'sk-revoked' } },
+    });
+    await assert.rejects(curfew.stopAll({}, alice), { name: 'IncompleteError' });
+    const line = curfew.logLines.find(({ project }) => project === 'bad');
+    assert.deepEqual([line?.['level'], line?.['requestedBy']], ['ERROR', 'alice']);
+    assert.match(String(line?.['message']), /^Project "bad" failed: /);
+  });
 
   test('an extension that takes effect', async () => {
     const job = running('ftjob-1', 10);
