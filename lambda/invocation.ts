@@ -134,14 +134,13 @@ function timeLeftFor(event: unknown, context: Context): TimeLeft {
 function begin(time: TimeLeft, warm: WarmFunction): Invocation {
   const { aws, logger, metrics, settings, table, seen } = warm;
   const publisher = createPublisher(aws.eventBridge, settings.eventBusName, time.publishUntil);
-  const { takeBackUntil } = time;
   const reporter = createReporter({
     curfew: settings.name,
     logger,
     metrics,
     publisher,
     table,
-    takeBackUntil,
+    takeBackUntil: time.takeBackUntil,
     seen,
   });
   let projects: Promise<Project[]> | undefined;

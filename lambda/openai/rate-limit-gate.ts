@@ -43,7 +43,7 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
   let closedAt = Number.NEGATIVE_INFINITY;
   let givesUpAt = Number.POSITIVE_INFINITY;
   /** The longest wait asked for since a call passed. */
-  let longestAsked = 0;
+  let longestAskedMilliseconds = 0;
   let firstSentAt = Number.POSITIVE_INFINITY;
   let lastSentAt = Number.NEGATIVE_INFINITY;
   let spacingMilliseconds = 0;
@@ -64,8 +64,8 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
         firstSentAt = Math.min(firstSentAt, now);
         return now;
       }
-      const wait = Math.min(slot, endsAt) - now;
-      if (!(await sleep(wait, true, { signal }).catch(() => false))) return undefined;
+      const waitMilliseconds = Math.min(slot, endsAt) - now;
+      if (!(await sleep(waitMilliseconds, true, { signal }).catch(() => false))) return undefined;
     }
   };
 
@@ -91,9 +91,10 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
     },
 
     passed(enteredAt) {
+      // One that was in flight when the gate closed says nothing about what it lets through since.
       if (enteredAt < closedAt) return;
       refusalsInRow = 0;
-      longestAsked = 0;
+      longestAskedMilliseconds = 0;
       passedSinceOpening += 1;
       spacingMilliseconds = spacingMilliseconds < 1 ? 0 : spacingMilliseconds * narrowing;
     },
@@ -116,11 +117,12 @@ export function createRateLimitGate(endsAt: number): RateLimitGate {
           : refusalsInRow > 1
             ? backoffMilliseconds(refusalsInRow - 1)
             : 0;
-      opensAt = Math.max(opensAt, now + Math.max(askedMilliseconds ?? 0, backoff));
-      if (refusalsInRow === 1 || (askedMilliseconds ?? 0) > longestAsked) {
+      const waitMilliseconds = askedMilliseconds ?? 0;
+      opensAt = Math.max(opensAt, now + Math.max(waitMilliseconds, backoff));
+      if (refusalsInRow === 1 || waitMilliseconds > longestAskedMilliseconds) {
         givesUpAt = opensAt + givesUpAfterMilliseconds;
       }
-      longestAsked = Math.max(longestAsked, askedMilliseconds ?? 0);
+      longestAskedMilliseconds = Math.max(longestAskedMilliseconds, waitMilliseconds);
       // A shorter wait is for the pace: whoever it takes beyond the time has simply run out of time.
       if (opensAt >= endsAt && opensAt - now > widestSpacingMilliseconds) shut.abort();
     },

@@ -9,6 +9,8 @@ import { JobNotFoundError, OpenAIError, StateError } from '../../lambda/errors.t
 /** The present of every test on the rules. */
 export const nowSeconds = Date.parse('2026-11-25T12:00:00Z') / 1000;
 export const nowMilliseconds = nowSeconds * 1000;
+/** The moment so many minutes later, as answers have it. */
+export const isoIn = (minutes: number) => new Date((nowSeconds + minutes * 60) * 1000).toISOString();
 
 /** A job as the rules see it; running, just created and without metadata, if nothing else is said. */
 export function jobOf({

@@ -84,6 +84,16 @@ export function late(milliseconds: number): Fault {
   };
 }
 
+/** Codes of a 429 that no waiting cures, as the vendor documents them. */
+export const quotaCodes = [
+  'insufficient_quota',
+  'credit_balance_exhausted',
+  'billing_hard_limit_reached',
+  'organization_spend_limit_exceeded',
+  'project_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+];
+
 /** A refusal in the form of the vendor's error body. */
 export function refuses(status: number, error: { code?: string | null; type?: string }): Fault {
   return () => ({ status, body: { error: { message: `Quoted: ${apiKey}`, param: null, ...error } } });

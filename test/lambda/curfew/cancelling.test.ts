@@ -20,6 +20,15 @@ async function startSlowToCancel(options: CurfewOptions = {}) {
   return { curfew, provider };
 }
 
+/** From the first cancel on, the table fares like this. */
+function failsToNote(curfew: Curfew, health: Curfew['aws']['table']['health']): void {
+  const { faultFor } = curfew.openai;
+  curfew.openai.faultFor = (call) => {
+    if (call.endpoint === 'cancel') curfew.aws.table.health = health;
+    return faultFor(call);
+  };
+}
+
 describe('a job that a sweep leaves cancelling', () => {
   test('counts as cancelled, with the status that it still has', async () => {
     const { curfew } = await startSlowToCancel();
@@ -79,11 +88,7 @@ describe('a job that a sweep leaves cancelling', () => {
   test('is published in time even if the table is silent when that is to be noted', async () => {
     const { curfew } = await startSlowToCancel();
     await using _ = curfew;
-    const fault = curfew.openai.faultFor;
-    curfew.openai.faultFor = (call) => {
-      if (call.endpoint === 'cancel') curfew.aws.table.health = 'silent';
-      return fault(call);
-    };
+    failsToNote(curfew, 'silent');
     assert.equal((await curfew.sweep({}, { remainingMilliseconds: 8_000 })).cancelled, 1);
     assert.deepEqual(events(curfew), ['cancelling']);
   });
@@ -127,11 +132,7 @@ describe('a job that a sweep leaves cancelling', () => {
   test('is published even if that cannot be noted, with a warning', async () => {
     const { curfew } = await startSlowToCancel();
     await using _ = curfew;
-    const fault = curfew.openai.faultFor;
-    curfew.openai.faultFor = (call) => {
-      if (call.endpoint === 'cancel') curfew.aws.table.health = 'denied';
-      return fault(call);
-    };
+    failsToNote(curfew, 'denied');
     const { cancelled, failed } = await curfew.sweep();
     assert.deepEqual([cancelled, failed], [1, 0]);
     assert.deepEqual(events(curfew), ['cancelling']);

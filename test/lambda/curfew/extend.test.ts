@@ -8,12 +8,11 @@ import {
   fakeProject,
   fakeTable,
   fakeTime,
+  isoIn,
   jobOf,
   nowMilliseconds,
   nowSeconds,
 } from '../../support/fake-ports.ts';
-
-const isoIn = (minutes: number) => new Date((nowSeconds + minutes * 60) * 1000).toISOString();
 
 describe('a job may run for so many minutes from now', () => {
   const extended = async (

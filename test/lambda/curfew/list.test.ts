@@ -7,12 +7,12 @@ import {
   fakeProject,
   fakeTable,
   fakeTime,
+  isoIn,
   jobOf,
   nowMilliseconds,
   nowSeconds,
 } from '../../support/fake-ports.ts';
 
-const isoIn = (minutes: number) => new Date((nowSeconds + minutes * 60) * 1000).toISOString();
 const exempt = { time_budget_minutes: 'none' };
 
 describe('a list', () => {

@@ -4,8 +4,9 @@ import * as v from 'valibot';
 import { type Fault, startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { timeLeftOf } from '../../../lambda/curfew/time-left.ts';
-import { createOpenAIClient, type OpenAICall } from '../../../lambda/openai/client.ts';
-import { answers, noAnswer, refuses, says } from '../../support/wire-faults.ts';
+import type { OpenAICall } from '../../../lambda/openai/client.ts';
+import { clientKey, openAIClientOf } from '../../support/openai-client.ts';
+import { answers, noAnswer, quotaCodes, refuses, says } from '../../support/wire-faults.ts';
 
 /** The server asks for a retry, and for next to no wait. */
 const soon = { 'retry-after-ms': '1' };
@@ -18,22 +19,19 @@ const wanted: OpenAICall<v.GenericSchema> = {
   mostBytes: 1_000_000,
 };
 
-const key = 'sk-key';
-
 /** A client, and a provider that has each of these faults once, then none. */
-async function startClient(faults: Fault[] = [], { remainingMilliseconds = 30_000, freshKey = key } = {}) {
+async function startClient(
+  faults: Fault[] = [],
+  { remainingMilliseconds = 30_000, freshKey = clientKey } = {},
+) {
   const openai = await startFineTuningSimulator({
     jobs: [simulatedJob({ id: 'ftjob-1', status: 'running' })],
-    apiKeys: [key],
+    apiKeys: [clientKey],
   });
   openai.faultFor = () => faults.shift();
-  const client = createOpenAIClient({
-    provider: 'openai',
-    openaiBaseUrl: openai.baseUrl,
-    openaiProject: undefined,
-    credentials: { current: async () => key, refreshed: async () => freshKey },
+  const client = openAIClientOf(openai, {
+    credentials: { current: async () => clientKey, refreshed: async () => freshKey },
     time: timeLeftOf(remainingMilliseconds),
-    callsAtOnce: 10,
   });
   return {
     ask: (more: Partial<typeof wanted> = {}) => client({ ...wanted, ...more }),
@@ -226,14 +224,7 @@ describe('after a 429', () => {
     assert.equal(client.calls(), 3);
   });
 
-  for (const code of [
-    'insufficient_quota',
-    'credit_balance_exhausted',
-    'billing_hard_limit_reached',
-    'organization_spend_limit_exceeded',
-    'project_spend_limit_exceeded',
-    'organization_usage_limit_exceeded',
-  ]) {
+  for (const code of quotaCodes) {
     test(`for ${code} it is QuotaError at once, and other calls go on`, async () => {
       await using client = await startClient([refuses(429, { code })]);
       await assert.rejects(client.ask(), { name: 'QuotaError' });

@@ -7,10 +7,10 @@ import {
 } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { timeLeftOf } from '../../../lambda/curfew/time-left.ts';
-import { createOpenAIClient } from '../../../lambda/openai/client.ts';
 import { createFineTuningApi } from '../../../lambda/openai/fine-tuning-api.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';
 import { expectedFailures } from '../../support/expected-failures.ts';
+import { openAIClientOf } from '../../support/openai-client.ts';
 import { answers, noAnswer, noBody } from '../../support/wire-faults.ts';
 
 type Endpoint = Call['endpoint'];
@@ -114,13 +114,8 @@ describe('no answer', { concurrency: 32 }, () => {
 test('a first attempt that the end of the time cuts off is OpenAIError that says so', async () => {
   await using openai = await startFineTuningSimulator();
   openai.faultFor = () => noAnswer;
-  const client = createOpenAIClient({
-    provider: 'openai',
-    openaiBaseUrl: openai.baseUrl,
-    openaiProject: undefined,
-    credentials: { current: async () => 'key', refreshed: async () => 'key' },
+  const client = openAIClientOf(openai, {
     time: { ...timeLeftOf(1_000), attemptTimeoutMilliseconds: 10_000 },
-    callsAtOnce: 1,
   });
   await assert.rejects(createFineTuningApi(client).retrieve(jobId), {
     name: 'OpenAIError',

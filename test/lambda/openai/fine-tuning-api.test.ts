@@ -2,23 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import type { FineTuningApi, JobPage } from '../../../lambda/curfew/job.ts';
-import { timeLeftOf } from '../../../lambda/curfew/time-left.ts';
-import { createOpenAIClient } from '../../../lambda/openai/client.ts';
 import { createFineTuningApi } from '../../../lambda/openai/fine-tuning-api.ts';
+import { clientKey, openAIClientOf } from '../../support/openai-client.ts';
 import { answers, says } from '../../support/wire-faults.ts';
 
 /** The API over a provider without jobs. */
 async function startApi() {
-  const openai = await startFineTuningSimulator({ apiKeys: ['sk-key'] });
-  const client = createOpenAIClient({
-    provider: 'openai',
-    openaiBaseUrl: openai.baseUrl,
-    openaiProject: undefined,
-    credentials: { current: async () => 'sk-key', refreshed: async () => 'sk-key' },
-    time: timeLeftOf(30_000),
-    callsAtOnce: 10,
-  });
-  return { openai, api: createFineTuningApi(client), [Symbol.asyncDispose]: openai[Symbol.asyncDispose] };
+  const openai = await startFineTuningSimulator({ apiKeys: [clientKey] });
+  const api = createFineTuningApi(openAIClientOf(openai));
+  return { openai, api, [Symbol.asyncDispose]: openai[Symbol.asyncDispose] };
 }
 
 function pagesOf(api: FineTuningApi): Promise<JobPage[]> {

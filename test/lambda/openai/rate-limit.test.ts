@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';
 import { rateLimit } from '../../support/rate-limiter.ts';
-import { answers, refuses } from '../../support/wire-faults.ts';
+import { answers, quotaCodes, refuses } from '../../support/wire-faults.ts';
 
 const noLimit = { cancelLimit: 'none' } as const;
 const overdueJobs = (count: number) =>
@@ -135,14 +135,7 @@ test('a failure that is no rate limit holds up no other call', async () => {
 });
 
 describe('codes of a 429 that no waiting cures are QuotaError after one attempt', { concurrency: 8 }, () => {
-  for (const code of [
-    'insufficient_quota',
-    'credit_balance_exhausted',
-    'billing_hard_limit_reached',
-    'organization_spend_limit_exceeded',
-    'project_spend_limit_exceeded',
-    'organization_usage_limit_exceeded',
-  ]) {
+  for (const code of quotaCodes) {
     for (const error of [
       { code, type: 'requests' },
       { code: null, type: code },
