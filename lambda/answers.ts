@@ -112,12 +112,16 @@ export function incompleteError(
   { survey, tally }: TalliedSurvey,
 ): IncompleteError {
   const { inProgress, overdue, cancelled, failed } = tally.counts;
-  const [failure] = survey.failures;
+  const [cutShort] = survey.cutShort;
+  // One that time ended before its first page is in both.
+  const failures = survey.failures.filter(
+    ({ project }) => !survey.cutShort.some((other) => other.project === project),
+  );
+  const [failure] = failures;
   const reasons = [
     ...(failed > 0 ? [`${failed} could not be cancelled (${someIdsIn(tally)})`] : []),
-    ...(failure
-      ? [`listing failed in ${counted(survey.failures.length)} (${namingProject(failure).message})`]
-      : []),
+    ...(failure ? [`listing failed in ${counted(failures.length)} (${namingProject(failure).message})`] : []),
+    ...(cutShort ? [`time ran out before all jobs were listed (${namingProject(cutShort).message})`] : []),
     ...(survey.odd.length > 0 ? [`${survey.odd.length} could not be judged`] : []),
   ];
   const done =

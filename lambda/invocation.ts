@@ -24,8 +24,9 @@ import { InvalidRequestError, OpenAIError } from './errors.ts';
 import { createOpenAIClient } from './openai/client.ts';
 import { createFineTuningApi } from './openai/fine-tuning-api.ts';
 import type { ProjectSettings } from './project-settings.ts';
+import { projectNamedIn, projectsMeant } from './projects-meant.ts';
 import { bedrockRegionOf } from './providers.ts';
-import { type CurfewRequest, parseRequest, projectNamedIn, projectsMeant } from './request.ts';
+import { type CurfewRequest, parseRequest, requestedByIn } from './request.ts';
 import { type FunctionSettings, settingsFrom } from './settings.ts';
 import { cancelJob, extendJob, listJobs, stopAllJobs, sweepJobs, type Work } from './work.ts';
 
@@ -102,10 +103,9 @@ async function invoke(event: unknown, context: Context, warm: WarmFunction) {
   const answers = new Map<string, Promise<Answer>>();
 
   const handle = async (delivery: Delivery): Promise<Answer> => {
-    let requestedBy: string = delivery.from;
+    const requestedBy = requestedByIn(delivery.given) ?? delivery.from;
     try {
       const request = checkedRequest(delivery);
-      requestedBy = request.requestedBy ?? delivery.from;
       // Records with equal requests share one answer.
       const key = JSON.stringify(request);
       const answer = answers.get(key) ?? limit(() => carryOut(request, requestedBy, delivery, invocation));

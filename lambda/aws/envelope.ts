@@ -16,7 +16,7 @@ export interface Delivery {
   from: 'eventbridge' | 'sqs' | 'sns' | 'direct';
   /** It is somebody else's event: a project that it names need not be one of ours. */
   isOthersEvent?: boolean;
-  /** It is an event that this function published. */
+  /** It is an event that this function published, in which nothing is a request. */
   isOurEvent?: boolean;
 }
 
@@ -103,7 +103,7 @@ function parsedOrText(text: string): unknown {
 
 /** The request in an event that is about something else as well: only what is ours. */
 function deliveryOf({ source, detail }: v.InferOutput<typeof eventSchema>): Delivery {
-  if (source === eventSource) return { given: detail, from: 'eventbridge', isOurEvent: true };
+  if (source === eventSource) return { given: undefined, from: 'eventbridge', isOurEvent: true };
   const { jobId, dryRun, project, requestedBy } = detail;
   const who = v.is(requestedBySchema, requestedBy) && { requestedBy };
   if (typeof jobId !== 'string') {

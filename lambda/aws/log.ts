@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type Decision, isStuck, type Outcome, sentenceOf } from '../curfew/decision.ts';
 import { isInProgress, isKnown } from '../curfew/job.ts';
-import type { Survey } from '../curfew/projects.ts';
+import { OutOfTimeError, type Survey } from '../curfew/projects.ts';
 import { timeBudgetMetadataKey } from '../curfew/time-budget.ts';
 import { metricsNamespace } from '../names.ts';
 
@@ -72,13 +72,20 @@ export function logDecision(logger: Logger, seen: SeenJobs, decision: Decision):
   }
 }
 
-/** A line for each project that could not be looked at, and for each job that could not be judged. */
+/** A line for each project that could not be looked at or was not listed to the end, and for each odd job. */
 export function logSurvey(logger: Logger, survey: Survey, requestedBy: string): void {
   for (const { project, error } of namedFailuresIn(survey)) {
     logger.error(`Project "${project.name}" failed: ${error.message}`, {
       project: project.name,
       requestedBy,
       error,
+    });
+  }
+  for (const { project, error } of survey.cutShort) {
+    const where = project.name === undefined ? '' : ` of project "${project.name}"`;
+    logger.warn(`Time ran out before all jobs${where} were listed. ${error.message}`, {
+      ...(project.name !== undefined && { project: project.name }),
+      requestedBy,
     });
   }
   for (const { project, job } of survey.odd) {
@@ -89,6 +96,17 @@ export function logSurvey(logger: Logger, survey: Survey, requestedBy: string): 
       requestedBy,
     });
   }
+}
+
+/** Why not everything was done, as in `time ran out`. What fails, or is odd, has lines of its own. */
+export function whyInPart({ failures, odd, cutShort }: Survey): string {
+  const hasFailed = failures.some(({ error }) => !(error instanceof OutOfTimeError));
+  const reasons = [
+    ...(hasFailed ? ['listing failed'] : []),
+    ...(odd.length > 0 ? ['a job could not be judged'] : []),
+  ];
+  const outOfTime = cutShort.length > 0 || reasons.length === 0 ? ['time ran out'] : [];
+  return [...outOfTime, ...reasons].join(' and ');
 }
 
 /** Without `projects` the one failure is the error of the request itself. */

@@ -10,7 +10,7 @@ import type { TalliedSurvey } from '../curfew/tally.ts';
 import { asError, InvalidRequestError, JobNotFoundError } from '../errors.ts';
 import { type MetricName, metricUnits } from '../names.ts';
 import { cancellationEvent, warningEvent } from './events.ts';
-import { logDecision, logSurvey, namedFailuresIn, otherStatusesIn, type SeenJobs } from './log.ts';
+import { logDecision, logSurvey, namedFailuresIn, otherStatusesIn, type SeenJobs, whyInPart } from './log.ts';
 import type { CurfewEvent, Publisher } from './publisher.ts';
 
 /** Log, metrics and events of one invocation. */
@@ -50,8 +50,6 @@ export interface ReporterOptions {
   takeBackUntil: AbortSignal;
   seen: SeenJobs;
 }
-
-const inPart = 'in part, because time ran out, listing failed or a job could not be judged';
 
 /** A reporter for one invocation. */
 export function createReporter(options: ReporterOptions): Reporter {
@@ -101,7 +99,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       const { counts, inspected } = tally;
       const isComplete = survey.isComplete;
       const line =
-        `${isComplete ? 'Swept' : `Swept ${inPart}`}` +
+        `${isComplete ? 'Swept' : `Swept in part, because ${whyInPart(survey)}`}` +
         `${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${counts.inProgress} in progress, ` +
         `${counts.overdue} overdue, ${counts.cancelled} cancelled, ${counts.heldBack} held back, ${counts.failed} failed` +
         `${otherStatusesIn(tally.otherStatuses)}.`;
@@ -136,7 +134,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     stopped({ survey, tally }, { requestedBy, dryRun }) {
       const { counts, inspected } = tally;
       const line =
-        `${survey.isComplete ? 'Stop all' : `Stop all, ${inPart}`}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ` +
+        `${survey.isComplete ? 'Stop all' : `Stop all, in part, because ${whyInPart(survey)}`}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ` +
         `${counts.inProgress} in progress, ` +
         `${dryRun ? `${counts.wouldCancel} would be cancelled` : `${counts.cancelled} cancelled`}, ` +
         `${counts.failed} failed${otherStatusesIn(tally.otherStatuses)}.`;
@@ -158,11 +156,10 @@ export function createReporter(options: ReporterOptions): Reporter {
       const parts = { requestedBy, complete, jobs: jobs.length, ...projectsIn(survey) };
       const listed = `Listed ${jobs.length === 1 ? '1 job' : `${jobs.length} jobs`}`;
       if (complete) logger.info(`${listed}.`, parts);
-      else
-        logger.warn(
-          `${listed}, but the list is incomplete. ${stateError?.message ?? whyInPart(survey)}`,
-          parts,
-        );
+      else {
+        const why = stateError?.message ?? `${whyInPart(survey)}.`;
+        logger.warn(`${listed}, but the list is incomplete: ${why}`, parts);
+      }
       logSurvey(logger, survey, requestedBy);
     },
 
@@ -205,12 +202,6 @@ function putMetrics(metrics: Metrics, values: MetricValues): void {
     if (value !== undefined) metrics.addMetric(name, unit, value);
   }
   metrics.publishStoredMetrics();
-}
-
-/** What fails, or is odd, has lines of its own. */
-function whyInPart({ failures, odd }: Survey): string {
-  if (failures.length > 0) return 'Listing failed.';
-  return odd.length > 0 ? 'A job could not be judged.' : 'Time ran out.';
 }
 
 function projectsIn({ isNamed, lookedAt }: Survey): { projects?: number } {

@@ -11,6 +11,8 @@ export class Listing {
   readonly odd: OddJob[] = [];
   /** What ended the listing before its end, unless that was time. */
   error: unknown;
+  /** What reading waited for, or had failed with, when time ended it. */
+  cutShortBy: unknown;
   /** Whether at least one page could be read. */
   hasBegun = false;
   /** Whether it reached the oldest job that it should. */
@@ -50,7 +52,8 @@ export class Listing {
       }
       this.hasEnded = true;
     } catch (error) {
-      if (!windDown.aborted) this.error = error;
+      if (windDown.aborted) this.cutShortBy = error;
+      else this.error = error;
     }
   }
 

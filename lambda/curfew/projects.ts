@@ -45,6 +45,8 @@ export interface Survey {
   isComplete: boolean;
   /** In configured order. */
   failures: ProjectFailure[];
+  /** Projects whose listing time ended, with what it waited for or had failed with. */
+  cutShort: ProjectFailure[];
   /** Jobs that could not be judged. */
   odd: { project: Project; job: OddJob }[];
   /** The position of the project that was begun last. */
@@ -72,6 +74,7 @@ export async function surveyOf(
   look: (project: Project) => Promise<Listing>,
 ): Promise<Survey> {
   const failures = new Map<Project, Error>();
+  const cutShort: ProjectFailure[] = [];
   const odd: Survey['odd'] = [];
   let lookedAt = 0;
   let isComplete = true;
@@ -86,6 +89,7 @@ export async function surveyOf(
     if (listing.hasEnded) lookedAt += 1;
     if (!listing.isComplete) isComplete = false;
     if (listing.error !== undefined) throw listing.error;
+    if (listing.cutShortBy !== undefined) cutShort.push({ project, error: asError(listing.cutShortBy) });
     if (!listing.hasBegun && windDown.aborted)
       throw new OutOfTimeError('Time ran out before the first page of jobs came. Try again.');
   };
@@ -109,6 +113,7 @@ export async function surveyOf(
       const error = failures.get(project);
       return error ? [{ project, error }] : [];
     }),
+    cutShort,
     odd,
     lastBegun,
   };

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { eventSource } from '../../../lambda/names.ts';
 import { startCurfew } from '../../support/curfew.ts';
+import { busEvent } from '../../support/envelopes.ts';
 import { errorIn, fromLambda, ours, running } from '../../support/log-lines.ts';
-import { answers, pauseBeyondListing } from '../../support/wire-faults.ts';
+import { answers, pauseBeyondListing, says } from '../../support/wire-faults.ts';
 
 describe('a sweep ends in one line with its counts', () => {
   test('at level INFO, that says who asked', async () => {
@@ -54,16 +56,32 @@ describe('a sweep ends in one line with its counts', () => {
     assert.equal(curfew.logLines.at(-1)?.['projects'], 2);
   });
 
-  test('at level WARN if it is not complete', async () => {
-    await using curfew = await startCurfew();
+  test('at level WARN if it is not complete, with one more that says what took the time', async () => {
+    await using curfew = await startCurfew({ projects: { research: {} } });
     const { fault, remainingMilliseconds } = pauseBeyondListing;
     curfew.openai.faultFor = () => fault;
-    await curfew.sweep({}, { remainingMilliseconds });
-    const line = curfew.logLines.at(-1);
-    assert.equal(line?.['level'], 'WARN');
+    await assert.rejects(curfew.sweep({}, { remainingMilliseconds }), { name: 'OpenAIError' });
+    const [line, reason] = curfew.logLines.filter(({ level }) => level === 'WARN');
+    assert.match(String(line?.['message']), /^Swept in part, because time ran out: 0 inspected, /);
     assert.match(
-      String(line['message']),
-      /^Swept in part, because time ran out, listing failed or a job could not be judged: 0 inspected, /,
+      String(reason?.['message']),
+      /^Time ran out before all jobs of project "research" were listed\. .* answered 429 /,
+    );
+    assert.deepEqual([reason?.['project'], reason?.['requestedBy']], ['research', 'direct']);
+  });
+
+  test('that says that listing failed, and a job was odd', async () => {
+    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 10)] });
+    curfew.openai.faultFor = ({ endpoint, url }) => {
+      if (url.searchParams.has('after')) return answers(400);
+      const body = { data: [{ id: 'ftjob-odd' }, running('ftjob-1', 10)], has_more: true };
+      return endpoint === 'list' ? says(body) : undefined;
+    };
+    await assert.rejects(curfew.sweep(), { name: 'OpenAIError' });
+    const line = curfew.logLines.find(({ message }) => String(message).startsWith('Swept'));
+    assert.match(
+      String(line?.['message']),
+      /^Swept in part, because listing failed and a job could not be judged: 1 inspected, /,
     );
   });
 });
@@ -89,7 +107,7 @@ describe('other requests end in a line that says who asked', () => {
     const line = curfew.logLines.find(({ message }) => String(message).startsWith('Stop all'));
     assert.equal(
       line?.['message'],
-      'Stop all, in part, because time ran out, listing failed or a job could not be judged (dry run): ' +
+      'Stop all, in part, because a job could not be judged (dry run): ' +
         '1 inspected, 1 in progress, 1 would be cancelled, 0 failed.',
     );
     assert.deepEqual([line['level'], line['complete']], ['WARN', false]);
@@ -167,12 +185,19 @@ describe('a failure is a line with its name, and who asked', () => {
     assert.match(String(line?.['message']), /ftjob-none/);
   });
 
-  test('of a request that is none', async () => {
-    await using curfew = await startCurfew();
-    await assert.rejects(curfew.invoke({ jobId: 7, requestedBy: 'alice' }));
-    const [line] = curfew.logLines;
-    assert.deepEqual([line?.['level'], line?.['requestedBy']], ['ERROR', 'direct']);
-  });
+  for (const [what, event, requestedBy] of [
+    ['that is none', { jobId: 7, requestedBy: 'alice' }, 'alice'],
+    ['that is none, and says wrongly who asked', { jobId: 7, requestedBy: ' ' }, 'direct'],
+    ['that is no object', 'alice', 'direct'],
+    ['that is our own event', busEvent({ requestedBy: 'alice' }, eventSource), 'eventbridge'],
+  ] as const) {
+    test(`of a request ${what}`, async () => {
+      await using curfew = await startCurfew();
+      await assert.rejects(curfew.invoke(event), { name: 'InvalidRequestError' });
+      const [line] = curfew.logLines;
+      assert.deepEqual([line?.['level'], line?.['requestedBy']], ['ERROR', requestedBy]);
+    });
+  }
 
   test('of a project: one line, with its name', async () => {
     await using broken = await startFineTuningSimulator();

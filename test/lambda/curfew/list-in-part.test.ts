@@ -23,10 +23,10 @@ describe('a list that does not know everything is not complete', () => {
     curfew.openai.faultFor = ({ url }) => (url.searchParams.has('after') ? noAnswer : undefined);
     const { complete, jobs: listed } = await curfew.list({}, { remainingMilliseconds: 5_000 });
     assert.deepEqual([complete, listed.length], [false, 100]);
-    assert.equal(warningIn(curfew), 'Listed 100 jobs, but the list is incomplete. Time ran out.');
+    assert.equal(warningIn(curfew), 'Listed 100 jobs, but the list is incomplete: time ran out.');
   });
 
-  test('if time runs out before the first page, and the log says that', async () => {
+  test('if time runs out before the first page, and the log says why', async () => {
     await using curfew = await startCurfew({ jobs: running() });
     const { fault, remainingMilliseconds } = pauseBeyondListing;
     curfew.openai.faultFor = () => fault;
@@ -35,7 +35,12 @@ describe('a list that does not know everything is not complete', () => {
     assert.deepEqual(
       curfew.logLines.map(({ level, message }) => [level, message]),
       [
-        ['WARN', 'Listed 0 jobs, but the list is incomplete. Listing failed.'],
+        ['WARN', 'Listed 0 jobs, but the list is incomplete: time ran out.'],
+        [
+          'WARN',
+          'Time ran out before all jobs were listed. Could not list the fine-tuning jobs: the provider answered 429 (server_error). ' +
+            'Wait, then try again; check the rate limits of the project.',
+        ],
         ['ERROR', 'Time ran out before the first page of jobs came. Try again.'],
       ],
     );
@@ -72,7 +77,7 @@ describe('a list that does not know everything is not complete', () => {
     });
     const { complete, jobs } = await curfew.list();
     assert.deepEqual([complete, jobs], [false, []]);
-    assert.equal(warningIn(curfew), 'Listed 0 jobs, but the list is incomplete. A job could not be judged.');
+    assert.equal(warningIn(curfew), 'Listed 0 jobs, but the list is incomplete: a job could not be judged.');
   });
 });
 
@@ -114,6 +119,6 @@ test('a list without extensions says in the log why', async () => {
   const warnings = curfew.logLines.filter(({ level }) => level === 'WARN');
   assert.match(
     String(warnings[0]?.['message']),
-    /but the list is incomplete\. The table of extensions could not be read/,
+    /but the list is incomplete: The table of extensions could not be read/,
   );
 });
