@@ -70,20 +70,21 @@ describe('a sweep ends in one line with its counts', () => {
     assert.deepEqual([reason?.['project'], reason?.['requestedBy']], ['research', 'direct']);
   });
 
-  test('that says that listing failed, and a job was odd', async () => {
-    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 10)] });
-    curfew.openai.faultFor = ({ endpoint, url }) => {
-      if (url.searchParams.has('after')) return answers(400);
-      const body = { data: [{ id: 'ftjob-odd' }, running('ftjob-1', 10)], has_more: true };
-      return endpoint === 'list' ? says(body) : undefined;
-    };
-    await assert.rejects(curfew.sweep(), { name: 'OpenAIError' });
-    const line = curfew.logLines.find(({ message }) => String(message).startsWith('Swept'));
-    assert.match(
-      String(line?.['message']),
-      /^Swept in part, because listing failed and a job could not be judged: 1 inspected, /,
-    );
-  });
+  for (const [what, why, fault] of [
+    ['listing failed', 'listing failed and a job could not be judged', answers(400)],
+    ['time ran out', 'time ran out and a job could not be judged', pauseBeyondListing.fault],
+  ] as const) {
+    test(`that gives both reasons, if there was an odd job before ${what}`, async () => {
+      await using curfew = await startCurfew({ jobs: [running('ftjob-1', 10)] });
+      const { remainingMilliseconds } = pauseBeyondListing;
+      const firstPage = { data: [{ id: 'ftjob-odd' }, running('ftjob-1', 10)], has_more: true };
+      curfew.openai.faultFor = ({ url }) => (url.searchParams.has('after') ? fault : says(firstPage));
+      // A listing that fails is an error, too.
+      await curfew.sweep({}, { remainingMilliseconds }).catch(() => undefined);
+      const line = curfew.logLines.find(({ message }) => String(message).startsWith('Swept'));
+      assert.match(String(line?.['message']), new RegExp(`^Swept in part, because ${why}: 1 inspected, `));
+    });
+  }
 });
 
 describe('other requests end in a line that says who asked', () => {
