@@ -1,6 +1,12 @@
 import { type JobEntry, shortened } from './curfew/decision.ts';
 import type { JobList, ListedJob } from './curfew/list.ts';
-import { namingProject, type ProjectRules, type Survey } from './curfew/projects.ts';
+import {
+  namingProject,
+  OutOfTimeError,
+  type ProjectFailure,
+  type ProjectRules,
+  type Survey,
+} from './curfew/projects.ts';
 import { mostJobsListed, type TalliedSurvey, type Tally } from './curfew/tally.ts';
 import { IncompleteError, type NamedError } from './errors.ts';
 
@@ -112,32 +118,35 @@ export function incompleteError(
   { survey, tally }: TalliedSurvey,
 ): IncompleteError {
   const { inProgress, overdue, cancelled, failed } = tally.counts;
-  const [cutShort] = survey.cutShort;
-  // One that time ended before its first page is in both.
-  const failures = survey.failures.filter(
-    ({ project }) => !survey.cutShort.some((other) => other.project === project),
-  );
-  const [failure] = failures;
+  const isLate = ({ error }: ProjectFailure) => error instanceof OutOfTimeError;
+  const late = [...survey.cutShort, ...survey.failures.filter(isLate)];
+  const broken = survey.failures.filter((failure) => !isLate(failure));
   const reasons = [
     ...(failed > 0 ? [`${failed} could not be cancelled (${someIdsIn(tally)})`] : []),
-    ...(failure ? [`listing failed in ${counted(failures.length)} (${namingProject(failure).message})`] : []),
-    ...(cutShort ? [`time ran out before all jobs were listed (${namingProject(cutShort).message})`] : []),
+    ...inProjects('listing failed', broken),
+    ...inProjects('time ran out', late),
+    ...(survey.isOutOfTime && late.length === 0 ? ['time ran out'] : []),
     ...(survey.odd.length > 0 ? [`${survey.odd.length} could not be judged`] : []),
   ];
   const done =
     what === 'sweep'
       ? `The sweep cancelled ${cancelled} of ${overdue} overdue jobs`
       : `Stopping everything cancelled ${cancelled} of ${inProgress} jobs in progress`;
-  const why = reasons.length > 0 ? reasons.join('; ') : 'time ran out';
-  return new IncompleteError(`${done}: ${why}. Send the request again: that is safe and finishes the rest.`);
+  return new IncompleteError(
+    `${done}: ${reasons.join('; ')}. Send the request again: that is safe and finishes the rest.`,
+  );
 }
 
 function someIdsIn({ firstFailed, counts }: Tally): string {
   return [...firstFailed, ...(counts.failed > firstFailed.length ? ['…'] : [])].join(', ');
 }
 
-function counted(projects: number): string {
-  return projects === 1 ? '1 project' : `${projects} projects`;
+/** `listing failed in 2 projects (Project "a": …)`, nothing if there are none. */
+function inProjects(what: string, failures: ProjectFailure[]): string[] {
+  const [first, ...others] = failures;
+  if (first === undefined) return [];
+  const projects = others.length === 0 ? '1 project' : `${failures.length} projects`;
+  return [`${what} in ${projects} (${namingProject(first).message})`];
 }
 
 /** The value that held in all projects, null if there is no such value. */

@@ -150,10 +150,11 @@ function rulesFor({ name, rules }: Project, given: SweepRequest['sweep']): Proje
   };
 }
 
-/** Reports the failure of a project without a name, of which an answer cannot tell. */
+/** Reports the failure of a project without a name, of which an answer cannot tell. That time ran out, it can. */
 function reportUnnamed({ failures }: Survey, { reporter, requestedBy }: Work): void {
   for (const { project, error } of failures) {
-    if (project.name === undefined) reporter.failed(error, requestedBy);
+    const isTold = project.name !== undefined || error instanceof OutOfTimeError;
+    if (!isTold) reporter.failed(error, requestedBy);
   }
 }
 

@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type Decision, isStuck, type Outcome, sentenceOf } from '../curfew/decision.ts';
 import { isInProgress, isKnown } from '../curfew/job.ts';
-import { OutOfTimeError, type Survey } from '../curfew/projects.ts';
+import { namingProject, OutOfTimeError, type Survey } from '../curfew/projects.ts';
 import { timeBudgetMetadataKey } from '../curfew/time-budget.ts';
 import { metricsNamespace } from '../names.ts';
 
@@ -81,12 +81,9 @@ export function logSurvey(logger: Logger, survey: Survey, requestedBy: string): 
       error,
     });
   }
-  for (const { project, error } of survey.cutShort) {
-    const where = project.name === undefined ? '' : ` of project "${project.name}"`;
-    logger.warn(`Time ran out before all jobs${where} were listed. ${error.message}`, {
-      ...(project.name !== undefined && { project: project.name }),
-      requestedBy,
-    });
+  for (const late of [...survey.cutShort, ...unnamedOutOfTimeIn(survey)]) {
+    const { name } = late.project;
+    logger.warn(namingProject(late).message, { ...(name !== undefined && { project: name }), requestedBy });
   }
   for (const { project, job } of survey.odd) {
     const which = job.jobId === undefined ? 'A job without a readable id' : `Job ${job.jobId}`;
@@ -99,14 +96,20 @@ export function logSurvey(logger: Logger, survey: Survey, requestedBy: string): 
 }
 
 /** Why not everything was done, as in `time ran out`. What fails, or is odd, has lines of its own. */
-export function whyInPart({ failures, odd, cutShort }: Survey): string {
+export function whyInPart({ isOutOfTime, failures, odd }: Survey): string {
   const hasFailed = failures.some(({ error }) => !(error instanceof OutOfTimeError));
-  const reasons = [
+  return [
+    ...(isOutOfTime ? ['time ran out'] : []),
     ...(hasFailed ? ['listing failed'] : []),
     ...(odd.length > 0 ? ['a job could not be judged'] : []),
-  ];
-  const outOfTime = cutShort.length > 0 || reasons.length === 0 ? ['time ran out'] : [];
-  return [...outOfTime, ...reasons].join(' and ');
+  ].join(' and ');
+}
+
+/** Without `projects` an answer in part is no failure; but the log says what took the time. */
+function unnamedOutOfTimeIn({ failures }: Survey): Survey['failures'] {
+  return failures.filter(
+    ({ project, error }) => project.name === undefined && error instanceof OutOfTimeError,
+  );
 }
 
 /** Without `projects` the one failure is the error of the request itself. */

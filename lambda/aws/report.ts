@@ -157,8 +157,8 @@ export function createReporter(options: ReporterOptions): Reporter {
       const listed = `Listed ${jobs.length === 1 ? '1 job' : `${jobs.length} jobs`}`;
       if (complete) logger.info(`${listed}.`, parts);
       else {
-        const why = stateError?.message ?? `${whyInPart(survey)}.`;
-        logger.warn(`${listed}, but the list is incomplete: ${why}`, parts);
+        const why = [...(survey.isComplete ? [] : [`${whyInPart(survey)}.`]), stateError?.message ?? ''];
+        logger.warn(`${listed}, but the list is incomplete: ${why.join(' ').trim()}`, parts);
       }
       logSurvey(logger, survey, requestedBy);
     },

@@ -3,7 +3,7 @@ import { isoOf } from './decision.ts';
 import { isFinished, isInProgress, type Job } from './job.ts';
 import type { JobRecord, JobTable } from './job-table.ts';
 import { Listing } from './listing.ts';
-import { type Project, type Survey, surveyOf } from './projects.ts';
+import { mostProjectsRead, type Project, type Survey, surveyOf } from './projects.ts';
 import { type Judgement, judge } from './time-budget.ts';
 import type { TimeLeft } from './time-left.ts';
 
@@ -53,13 +53,14 @@ export async function list(
   { table, time, nowMilliseconds }: ListScene,
 ): Promise<JobList> {
   const found: ProjectJob[] = [];
-  const survey = await surveyOf(projects, time, 0, async (project) => {
+  const read = async (project: Project): Promise<Listing> => {
     const listing = new Listing(project.api, 0, nowMilliseconds);
     for await (const page of listing.pages(time)) {
       for (const job of page) if (!isFinished(job.status)) found.push({ project, job });
     }
     return listing;
-  });
+  };
+  const survey = await surveyOf(projects, time, 0, read, mostProjectsRead);
   const withDeadline = found.filter(
     ({ project, job }) =>
       isInProgress(job.status) && judge(job, project.rules, nowMilliseconds).deadlineSeconds !== null,

@@ -7,11 +7,9 @@ const secondsPerDay = 86_400;
 export class Listing {
   /** Jobs looked at so far. */
   inspected = 0;
-  /** Jobs that could not be judged. */
-  readonly odd: OddJob[] = [];
   /** What ended the listing before its end, unless that was time. */
   error: unknown;
-  /** What reading waited for, or had failed with, when time ended it. */
+  /** What the next page waited for, or had failed with, when time ended it; undefined if it was asked for too late. */
   cutShortBy: unknown;
   /** Whether at least one page could be read. */
   hasBegun = false;
@@ -20,6 +18,7 @@ export class Listing {
 
   readonly #api: FineTuningApi;
   readonly #known = new Set<string>();
+  readonly #odd: OddJob[] = [];
   readonly #oldestSeconds: number;
 
   /**
@@ -32,33 +31,39 @@ export class Listing {
       lookbackDays === 0 ? Number.NEGATIVE_INFINITY : nowMilliseconds / 1000 - lookbackDays * secondsPerDay;
   }
 
-  /** Whether every job was looked at and could be judged. */
-  get isComplete(): boolean {
-    return this.hasEnded && this.odd.length === 0;
+  /** Jobs that could not be judged. One that can be read on another page is none of them. */
+  get odd(): OddJob[] {
+    return this.#odd.filter(({ jobId }) => jobId === undefined || !this.#known.has(jobId));
   }
 
   /** Pages of jobs, newest first, no job twice, until all are read, reading fails or time runs out. Never throws. */
   async *pages({ windDown }: Pick<TimeLeft, 'windDown'>): AsyncGenerator<Job[]> {
+    let isLate = false;
     try {
       for await (const { jobs, odd } of this.#api.list(windDown)) {
         this.hasBegun = true;
-        const recent = jobs.filter((job) => job.createdAtSeconds >= this.#oldestSeconds);
-        const unseen = recent.filter(({ id }) => this.#isUnseen(id));
+        const unseen = jobs.filter(({ id }) => this.#isUnseen(id)).filter((job) => this.#isRecent(job));
         this.inspected += unseen.length;
-        this.odd.push(...odd.filter((job) => !this.#isToldOf(job)));
+        this.#odd.push(...odd.filter((job) => !this.#isToldOf(job)));
         yield unseen;
-        // Jobs come newest first, so all that follow are older still. One old date alone may be a mistake.
-        if (jobs.length > 0 && recent.length === 0) break;
+        // Jobs come newest first, so all that follow are older still. One old date alone may be a mistake; 0 is one.
+        const isDated = jobs.some(({ createdAtSeconds }) => createdAtSeconds > 0);
+        if (isDated && !jobs.some((job) => this.#isRecent(job))) break;
+        isLate = windDown.aborted;
       }
       this.hasEnded = true;
     } catch (error) {
-      if (windDown.aborted) this.cutShortBy = error;
-      else this.error = error;
+      if (!windDown.aborted) this.error = error;
+      else if (!isLate) this.cutShortBy = error;
     }
   }
 
+  #isRecent({ createdAtSeconds }: Job): boolean {
+    return createdAtSeconds >= this.#oldestSeconds;
+  }
+
   #isToldOf({ jobId }: OddJob): boolean {
-    return jobId !== undefined && this.odd.some((other) => other.jobId === jobId);
+    return jobId !== undefined && this.#odd.some((other) => other.jobId === jobId);
   }
 
   /** Pages overlap when jobs are created meanwhile. */

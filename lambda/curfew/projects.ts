@@ -28,6 +28,10 @@ const patienceMilliseconds = 250;
 /** How many may be under way in all: Lambda allows 1,024 open files, which the calls of all share. */
 export const mostProjectsUnderWay = 160;
 const socketsAtOnce = 800;
+/** How many may be under way if each takes one call at a time. */
+export const mostProjectsRead = socketsAtOnce;
+/** To find one job, which takes a call each. */
+const projectsAskedAtOnce = 160;
 const mostCallsAtOnce = 100;
 
 /** How many calls of one project may be under way at once, if there are this many projects. */
@@ -45,7 +49,9 @@ export interface Survey {
   isComplete: boolean;
   /** In configured order. */
   failures: ProjectFailure[];
-  /** Projects whose listing time ended, with what it waited for or had failed with. */
+  /** Whether time ran out before everything was listed and dealt with. */
+  isOutOfTime: boolean;
+  /** Projects that were listed in part when time ran out. */
   cutShort: ProjectFailure[];
   /** Jobs that could not be judged. */
   odd: { project: Project; job: OddJob }[];
@@ -58,7 +64,7 @@ export interface ProjectFailure {
   error: Error;
 }
 
-/** Time ran out before anything was known of a project. */
+/** Time ran out before a project was listed. If nothing is known of it yet, it has failed. */
 export class OutOfTimeError extends OpenAIError {}
 
 /**
@@ -66,18 +72,19 @@ export class OutOfTimeError extends OpenAIError {}
  *
  * @param startAt the position to start at; the first comes after the last.
  * @param look looks at one project and returns how its jobs were read.
+ * @param mostUnderWay how many it may be looking at, if they take long.
  */
 export async function surveyOf(
   projects: Project[],
   { windDown, stop }: Pick<TimeLeft, 'windDown' | 'stop'>,
   startAt: number,
   look: (project: Project) => Promise<Listing>,
+  mostUnderWay = mostProjectsUnderWay,
 ): Promise<Survey> {
   const failures = new Map<Project, Error>();
   const cutShort: ProjectFailure[] = [];
   const odd: Survey['odd'] = [];
   let lookedAt = 0;
-  let isComplete = true;
   let lastBegun = startAt;
 
   const lookAt = async (project: Project): Promise<void> => {
@@ -87,28 +94,22 @@ export async function surveyOf(
     const listing = await look(project);
     odd.push(...listing.odd.map((job) => ({ project, job })));
     if (listing.hasEnded) lookedAt += 1;
-    if (!listing.isComplete) isComplete = false;
-    if (listing.error !== undefined) throw listing.error;
-    if (listing.cutShortBy !== undefined) cutShort.push({ project, error: asError(listing.cutShortBy) });
-    if (!listing.hasBegun && windDown.aborted)
-      throw new OutOfTimeError('Time ran out before the first page of jobs came. Try again.');
+    else if (listing.error !== undefined) throw listing.error;
+    else if (!listing.hasBegun) throw outOfTime('the first page of jobs came', listing);
+    else cutShort.push({ project, error: outOfTime('all jobs were listed', listing) });
   };
 
-  const places = pLimit(projectsAtOnce);
-  /** Resolves as soon as the project needs its place no longer, to when it has been looked at. */
-  const lookFromPlace = async (project: Project): Promise<{ looking: Promise<unknown> }> => {
-    const looking = lookAt(project).catch((error) => failures.set(project, asError(error)));
-    await Promise.race([looking, sleep(patienceMilliseconds, undefined, { ref: false })]);
-    return { looking };
-  };
   const rotated = [...projects.slice(startAt), ...projects.slice(0, startAt)];
-  await pMap(rotated, async (project) => (await places(() => lookFromPlace(project))).looking, {
-    concurrency: mostProjectsUnderWay,
-  });
+  await sideBySide(rotated, { atOnce: projectsAtOnce, mostUnderWay }, (project) =>
+    lookAt(project).catch((error) => failures.set(project, asError(error))),
+  );
+  const isOutOfTime =
+    stop.aborted || cutShort.length > 0 || failures.values().some((error) => error instanceof OutOfTimeError);
   return {
     isNamed: projects.some(({ name }) => name !== undefined),
     lookedAt,
-    isComplete: isComplete && failures.size === 0 && !stop.aborted,
+    isComplete: !isOutOfTime && failures.size === 0 && odd.length === 0,
+    isOutOfTime,
     failures: projects.flatMap((project) => {
       const error = failures.get(project);
       return error ? [{ project, error }] : [];
@@ -117,6 +118,30 @@ export async function surveyOf(
     odd,
     lastBegun,
   };
+}
+
+function outOfTime(before: string, { cutShortBy }: Listing): OutOfTimeError {
+  const why =
+    cutShortBy === undefined ? 'Dealing with those found took the time.' : asError(cutShortBy).message;
+  return new OutOfTimeError(`Time ran out before ${before}. ${why}`);
+}
+
+/** Does something with each project. One that takes longer gives its place to the next. `work` must not throw. */
+async function sideBySide<Result>(
+  projects: Project[],
+  { atOnce, mostUnderWay }: { atOnce: number; mostUnderWay: number },
+  work: (project: Project) => Promise<Result>,
+): Promise<Result[]> {
+  const places = pLimit(atOnce);
+  /** Resolves as soon as the project needs its place no longer. */
+  const workFromPlace = async (project: Project): Promise<{ working: Promise<Result> }> => {
+    const working = work(project);
+    await Promise.race([working, sleep(patienceMilliseconds, undefined, { ref: false })]);
+    return { working };
+  };
+  return pMap(projects, async (project) => (await places(() => workFromPlace(project))).working, {
+    concurrency: mostUnderWay,
+  });
 }
 
 /** A job, and the project that has it. */
@@ -153,7 +178,8 @@ export async function findJob(projects: Project[], jobId: string): Promise<Found
     return undefined;
   };
   const askAll = async (): Promise<never> => {
-    const failures = await pMap(projects, ask, { concurrency: mostProjectsUnderWay });
+    const limits = { atOnce: projectsAskedAtOnce, mostUnderWay: mostProjectsRead };
+    const failures = await sideBySide(projects, limits, ask);
     const [failure] = failures.filter((asked) => asked !== undefined);
     if (failure) throw namingProject(failure);
     throw new JobNotFoundError(`No project has a fine-tuning job "${jobId}". Check the job id.`);

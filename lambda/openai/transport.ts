@@ -1,3 +1,5 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
 import { HttpRequest } from '@smithy/core/protocols';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
@@ -13,13 +15,30 @@ export interface WireAnswer {
  * More sockets than calls at once, so what bounds them is ours. Idle ones are closed soon: while a warm function waits
  * for its next invocation, the other end drops them without a word.
  */
-const agent = { keepAlive: true, maxSockets: 1_000, timeout: 4_000 };
+const sockets = { keepAlive: true, maxSockets: 1_000, timeout: 4_000 };
+/** A thousand projects may be at as many hosts, and Lambda allows 1,024 open files. */
+const mostIdleSockets = 100;
+
+/** Closes the socket that has been idle for longest before one too many is kept. Node bounds them for each host only. */
+function keepingFew<SomeAgent extends HttpAgent>(agent: SomeAgent): SomeAgent {
+  const keep = agent.keepSocketAlive.bind(agent);
+  agent.keepSocketAlive = (socket) => {
+    const idle = Object.values(agent.freeSockets).flatMap((ofHost = []) => ofHost);
+    const open = idle.filter(({ destroyed }) => !destroyed);
+    if (open.length >= mostIdleSockets) open[0]?.destroy();
+    return keep(socket);
+  };
+  return agent;
+}
 
 /**
  * The AWS SDK's own HTTP client, which the bundle has anyway. `fetch`, and what is built on it, takes a fifth of the cold
  * start to load, and quotes a header's value in its errors. It follows no redirect, so no other host sees a credential.
  */
-const http = new NodeHttpHandler({ httpAgent: agent, httpsAgent: agent });
+const http = new NodeHttpHandler({
+  httpAgent: keepingFew(new HttpAgent(sockets)),
+  httpsAgent: keepingFew(new HttpsAgent(sockets)),
+});
 
 /**
  * Sends a request.

@@ -57,17 +57,49 @@ describe('a sweep ends in one line with its counts', () => {
   });
 
   test('at level WARN if it is not complete, with one more that says what took the time', async () => {
+    await using curfew = await startCurfew();
+    const { fault, remainingMilliseconds } = pauseBeyondListing;
+    curfew.openai.faultFor = () => fault;
+    await curfew.sweep({}, { remainingMilliseconds });
+    const [line, reason, ...others] = curfew.logLines;
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      [line?.['level'], reason?.['level'], reason?.['requestedBy']],
+      ['WARN', 'WARN', 'direct'],
+    );
+    assert.match(String(line?.['message']), /^Swept in part, because time ran out: 0 inspected, /);
+    assert.match(
+      String(reason?.['message']),
+      /^Time ran out before the first page of jobs came\. Could not list .* answered 429 /,
+    );
+  });
+
+  test('that names a project whose listing time ended, with what took it', async () => {
+    const jobs = [running('ftjob-1', 10), running('ftjob-2', 20)];
+    await using curfew = await startCurfew({ jobs, projects: { research: {} } });
+    const { fault, remainingMilliseconds } = pauseBeyondListing;
+    curfew.openai.faultFor = ({ url }) =>
+      url.searchParams.has('after') ? fault : says({ data: jobs, has_more: true });
+    await curfew.sweep({}, { remainingMilliseconds });
+    const reason = curfew.logLines.find(
+      ({ project, jobId }) => project === 'research' && jobId === undefined,
+    );
+    assert.equal(reason?.['level'], 'WARN');
+    assert.match(
+      String(reason['message']),
+      /^Project "research": Time ran out before all jobs were listed\. Could not list .* answered 429 /,
+    );
+  });
+
+  test('and one line for a project of which nothing could be read in time', async () => {
     await using curfew = await startCurfew({ projects: { research: {} } });
     const { fault, remainingMilliseconds } = pauseBeyondListing;
     curfew.openai.faultFor = () => fault;
     await assert.rejects(curfew.sweep({}, { remainingMilliseconds }), { name: 'OpenAIError' });
-    const [line, reason] = curfew.logLines.filter(({ level }) => level === 'WARN');
-    assert.match(String(line?.['message']), /^Swept in part, because time ran out: 0 inspected, /);
-    assert.match(
-      String(reason?.['message']),
-      /^Time ran out before all jobs of project "research" were listed\. .* answered 429 /,
-    );
-    assert.deepEqual([reason?.['project'], reason?.['requestedBy']], ['research', 'direct']);
+    const [line, ...others] = curfew.logLines.filter(({ project }) => project === 'research');
+    assert.deepEqual(others, []);
+    assert.equal(line?.['level'], 'ERROR');
+    assert.match(String(line['message']), /^Project "research" failed: Time ran out before .* answered 429 /);
   });
 
   for (const [what, why, fault] of [

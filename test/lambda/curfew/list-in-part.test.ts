@@ -38,10 +38,9 @@ describe('a list that does not know everything is not complete', () => {
         ['WARN', 'Listed 0 jobs, but the list is incomplete: time ran out.'],
         [
           'WARN',
-          'Time ran out before all jobs were listed. Could not list the fine-tuning jobs: the provider answered 429 (server_error). ' +
+          'Time ran out before the first page of jobs came. Could not list the fine-tuning jobs: the provider answered 429 (server_error). ' +
             'Wait, then try again; check the rate limits of the project.',
         ],
-        ['ERROR', 'Time ran out before the first page of jobs came. Try again.'],
       ],
     );
   });
@@ -109,6 +108,20 @@ test('a provider that hangs does not keep a list from answering in time', async 
     ],
   );
   assert.ok(performance.now() - startedAt < 5_000);
+});
+
+test('a list in part for two reasons says both', async () => {
+  await using curfew = await startCurfew({
+    jobs: [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })],
+    projects: { good: {}, bad: { secretName: 'revoked' } },
+    secrets: { revoked: { SecretString: 'sk-revoked' } },
+  });
+  curfew.aws.table.health = 'denied';
+  await curfew.list();
+  assert.match(
+    String(warningIn(curfew)),
+    /but the list is incomplete: listing failed\. The table of extensions could not be read/,
+  );
 });
 
 test('a list without extensions says in the log why', async () => {

@@ -61,6 +61,20 @@ describe('the list is read to its end', () => {
     assert.deepEqual([cancelled, inspected], [5, 104]);
   });
 
+  test('past a page of nothing but one date of 0', async () => {
+    const [undated, overdue] = [
+      simulatedJob({ status: 'running', created_at: 0 }),
+      ...jobsOf(1, 'running', 400),
+    ];
+    await using curfew = await startCurfew({ jobs: jobsOf(1, 'running', 400) });
+    curfew.openai.faultFor = ({ endpoint, url }) => {
+      if (endpoint !== 'list') return undefined;
+      const isFirst = !url.searchParams.has('after');
+      return () => ({ status: 200, body: { data: [isFirst ? undated : overdue], has_more: isFirst } });
+    };
+    assert.equal((await curfew.sweep()).cancelled, 1);
+  });
+
   test('with lookbackDays 0 however old the jobs are', async () => {
     await using curfew = await startCurfew({ jobs: jobsOf(1, 'running', 400 * minutesPerDay) });
     assert.equal((await curfew.sweep({ lookbackDays: 0 })).cancelled, 1);
@@ -114,19 +128,26 @@ test('an odd job that comes on two pages is told of once', async () => {
   assert.equal(curfew.logLines.filter(({ jobId }) => jobId === 'ftjob-odd').length, 1);
 });
 
-test('a job that is odd on one page and readable on the next is cancelled all the same', async () => {
-  const job = simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 });
-  await using curfew = await startCurfew({ jobs: [job] });
-  const pages = [
-    [{ ...job, created_at: null }, simulatedJob({ id: 'ftjob-2', status: 'succeeded', ageMinutes: 401 })],
-    [job],
-  ];
-  curfew.openai.faultFor = ({ endpoint }) => {
-    if (endpoint !== 'list') return undefined;
-    return () => ({ status: 200, body: { data: pages.shift(), has_more: pages.length > 0 } });
-  };
-  const { cancelled, complete } = await curfew.sweep();
-  assert.deepEqual([cancelled, complete], [1, false]);
+describe('a job that is odd on one page and readable on another is a job as any other', () => {
+  for (const which of ['first', 'second']) {
+    test(`if the ${which} is odd`, async () => {
+      const job = simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 });
+      const odd = { ...job, created_at: null };
+      const other = simulatedJob({ id: 'ftjob-2', status: 'succeeded', ageMinutes: 401 });
+      await using curfew = await startCurfew({ jobs: [job] });
+      const pages = which === 'first' ? [[odd, other], [job]] : [[job, other], [odd]];
+      curfew.openai.faultFor = ({ endpoint }) => {
+        if (endpoint !== 'list') return undefined;
+        return () => ({ status: 200, body: { data: pages.shift(), has_more: pages.length > 0 } });
+      };
+      const { cancelled, complete } = await curfew.sweep();
+      assert.deepEqual([cancelled, complete], [1, true]);
+      assert.deepEqual(
+        curfew.logLines.filter(({ level }) => level === 'WARN'),
+        [],
+      );
+    });
+  }
 });
 
 describe('listing fails on page 7', () => {

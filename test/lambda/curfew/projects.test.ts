@@ -108,7 +108,10 @@ describe('time runs out', () => {
     const survey = await surveyOf([hangs, fakeProject({ name: 'good' })], time, 0, readThrough(time));
     assert.deepEqual(namesOf(survey.failures), ['hangs']);
     assert.deepEqual(survey.failures[0]?.error.name, 'OpenAIError');
-    assert.match(survey.failures[0]?.error.message ?? '', /before the first page of jobs came/);
+    assert.match(
+      survey.failures[0]?.error.message ?? '',
+      /before the first page of jobs came\. The operation/,
+    );
     assert.deepEqual([survey.lookedAt, survey.isComplete], [1, false]);
   });
 
@@ -124,6 +127,30 @@ describe('time runs out', () => {
     });
     const survey = await surveyOf([project], time, 0, readThrough(time));
     assert.deepEqual([survey.failures, survey.isComplete, survey.lookedAt], [[], false, 0]);
+    assert.match(
+      survey.cutShort[0]?.error.message ?? '',
+      /^Time ran out before all jobs were listed\. This operation/,
+    );
+  });
+
+  test('before the next page was asked for: what was done with the jobs took it', async () => {
+    const time = fakeTime();
+    const project = fakeProject({
+      name: 'a',
+      async *list(signal) {
+        yield { jobs: [], odd: [] };
+        signal.throwIfAborted();
+      },
+    });
+    const survey = await surveyOf([project], time, 0, async ({ api }) => {
+      const listing = new Listing(api, 0, nowMilliseconds);
+      for await (const _page of listing.pages(time)) time.runDown();
+      return listing;
+    });
+    assert.equal(
+      survey.cutShort[0]?.error.message,
+      'Time ran out before all jobs were listed. Dealing with those found took the time.',
+    );
   });
 
   test('before a project was begun: it has failed, and is not begun', async () => {

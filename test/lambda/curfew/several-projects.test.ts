@@ -91,6 +91,40 @@ describe('if every project failed', () => {
   });
 });
 
+test('a stop-all that is done in part tells those that failed from those that time ended', async () => {
+  await using hanging = await startFineTuningSimulator();
+  hanging.faultFor = () => noAnswer;
+  const hangs = { openaiBaseUrl: hanging.baseUrl, secretName: 'openai/api-key' };
+  await using curfew = await startCurfew({
+    projects: { 'hangs-1': hangs, bad: { secretName: 'revoked' }, 'hangs-2': hangs, good: {} },
+    secrets: revoked,
+    jobs: [overdue()],
+  });
+  await assert.rejects(curfew.stopAll({}, { remainingMilliseconds: 5_000 }), {
+    name: 'IncompleteError',
+    message:
+      /^Stopping everything cancelled 1 of 1 jobs in progress: listing failed in 1 project \(Project "bad": .* 401.*\); time ran out in 2 projects \(Project "hangs-1": Time ran out before .*\)\. Send/,
+  });
+});
+
+test('a hundred and more projects that hang cost a list nothing of another', async () => {
+  await using hanging = await startFineTuningSimulator();
+  hanging.faultFor = () => noAnswer;
+  const hangs = { openaiBaseUrl: hanging.baseUrl, secretName: 'openai/api-key' };
+  const names = Array.from({ length: 200 }, (_, index) => `hangs-${index}`);
+  await using curfew = await startCurfew({
+    projects: { ...Object.fromEntries(names.map((name) => [name, hangs])), good: {} },
+    jobs: [overdue()],
+  });
+  const { jobs, failedProjects } = await curfew.list({}, { remainingMilliseconds: 10_000 });
+  assert.deepEqual(
+    jobs.map(({ project }) => project),
+    ['good'],
+  );
+  assert.equal(failedProjects?.length, 100);
+  assert.equal((await curfew.cancel('ftjob-1', { remainingMilliseconds: 10_000 })).outcome, 'cancelled');
+});
+
 describe('a sweep in an envelope fails its record with IncompleteError', () => {
   const inEvent = { source: 'somebody', 'detail-type': 'Please', detail: { sweep: {} } };
 
