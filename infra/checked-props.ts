@@ -1,3 +1,4 @@
+import type { Stack } from 'aws-cdk-lib';
 import { nameOf } from './given-secret.ts';
 import type { FineTuningCurfewProps } from './props.ts';
 import { type CurfewSettings, checkedSettings, settingNames } from './settings.ts';
@@ -17,14 +18,15 @@ const otherProps: Record<Exclude<keyof FineTuningCurfewProps, keyof CurfewSettin
 /**
  * The settings in the props of the construct, with the defaults for the rest.
  *
+ * @param stack that the construct is in.
  * @throws Error naming each prop that is wrong or misspelt, and what is allowed.
  */
-export function checkedProps(props: FineTuningCurfewProps): CurfewSettings {
+export function checkedProps(props: FineTuningCurfewProps, stack: Stack): CurfewSettings {
   checkSpelling(Object.keys(props), [...settingNames, ...Object.keys(otherProps)], 'prop');
   refuseBoth(props, 'secret', 'secretName');
   refuseBoth(props, 'topic', 'notifyTopicArn');
   const { secret } = props;
-  return checkedSettings({ ...props, ...(secret && { secretName: nameOf(secret) }) }, 'prop');
+  return checkedSettings({ ...props, ...(secret && { secretName: nameOf(secret, stack) }) }, 'prop');
 }
 
 function refuseBoth(

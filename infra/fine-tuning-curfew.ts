@@ -27,12 +27,13 @@ import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { withAccessTo } from './given-secret.ts';
 import { pinLogicalIds } from './logical-ids.ts';
 import { EventMail, MailTopic } from './mail.ts';
+import { checkNotifyTopic } from './notify-topic.ts';
 import { ProjectParameters, projectsOf } from './projects.ts';
 import type { FineTuningCurfewProps } from './props.ts';
 import { checkRequestQueue } from './request-queue.ts';
 import { SavedQueries } from './saved-queries.ts';
 import { StateTable } from './state-table.ts';
-import { checkStopAllTopic } from './stop-all-topic.ts';
+import { alarmsThatStopAll, checkStopAllTopic } from './stop-all-topic.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 
 /**
@@ -62,7 +63,7 @@ export class FineTuningCurfew extends Construct {
   constructor(scope: Construct, id: string, props: FineTuningCurfewProps = {}) {
     super(scope, id);
     const { secret } = props;
-    const settings = checkedProps(props);
+    const settings = checkedProps(props, Stack.of(this));
     const projects = projectsOf(settings, Stack.of(this).region);
     const { name, notifyEmail, notifyTopicArn, enabled } = settings;
     this.#name = name;
@@ -96,6 +97,8 @@ export class FineTuningCurfew extends Construct {
       notifyEmail === undefined ? undefined : new MailTopic(this, 'Mail', { name, email: notifyEmail });
     const given =
       notifyTopicArn === undefined ? props.topic : Topic.fromTopicArn(this, 'NotifyTopic', notifyTopicArn);
+    if (given)
+      checkNotifyTopic(given, notifyTopicArn === undefined ? 'topic' : 'notifyTopicArn', Stack.of(this));
     this.#topics = [mail?.topic, given].filter((topic) => topic !== undefined);
     this.topic = this.#topics[0];
     if (this.topic)
@@ -123,6 +126,7 @@ export class FineTuningCurfew extends Construct {
       ? new SavedQueries(this, 'Queries', { name, logGroup: this.logGroup })
       : undefined;
 
+    this.node.addValidation({ validate: () => alarmsThatStopAll(this.#stopAllTopics, alarms) });
     pinLogicalIds(this, {
       DeadLetters: this.deadLetters,
       'DeadLetters/Policy': this.deadLetters.node.findChild('Policy'),
@@ -196,10 +200,13 @@ export class FineTuningCurfew extends Construct {
    * Whatever is published on this topic means that every fine-tuning job in progress has to stop. Its policy must let
    * the publisher in: a topic of CDK does with `grantPublish`.
    *
-   * @throws Error if it gets this deployment's alarms, any of which would stop everything, or is a FIFO topic.
+   * @throws Error if it gets this deployment's alarms, any of which would stop everything, is a FIFO topic, or in another
+   * region. An alarm that gets it as an action of its own fails synth.
    */
   stopAllOn(topic: ITopic): void {
-    checkStopAllTopic(topic, this.#topics, this.#name);
+    const { region } = Stack.of(this);
+    checkStopAllTopic(topic, this.#topics, { deployment: this.#name, region });
+    if (this.#stopAllTopics.includes(topic.topicArn)) return;
     topic.addSubscription(new LambdaSubscription(this.function, { deadLetterQueue: this.deadLetters }));
     this.#stopAllTopics.push(topic.topicArn);
     this.function.addEnvironment(environmentNames.stopAllTopics, this.#stopAllTopics.join(','));

@@ -5,8 +5,15 @@ import type { ProjectSettings } from '../lambda/project-settings.ts';
 import { anySuffix } from './project-access.ts';
 import { checkRegion } from './projects.ts';
 
-/** What the function calls the secret: its ARN, whole if that is known. */
-export const nameOf = (secret: ISecret): string => secret.secretFullArn ?? secret.secretArn;
+/**
+ * What the function calls the secret: its whole ARN, or where that is not known its name. Secrets Manager may take an ARN
+ * in part for a whole one, but across accounts a name is not enough.
+ */
+export function nameOf(secret: ISecret, stack: Stack): string {
+  const { account, region } = secret.env;
+  const isOurs = account === stack.account && region === stack.region;
+  return secret.secretFullArn ?? (isOurs ? secret.secretName : secret.secretArn);
+}
 
 /**
  * The projects as the role needs to know them: those with the key in `secret` are let in by what policies call it, and
@@ -23,7 +30,7 @@ export function withAccessTo(
   const key = secret.encryptionKey;
   const own = { secretName: resourceOf(secret, stack), ...(key && { secretKmsKeyArn: arnOf(key) }) };
   return projects.map((project) => {
-    if (project.secretName !== nameOf(secret)) return project;
+    if (project.secretName !== nameOf(secret, stack)) return project;
     const where = project.name === undefined ? '' : `project "${project.name}": `;
     checkRegion(`${where}prop "secret"`, secret.env.region, stack.region);
     return { ...project, ...own };

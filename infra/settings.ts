@@ -28,9 +28,9 @@ const stackSchema = v.object({
   ),
   logLevel: v.picklist(logLevels, `one of ${logLevels.join(', ')}`),
   logRetentionDays: v.pipe(
-    v.string(),
+    v.picklist(retentions.map(String), `one of ${retentions.join(', ')}`),
     v.transform(Number),
-    v.picklist(retentions, `one of ${retentions.join(', ')}`),
+    v.picklist(retentions),
   ),
   enabled: settingsSchema.entries.dryRun,
 });
@@ -94,7 +94,9 @@ function check<Schema extends typeof stackSchema | typeof projectSchema>(
   given: object,
   { defaults, naming }: { defaults: object; naming: (key: string) => string },
 ): v.InferOutput<Schema> {
-  const isToken = ([key, value]: [string, unknown]) => key in schema.entries && Token.isUnresolved(value);
+  // No token has a wildcard in it: what is around it has, and would get into a policy.
+  const isToken = ([key, value]: [string, unknown]) =>
+    key in schema.entries && Token.isUnresolved(value) && !/[*?]/.test(String(value));
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   const known = entries.filter((entry) => !isToken(entry));
   const texts = Object.fromEntries([...Object.entries(defaults), ...known].map(asText));

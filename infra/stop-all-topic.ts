@@ -1,4 +1,5 @@
 import { Token, TokenComparison } from 'aws-cdk-lib';
+import { type Alarm, CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnTopic, type ITopic } from 'aws-cdk-lib/aws-sns';
 
 /**
@@ -6,9 +7,14 @@ import { CfnTopic, type ITopic } from 'aws-cdk-lib/aws-sns';
  *
  * @param topics those that get the alarms of this deployment.
  * @param deployment its name.
- * @throws Error if it is one of them, or one to which Lambda cannot subscribe.
+ * @param region where the function and its dead letters are; a token will do.
+ * @throws Error if it is one of them, one to which Lambda cannot subscribe, or of another region.
  */
-export function checkStopAllTopic(topic: ITopic, topics: readonly ITopic[], deployment: string): void {
+export function checkStopAllTopic(
+  topic: ITopic,
+  topics: readonly ITopic[],
+  { deployment, region }: { deployment: string; region: string },
+): void {
   if (topics.some((other) => mayBeSame(topic, other))) {
     throw new Error(
       `The topic "${topic.node.path}" gets the alarms of "${deployment}", each of which would stop every job: give "stopAllOn" another topic`,
@@ -19,6 +25,35 @@ export function checkStopAllTopic(topic: ITopic, topics: readonly ITopic[], depl
       `The topic "${topic.node.path}" is a FIFO topic, to which no function can subscribe: give "stopAllOn" a standard topic`,
     );
   }
+  if (Token.compareStrings(topic.env.region, region) === TokenComparison.DIFFERENT) {
+    throw new Error(
+      `The topic "${topic.node.path}" is in ${topic.env.region}, but what SNS cannot deliver must go to a queue in its own region: give "stopAllOn" a topic in ${region}`,
+    );
+  }
+}
+
+/**
+ * What is wrong with these topics once the app is complete: an alarm of this deployment may have got one of them as an
+ * action of its own, before or after.
+ *
+ * @returns an error for each such alarm.
+ */
+export function alarmsThatStopAll(topicArns: readonly string[], alarms: readonly Alarm[]): string[] {
+  return alarms.flatMap((alarm) => {
+    const { node, stack } = alarm;
+    if (!(node.defaultChild instanceof CfnAlarm)) return [];
+    const { alarmActions, okActions, insufficientDataActions } = node.defaultChild;
+    const textOf = (arn: unknown) => JSON.stringify(stack.resolve(arn));
+    const actions = [alarmActions, okActions, insufficientDataActions].flatMap(
+      (arns) => stack.resolve(arns) ?? [],
+    );
+    const stopsAll = actions.some((action) => topicArns.some((arn) => textOf(arn) === textOf(action)));
+    return stopsAll
+      ? [
+          `The alarm "${node.path}" has an action on a topic of "stopAllOn", so it would stop every job: give it another topic`,
+        ]
+      : [];
+  });
 }
 
 /** One topic may come as a resource and as an ARN. What is not known at synth may be the same. */

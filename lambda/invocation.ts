@@ -79,7 +79,7 @@ export function createHandler(environment: Record<string, string | undefined>, s
     ...services,
     settings,
     secrets: createSecretReader(services.aws.secretsManager),
-    projectList: createProjectList(settings, services.aws.parameterStore),
+    projectList: createProjectList(settings, services.aws.parameterStore, services.logger),
     table: createTable(settings.tableName, services.aws.dynamoDB),
     seen: new SeenJobs(),
     nextProject: undefined,

@@ -24,9 +24,10 @@ const dryRun = v.pipe(
   v.picklist(['true', 'false'], 'true or false'),
   v.transform((text) => text === 'true'),
 );
+const allowedBaseUrl = 'an https URL, or http on loopback, without user, query or fragment';
 const baseUrl = v.pipe(
-  v.string(),
-  v.check(isAllowedBaseUrl, 'an https URL, or http on loopback, without user, query or fragment'),
+  v.string(allowedBaseUrl),
+  v.check(isAllowedBaseUrl, allowedBaseUrl),
   v.transform((url) => url.replace(/\/+$/, '')),
 );
 
@@ -35,7 +36,10 @@ const projectEntries = {
   provider: v.picklist(providers, `one of ${providers.join(', ')}`),
   openaiBaseUrl: baseUrl,
   openaiProject: textSetting(/^[\w-]{1,128}$/, "the id of a project at the provider's"),
-  secretName: textSetting(/^[\w/+=.@:-]{1,512}$/, 'the name or ARN of a secret in Secrets Manager'),
+  secretName: textSetting(
+    /^(arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:)?[\w/+=.@-]{1,512}$/,
+    'the name or ARN of a secret in Secrets Manager',
+  ),
   secretField: textSetting(/^\S{1,128}$/, 'the name of a field in the secret, without spaces'),
   secretKmsKeyArn: textSetting(
     /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/,
@@ -151,5 +155,7 @@ function isAllowedBaseUrl(text: string): boolean {
   const url = URL.parse(text);
   // The parser mends what it can: `https:///v1` would mean the host `v1`.
   if (!url || !/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/i.test(text)) return false;
+  // The same host under another name, by which we would not know whose it is.
+  if (url.hostname.endsWith('.')) return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
 }

@@ -7,21 +7,27 @@ import type { AwsClients } from './clients.ts';
 const namedSchema = v.looseObject({ name: v.pipe(v.string(), v.regex(projectNamePattern)) });
 const listSchema = v.pipe(v.string(), v.parseJson(), v.array(namedSchema));
 
+/** As long as keys of secrets, so a secret that is replaced is found with its key. */
+const keptMilliseconds = 5 * 60_000;
+
 /**
  * The projects of the deployment, with what holds in each. They are kept in Parameter Store, below a path that is
- * another one as soon as anything changes, so they are read once in the life of a function.
+ * another one as soon as anything changes but what a token stands for, such as the ARN of a secret.
  *
- * @returns a function that reads them when first called, and again only if that failed. It throws StateError.
+ * @returns a function that reads them, and keeps them for five minutes. If they cannot be read again, they still hold;
+ * if they never could, it throws StateError.
  */
 export function createProjectList(
   settings: FunctionSettings,
   parameterStore: AwsClients['parameterStore'],
+  logger: { warn(line: string): void },
 ): () => Promise<ProjectSettings[]> {
   const { projectsPath, region } = settings;
   if (projectsPath === undefined) {
     const projects = [onlyProject(settings, region)];
     return async () => projects;
   }
+  let last: { projects: ProjectSettings[]; readAtMilliseconds: number } | undefined;
   let underWay: Promise<ProjectSettings[]> | undefined;
   const read = async () => {
     const texts = await valuesBelow(projectsPath, await parameterStore());
@@ -35,13 +41,27 @@ export function createProjectList(
         return projectWith(name, settings, v.parse(projectSchema, Object.fromEntries(asTexts)), region);
       });
   };
-  return () => {
-    underWay ??= read().catch((error) => {
-      underWay = undefined;
+  const readAgain = async () => {
+    const projects = await read().catch((error) => {
+      const { name } = asError(error);
+      if (last) {
+        logger.warn(
+          `The projects could not be read again (${name}). Those that were read before still hold.`,
+        );
+        return last.projects;
+      }
       throw new StateError(
-        `The projects could not be read from Parameter Store below ${projectsPath} (${asError(error).name}). ` +
+        `The projects could not be read from Parameter Store below ${projectsPath} (${name}). ` +
           'Try again; if it persists, deploy the stack again.',
       );
+    });
+    last = { projects, readAtMilliseconds: performance.now() };
+    return projects;
+  };
+  return async () => {
+    if (last && performance.now() - last.readAtMilliseconds < keptMilliseconds) return last.projects;
+    underWay ??= readAgain().finally(() => {
+      underWay = undefined;
     });
     return underWay;
   };

@@ -115,8 +115,14 @@ describe('the function may read the secret that is given, and use its key for th
   });
 
   test('imported by name, without a key', () => {
-    const { secrets, keys } = given((stack) => Secret.fromSecretNameV2(stack, 'Secret', 'openai'));
-    assert.deepEqual([secrets, keys], [[arnOf('secretsmanager', 'secret:openai-??????')], []]);
+    const { name, secrets, keys } = given((stack) =>
+      // An ARN in part that ends like this would be taken for a whole one.
+      Secret.fromSecretNameV2(stack, 'Secret', 'prod-openai'),
+    );
+    assert.deepEqual(
+      [name, secrets, keys],
+      ['prod-openai', [arnOf('secretsmanager', 'secret:prod-openai-??????')], []],
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App, Stack } from 'aws-cdk-lib';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
 import { templateOf } from './synthesize.ts';
@@ -43,6 +44,43 @@ describe('a topic that stops everything', () => {
       assert.ok(refused);
       assert.throws(() => curfew.stopAllOn(refused), /gets the alarms/);
     }
+  });
+
+  for (const order of ['before', 'after']) {
+    test(`is refused at synth if an alarm got it as an action of its own ${order} that`, () => {
+      const app = new App();
+      const stack = new Stack(app, 'Test');
+      const curfew = curfewIn(stack);
+      const topic = new Topic(stack, 'Topic');
+      if (order === 'after') curfew.stopAllOn(topic);
+      for (const alarm of curfew.alarms) {
+        if (alarm.node.id === 'NoSweep') alarm.addInsufficientDataAction(new SnsAction(topic));
+        if (alarm.node.id === 'Errors') alarm.addAlarmAction(new SnsAction(topic));
+      }
+      if (order === 'before') curfew.stopAllOn(topic);
+      assert.throws(
+        () => app.synth(),
+        /alarm "Test\/Curfew\/Alarms\/Errors" has an action on a topic of "stopAllOn"[\s\S]*Alarms\/NoSweep/,
+      );
+    });
+  }
+
+  test('may be given twice', () => {
+    const template = templateOf((stack) => {
+      const curfew = curfewIn(stack);
+      const topic = new Topic(stack, 'Topic');
+      for (let times = 0; times < 2; times += 1) curfew.stopAllOn(topic);
+    });
+    template.resourceCountIs('AWS::SNS::Subscription', 1);
+  });
+
+  test('is refused if it is in another region, where its dead letters cannot be', () => {
+    const stack = new Stack(new App(), 'Test', { env: { account: '111122223333', region: 'us-east-1' } });
+    const topic = Topic.fromTopicArn(stack, 'Topic', 'arn:aws:sns:eu-west-1:111122223333:stop');
+    assert.throws(
+      () => curfewIn(stack).stopAllOn(topic),
+      /is in eu-west-1, .* give "stopAllOn" a topic in us-east-1/,
+    );
   });
 
   const env = { account: '111122223333', region: 'us-east-1' };

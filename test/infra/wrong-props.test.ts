@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { App, Aws, CfnParameter, Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
 // Else CDK would write to the home directory.
 import './synthesize.ts';
@@ -20,6 +21,15 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     [{ sweepEveryMinutes: 4000 }, /prop "sweepEveryMinutes".* 1 to 1440/],
     [{ secretName: '*' }, /prop "secretName".* the name or ARN/],
     [{ secretName: 'openai/*' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: 'openai:api-key' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: 'arn:' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: 'arn:aws:sns:us-east-1:111122223333:alerts' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: `openai/${Aws.REGION}/*` }, /prop "secretName".* the name or ARN/],
+    [{ secretKmsKeyArn: `arn:aws:kms:${Aws.REGION}:111122223333:key/*` }, /prop "secretKmsKeyArn".* the ARN/],
+    [{ openaiBaseUrl: null }, /prop "openaiBaseUrl" is null, but must be an https URL/],
+    [{ openaiBaseUrl: 'https://api.openai.com./v1' }, /prop "openaiBaseUrl".* an https URL/],
+    [{ logRetentionDays: null }, /prop "logRetentionDays" is null, but must be one of 1, 3/],
+    [{ logRetentionDays: '0x5a' }, /prop "logRetentionDays" is "0x5a", but must be one of 1, 3/],
     [{ secretName: ['openai/api-key'] }, /prop "secretName".* the name or ARN/],
     [{ name: 'a b' }, /prop "name"/],
     [{ cancelLimit: 0 }, /prop "cancelLimit"/],
@@ -68,6 +78,26 @@ describe('a wrong prop throws with its name and what is allowed', () => {
   test('but not one that is nothing like ours, as whoever extends the props may have', () => {
     const props: FineTuningCurfewProps & { costCenter: string } = { costCenter: '1234' };
     assert.doesNotThrow(() => curfewIn(newStack(), props));
+  });
+
+  const env = { account: '111122223333', region: 'us-east-1' };
+  const topics: [what: string, arn: string, expected: RegExp][] = [
+    ['a FIFO one', 'arn:aws:sns:us-east-1:111122223333:alerts.fifo', /prop "topic" is a FIFO topic/],
+    ['of another region', 'arn:aws:sns:eu-west-1:111122223333:alerts', /prop "topic" is in eu-west-1/],
+    ['of another account', 'arn:aws:sns:us-east-1:444455556666:alerts', /prop "topic" is in account 4444/],
+  ];
+  for (const [what, arn, expected] of topics) {
+    test(`a topic, ${what}`, () => {
+      const stack = new Stack(new App(), 'Test', { env });
+      const topic = Topic.fromTopicArn(stack, 'Topic', arn);
+      assert.throws(() => curfewIn(stack, { topic }), expected);
+    });
+  }
+
+  test('a topic by its ARN, of another region', () => {
+    const stack = new Stack(new App(), 'Test', { env });
+    const notifyTopicArn = 'arn:aws:sns:eu-west-1:111122223333:alerts';
+    assert.throws(() => curfewIn(stack, { notifyTopicArn }), /prop "notifyTopicArn" is in eu-west-1/);
   });
 
   test('a secret and a secretName', () => {

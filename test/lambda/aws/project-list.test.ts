@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { type AwsStub, startAwsStub } from '../../../infra/local/aws-stub/aws-stub.ts';
 import { createAwsClients } from '../../../lambda/aws/clients.ts';
 import { createProjectList } from '../../../lambda/aws/project-list.ts';
@@ -11,6 +11,7 @@ const path = '/fine-tuning-curfew/projects/0123456789abcdef';
 
 interface ListUnderTest extends AsyncDisposable {
   aws: AwsStub;
+  warnings: unknown[];
   projects: () => Promise<ProjectSettings[]>;
 }
 
@@ -33,11 +34,24 @@ async function startList(
     AWS_REGION: 'us-east-1',
     PROJECTS_PATH: path,
   };
+  const warnings: unknown[] = [];
+  const logger = { warn: (line: unknown) => warnings.push(line) };
   const running = starting.move();
   return {
     aws,
-    projects: createProjectList(settingsFrom(environment), clients.parameterStore),
+    warnings,
+    projects: createProjectList(settingsFrom(environment), clients.parameterStore, logger),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Lets so many minutes pass since now, on the process's clock. */
+function inMinutes(t: TestContext): (minutes: number) => void {
+  const startedAt = performance.now();
+  let now = startedAt;
+  t.mock.method(performance, 'now', () => now);
+  return (minutes) => {
+    now = startedAt + minutes * 60_000;
   };
 }
 
@@ -106,14 +120,37 @@ describe('the projects of a deployment', () => {
 });
 
 describe('the projects are read', () => {
-  test('once in the life of a function, however many ask', async () => {
+  test('once in five minutes, however many ask', async () => {
     await using list = await startList({ '0000': [{ name: 'research' }] });
     await Promise.all([list.projects(), list.projects()]);
     await list.projects();
     assert.equal(list.aws.parameterReads, 1);
   });
 
-  test('once in the life of a function, by invocations of any kind', async () => {
+  test('again after five minutes, so a secret that was replaced is known', async (t) => {
+    await using list = await startList({ '0000': [{ name: 'research', secretName: 'old' }] });
+    const passed = inMinutes(t);
+    assert.equal((await list.projects())[0]?.secretName, 'old');
+    list.aws.parameters.set(`${path}/0000`, JSON.stringify([{ name: 'research', secretName: 'new' }]));
+    passed(4.9);
+    assert.equal((await list.projects())[0]?.secretName, 'old');
+    passed(5.1);
+    assert.equal((await list.projects())[0]?.secretName, 'new');
+  });
+
+  test('but still hold if that fails, with one warning in five minutes', async (t) => {
+    await using list = await startList({ '0000': [{ name: 'research' }] });
+    const passed = inMinutes(t);
+    await list.projects();
+    list.aws.parameterStore = 'denied';
+    passed(6);
+    for (let times = 0; times < 2; times += 1) assert.equal((await list.projects())[0]?.name, 'research');
+    assert.deepEqual(list.warnings, [
+      'The projects could not be read again (AccessDeniedException). Those that were read before still hold.',
+    ]);
+  });
+
+  test('once, by invocations of any kind', async () => {
     await using curfew = await startCurfew({ projects: { research: {}, production: {} } });
     await curfew.list();
     await curfew.sweep();
