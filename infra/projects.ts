@@ -59,7 +59,7 @@ const standardBytes = 4096;
 /** How much of that we fill: what a token becomes is not known, and this leaves room for a wrong guess. */
 const filledBytes = 3500;
 const guessedBytesOfToken = 256;
-/** An environment holds 4 kB. What changes only in further tokens reaches functions that start later. */
+/** An environment holds 4 kB. What changes only in further tokens reaches a warm function within five minutes. */
 const mostTokensOfRevision = 40;
 
 export interface ProjectParametersProps {
