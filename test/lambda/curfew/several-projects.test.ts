@@ -100,7 +100,7 @@ test('a stop-all that is done in part tells those that failed from those that ti
     secrets: revoked,
     jobs: [overdue()],
   });
-  await assert.rejects(curfew.stopAll({}, { remainingMilliseconds: 5_000 }), {
+  await assert.rejects(curfew.stopAll({}, { remainingMilliseconds: 10_000 }), {
     name: 'IncompleteError',
     message:
       /^Stopping everything cancelled 1 of 1 jobs in progress: listing failed in 1 project \(Project "bad": .* 401.*\); time ran out in 2 projects \(Project "hangs-1": Time ran out before .*\)\. Send/,
@@ -116,13 +116,13 @@ test('a hundred and more projects that hang cost a list nothing of another', asy
     projects: { ...Object.fromEntries(names.map((name) => [name, hangs])), good: {} },
     jobs: [overdue()],
   });
-  const { jobs, failedProjects } = await curfew.list({}, { remainingMilliseconds: 10_000 });
+  const { jobs, failedProjects } = await curfew.list({}, { remainingMilliseconds: 20_000 });
   assert.deepEqual(
     jobs.map(({ project }) => project),
     ['good'],
   );
   assert.equal(failedProjects?.length, 100);
-  assert.equal((await curfew.cancel('ftjob-1', { remainingMilliseconds: 10_000 })).outcome, 'cancelled');
+  assert.equal((await curfew.cancel('ftjob-1', { remainingMilliseconds: 20_000 })).outcome, 'cancelled');
 });
 
 describe('a sweep in an envelope fails its record with IncompleteError', () => {
