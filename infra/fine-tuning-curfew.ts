@@ -62,9 +62,10 @@ export class FineTuningCurfew extends Construct {
   /** @throws Error naming each prop that is wrong, and what is allowed there. */
   constructor(scope: Construct, id: string, props: FineTuningCurfewProps = {}) {
     super(scope, id);
+    const stack = Stack.of(this);
     const { secret } = props;
-    const settings = checkedProps(props, Stack.of(this));
-    const projects = projectsOf(settings, Stack.of(this).region);
+    const settings = checkedProps(props, stack);
+    const projects = projectsOf(settings, stack.region);
     const { name, notifyEmail, notifyTopicArn, enabled } = settings;
     this.#name = name;
 
@@ -74,7 +75,7 @@ export class FineTuningCurfew extends Construct {
     const parameters = hasProjects ? new ProjectParameters(this, 'Projects', settings) : undefined;
     const curfew = new CurfewFunction(this, 'Curfew', {
       settings,
-      projects: secret ? withAccessTo(secret, projects, Stack.of(this)) : projects,
+      projects: secret ? withAccessTo(secret, projects, stack) : projects,
       parameters,
       table: this.table,
       deadLetters: this.deadLetters,
@@ -97,8 +98,7 @@ export class FineTuningCurfew extends Construct {
       notifyEmail === undefined ? undefined : new MailTopic(this, 'Mail', { name, email: notifyEmail });
     const given =
       notifyTopicArn === undefined ? props.topic : Topic.fromTopicArn(this, 'NotifyTopic', notifyTopicArn);
-    if (given)
-      checkNotifyTopic(given, notifyTopicArn === undefined ? 'topic' : 'notifyTopicArn', Stack.of(this));
+    if (given) checkNotifyTopic(given, notifyTopicArn === undefined ? 'topic' : 'notifyTopicArn', stack);
     this.#topics = [mail?.topic, given].filter((topic) => topic !== undefined);
     this.topic = this.#topics[0];
     if (this.topic)

@@ -1,10 +1,11 @@
-import { RemovalPolicy, Stack, Token, TokenComparison } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { EventField, type IEventBus, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Subscription, SubscriptionProtocol, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { eventSource, eventTypes } from '../lambda/names.ts';
+import { knownToDiffer } from './known-to-differ.ts';
 
 export interface MailTopicProps {
   /** Of the deployment. */
@@ -67,11 +68,7 @@ export class EventMail extends Construct {
 
 /** Rules are where their bus is, which must be where this stack is. */
 function checkBus({ env }: IEventBus, { account, region }: Stack): void {
-  const isElsewhere = [
-    Token.compareStrings(env.account, account),
-    Token.compareStrings(env.region, region),
-  ].includes(TokenComparison.DIFFERENT);
-  if (!isElsewhere) return;
+  if (!knownToDiffer(env.account, account) && !knownToDiffer(env.region, region)) return;
   throw new Error(
     'prop "eventBus" is a bus of another account or region, on which this stack can have no rule for mails: ' +
       'leave out "notifyEmail", "notifyTopicArn" and "topic", make a rule where the bus is, and give "alarms" their actions yourself',

@@ -1,5 +1,6 @@
-import { type Stack, Token, TokenComparison } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
 import { CfnTopic, type ITopic } from 'aws-cdk-lib/aws-sns';
+import { knownToDiffer } from './known-to-differ.ts';
 
 /**
  * Checks that alarms and the rule for mails can publish on a topic.
@@ -15,21 +16,16 @@ export function checkNotifyTopic(topic: ITopic, prop: 'topic' | 'notifyTopicArn'
     );
   }
   const { region, account } = topic.env;
-  if (isOther(region, stack.region)) {
+  if (knownToDiffer(region, stack.region)) {
     throw new Error(
       `prop "${prop}" is in ${region}, but alarms publish only in their own region: give a topic in ${stack.region}`,
     );
   }
   // For a topic of the same app CDK forwards the events to its account.
   const isOfApp = topic.node.defaultChild instanceof CfnTopic;
-  if (!isOfApp && isOther(account, stack.account)) {
+  if (!isOfApp && knownToDiffer(account, stack.account)) {
     throw new Error(
       `prop "${prop}" is in account ${account}, but a rule publishes only in its own: give a topic in ${stack.account}`,
     );
   }
-}
-
-/** What is a token is not known yet. */
-function isOther(one: string, other: string): boolean {
-  return Token.compareStrings(one, other) === TokenComparison.DIFFERENT;
 }

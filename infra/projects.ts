@@ -4,6 +4,7 @@ import { CfnParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { onlyProject, type ProjectSettings, projectWith } from '../lambda/project-settings.ts';
 import type { ProjectOverrides } from '../lambda/settings.ts';
+import { knownToDiffer } from './known-to-differ.ts';
 import type { CurfewSettings } from './settings.ts';
 
 /**
@@ -43,7 +44,7 @@ function inRegion(project: ProjectSettings, region: string): ProjectSettings {
  * @throws Error naming it, and both regions.
  */
 export function checkRegion(name: string, given: string, region: string): void {
-  if (given === region || Token.isUnresolved(given) || Token.isUnresolved(region)) return;
+  if (!knownToDiffer(given, region)) return;
   throw new Error(
     `${name} is in ${given}, but the function runs in ${region} and can use secrets and their keys only there: ` +
       'replicate the secret to that region, and name the replica',

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Token, TokenComparison } from 'aws-cdk-lib';
 import { type Alarm, CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnTopic, type ITopic } from 'aws-cdk-lib/aws-sns';
+import { knownToDiffer } from './known-to-differ.ts';
 
 /**
  * Checks that a topic can be the one on which any message stops everything.
@@ -25,7 +27,7 @@ export function checkStopAllTopic(
       `The topic "${topic.node.path}" is a FIFO topic, to which no function can subscribe: give "stopAllOn" a standard topic`,
     );
   }
-  if (Token.compareStrings(topic.env.region, region) === TokenComparison.DIFFERENT) {
+  if (knownToDiffer(topic.env.region, region)) {
     throw new Error(
       `The topic "${topic.node.path}" is in ${topic.env.region}, but what SNS cannot deliver must go to a queue in its own region: give "stopAllOn" a topic in ${region}`,
     );
@@ -39,21 +41,22 @@ export function checkStopAllTopic(
  * @returns an error for each such alarm.
  */
 export function alarmsThatStopAll(topicArns: readonly string[], alarms: readonly Alarm[]): string[] {
-  return alarms.flatMap((alarm) => {
-    const { node, stack } = alarm;
-    if (!(node.defaultChild instanceof CfnAlarm)) return [];
-    const { alarmActions, okActions, insufficientDataActions } = node.defaultChild;
-    const textOf = (arn: unknown) => JSON.stringify(stack.resolve(arn));
-    const actions = [alarmActions, okActions, insufficientDataActions].flatMap(
-      (arns) => stack.resolve(arns) ?? [],
+  return alarms
+    .filter((alarm) => {
+      const stopsAll: unknown[] = alarm.stack.resolve(topicArns);
+      return actionsOf(alarm).some((action) => stopsAll.some((topic) => isDeepStrictEqual(topic, action)));
+    })
+    .map(
+      ({ node }) =>
+        `The alarm "${node.path}" has an action on a topic of "stopAllOn", so it would stop every job: give it another topic`,
     );
-    const stopsAll = actions.some((action) => topicArns.some((arn) => textOf(arn) === textOf(action)));
-    return stopsAll
-      ? [
-          `The alarm "${node.path}" has an action on a topic of "stopAllOn", so it would stop every job: give it another topic`,
-        ]
-      : [];
-  });
+}
+
+/** The ARNs that an alarm publishes to, in whatever state, as the template has them. */
+function actionsOf({ node, stack }: Alarm): unknown[] {
+  if (!(node.defaultChild instanceof CfnAlarm)) return [];
+  const { alarmActions, okActions, insufficientDataActions } = node.defaultChild;
+  return [alarmActions, okActions, insufficientDataActions].flatMap((arns) => stack.resolve(arns) ?? []);
 }
 
 /** One topic may come as a resource and as an ARN. What is not known at synth may be the same. */
@@ -62,8 +65,8 @@ function mayBeSame(one: ITopic, other: ITopic): boolean {
   const [a, b] = [placeOf(one), placeOf(other)];
   return (
     Token.compareStrings(a.name, b.name) === TokenComparison.SAME &&
-    Token.compareStrings(a.region, b.region) !== TokenComparison.DIFFERENT &&
-    Token.compareStrings(a.account, b.account) !== TokenComparison.DIFFERENT
+    !knownToDiffer(a.region, b.region) &&
+    !knownToDiffer(a.account, b.account)
   );
 }
 

@@ -1,8 +1,8 @@
 import { type JobEntry, shortened } from './curfew/decision.ts';
 import type { JobList, ListedJob } from './curfew/list.ts';
 import {
+  isOutOfTime,
   namingProject,
-  OutOfTimeError,
   type ProjectFailure,
   type ProjectRules,
   type Survey,
@@ -118,9 +118,8 @@ export function incompleteError(
   { survey, tally }: TalliedSurvey,
 ): IncompleteError {
   const { inProgress, overdue, cancelled, failed } = tally.counts;
-  const isLate = ({ error }: ProjectFailure) => error instanceof OutOfTimeError;
-  const late = [...survey.cutShort, ...survey.failures.filter(isLate)];
-  const broken = survey.failures.filter((failure) => !isLate(failure));
+  const late = [...survey.cutShort, ...survey.failures.filter(isOutOfTime)];
+  const broken = survey.failures.filter((failure) => !isOutOfTime(failure));
   const reasons = [
     ...(failed > 0 ? [`${failed} could not be cancelled (${someIdsIn(tally)})`] : []),
     ...inProjects('listing failed', broken),

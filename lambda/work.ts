@@ -15,8 +15,8 @@ import type { JobTable } from './curfew/job-table.ts';
 import { list } from './curfew/list.ts';
 import {
   findJob,
+  isOutOfTime,
   namingProject,
-  OutOfTimeError,
   type Project,
   type ProjectRules,
   type Survey,
@@ -152,9 +152,9 @@ function rulesFor({ name, rules }: Project, given: SweepRequest['sweep']): Proje
 
 /** Reports the failure of a project without a name, of which an answer cannot tell. That time ran out, it can. */
 function reportUnnamed({ failures }: Survey, { reporter, requestedBy }: Work): void {
-  for (const { project, error } of failures) {
-    const isTold = project.name !== undefined || error instanceof OutOfTimeError;
-    if (!isTold) reporter.failed(error, requestedBy);
+  for (const failure of failures) {
+    const isTold = failure.project.name !== undefined || isOutOfTime(failure);
+    if (!isTold) reporter.failed(failure.error, requestedBy);
   }
 }
 
@@ -162,6 +162,6 @@ function reportUnnamed({ failures }: Survey, { reporter, requestedBy }: Work): v
 function throwIfNoneCouldBeRead({ failures }: Survey, projects: Project[], partWillDo: boolean): void {
   const [first] = failures;
   if (first === undefined || failures.length < projects.length) return;
-  if (partWillDo && first.error instanceof OutOfTimeError) return;
+  if (partWillDo && isOutOfTime(first)) return;
   throw namingProject(first);
 }

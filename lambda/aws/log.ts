@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { type Decision, isStuck, type Outcome, sentenceOf } from '../curfew/decision.ts';
 import { isInProgress, isKnown } from '../curfew/job.ts';
-import { namingProject, OutOfTimeError, type Survey } from '../curfew/projects.ts';
+import { isOutOfTime, namingProject, type Survey } from '../curfew/projects.ts';
 import { timeBudgetMetadataKey } from '../curfew/time-budget.ts';
 import { metricsNamespace } from '../names.ts';
 
@@ -96,20 +96,18 @@ export function logSurvey(logger: Logger, survey: Survey, requestedBy: string): 
 }
 
 /** Why not everything was done, as in `time ran out`. What fails, or is odd, has lines of its own. */
-export function whyInPart({ isOutOfTime, failures, odd }: Survey): string {
-  const hasFailed = failures.some(({ error }) => !(error instanceof OutOfTimeError));
+export function whyInPart(survey: Survey): string {
+  const hasFailed = survey.failures.some((failure) => !isOutOfTime(failure));
   return [
-    ...(isOutOfTime ? ['time ran out'] : []),
+    ...(survey.isOutOfTime ? ['time ran out'] : []),
     ...(hasFailed ? ['listing failed'] : []),
-    ...(odd.length > 0 ? ['a job could not be judged'] : []),
+    ...(survey.odd.length > 0 ? ['a job could not be judged'] : []),
   ].join(' and ');
 }
 
 /** Without `projects` an answer in part is no failure; but the log says what took the time. */
 function unnamedOutOfTimeIn({ failures }: Survey): Survey['failures'] {
-  return failures.filter(
-    ({ project, error }) => project.name === undefined && error instanceof OutOfTimeError,
-  );
+  return failures.filter((failure) => failure.project.name === undefined && isOutOfTime(failure));
 }
 
 /** Without `projects` the one failure is the error of the request itself. */

@@ -65,7 +65,12 @@ export interface ProjectFailure {
 }
 
 /** Time ran out before a project was listed. If nothing is known of it yet, it has failed. */
-export class OutOfTimeError extends OpenAIError {}
+class OutOfTimeError extends OpenAIError {}
+
+/** Whether that is what a project failed with. */
+export function isOutOfTime({ error }: Pick<ProjectFailure, 'error'>): boolean {
+  return error instanceof OutOfTimeError;
+}
 
 /**
  * Looks at projects side by side. One that fails or hangs costs the others nothing.
@@ -103,17 +108,17 @@ export async function surveyOf(
   await sideBySide(rotated, { atOnce: projectsAtOnce, mostUnderWay }, (project) =>
     lookAt(project).catch((error) => failures.set(project, asError(error))),
   );
-  const isOutOfTime =
-    stop.aborted || cutShort.length > 0 || failures.values().some((error) => error instanceof OutOfTimeError);
+  const failed = projects.flatMap((project) => {
+    const error = failures.get(project);
+    return error ? [{ project, error }] : [];
+  });
+  const hasRunOut = stop.aborted || cutShort.length > 0 || failed.some(isOutOfTime);
   return {
     isNamed: projects.some(({ name }) => name !== undefined),
     lookedAt,
-    isComplete: !isOutOfTime && failures.size === 0 && odd.length === 0,
-    isOutOfTime,
-    failures: projects.flatMap((project) => {
-      const error = failures.get(project);
-      return error ? [{ project, error }] : [];
-    }),
+    isComplete: !hasRunOut && failed.length === 0 && odd.length === 0,
+    isOutOfTime: hasRunOut,
+    failures: failed,
     cutShort,
     odd,
     lastBegun,

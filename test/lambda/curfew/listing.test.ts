@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { FineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
 import { simulatedJob } from '../../../infra/local/simulated-job.ts';
 import { endpoints, startCurfew } from '../../support/curfew.ts';
-import { answers } from '../../support/wire-faults.ts';
+import { answers, says } from '../../support/wire-faults.ts';
 
 const minutesPerDay = 24 * 60;
 const noLimit = { cancelLimit: 'none' } as const;
@@ -11,6 +12,12 @@ const jobsOf = (count: number, status: string, ageMinutes = 0) =>
   Array.from({ length: count }, (_, index) =>
     simulatedJob({ id: `ftjob-${status}-${index}`, status, ageMinutes: ageMinutes + index / 60 }),
   );
+/** These pages in place of those of the list, one after the other. */
+const listed = (pages: unknown[][]): FineTuningSimulator['faultFor'] => {
+  const left = [...pages];
+  return ({ endpoint }) =>
+    endpoint === 'list' ? says({ data: left.shift(), has_more: left.length > 0 }) : undefined;
+};
 
 describe('the list is read to its end', () => {
   test('100 jobs at a time, behind the last one of the page before', async () => {
@@ -51,12 +58,7 @@ describe('the list is read to its end', () => {
     const jobs = [...jobsOf(99, 'succeeded'), ...jobsOf(5, 'running', 400)];
     const odd = simulatedJob({ id: 'ftjob-odd', status: 'succeeded', created_at: 0 });
     await using curfew = await startCurfew({ jobs: [...jobs, odd] });
-    curfew.openai.faultFor = ({ endpoint, url }) => {
-      if (endpoint !== 'list') return undefined;
-      const isFirst = !url.searchParams.has('after');
-      const data = isFirst ? [...jobs.slice(0, 99), odd] : jobs.slice(99);
-      return () => ({ status: 200, body: { data, has_more: isFirst } });
-    };
+    curfew.openai.faultFor = listed([[...jobs.slice(0, 99), odd], jobs.slice(99)]);
     const { cancelled, inspected } = await curfew.sweep();
     assert.deepEqual([cancelled, inspected], [5, 104]);
   });
@@ -67,11 +69,7 @@ describe('the list is read to its end', () => {
       ...jobsOf(1, 'running', 400),
     ];
     await using curfew = await startCurfew({ jobs: jobsOf(1, 'running', 400) });
-    curfew.openai.faultFor = ({ endpoint, url }) => {
-      if (endpoint !== 'list') return undefined;
-      const isFirst = !url.searchParams.has('after');
-      return () => ({ status: 200, body: { data: [isFirst ? undated : overdue], has_more: isFirst } });
-    };
+    curfew.openai.faultFor = listed([[undated], [overdue]]);
     assert.equal((await curfew.sweep()).cancelled, 1);
   });
 
@@ -90,12 +88,7 @@ describe('the list is read to its end', () => {
 test('a job that comes on two pages counts once', async () => {
   const jobs = jobsOf(150, 'running', 400);
   await using curfew = await startCurfew({ jobs });
-  curfew.openai.faultFor = ({ endpoint, url }) => {
-    if (endpoint !== 'list') return undefined;
-    const isFirst = !url.searchParams.has('after');
-    const data = isFirst ? jobs.slice(0, 100) : jobs.slice(50);
-    return () => ({ status: 200, body: { data, has_more: isFirst } });
-  };
+  curfew.openai.faultFor = listed([jobs.slice(0, 100), jobs.slice(50)]);
   const { inspected, cancelled } = await curfew.sweep(noLimit);
   assert.deepEqual([inspected, cancelled], [150, 150]);
 });
@@ -106,10 +99,7 @@ test('a page that is old but for what was seen before hides nothing that follows
   const overdue = simulatedJob({ id: 'ftjob-overdue', status: 'running', ageMinutes: 400 });
   await using curfew = await startCurfew({ jobs: [newest, overdue] });
   const pages = [[newest], [newest, undated], [overdue]];
-  curfew.openai.faultFor = ({ endpoint }) => {
-    if (endpoint !== 'list') return undefined;
-    return () => ({ status: 200, body: { data: pages.shift(), has_more: pages.length > 0 } });
-  };
+  curfew.openai.faultFor = listed(pages);
   assert.deepEqual(
     (await curfew.sweep()).jobs.map(({ jobId }) => jobId),
     ['ftjob-overdue'],
@@ -120,10 +110,7 @@ test('an odd job that comes on two pages is told of once', async () => {
   await using curfew = await startCurfew();
   const odd = { ...simulatedJob({ id: 'ftjob-odd', status: 'running' }), created_at: null };
   const pages = [[odd], [odd, simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 10 })]];
-  curfew.openai.faultFor = () => () => ({
-    status: 200,
-    body: { data: pages.shift(), has_more: pages.length > 0 },
-  });
+  curfew.openai.faultFor = listed(pages);
   await curfew.sweep();
   assert.equal(curfew.logLines.filter(({ jobId }) => jobId === 'ftjob-odd').length, 1);
 });
@@ -136,10 +123,7 @@ describe('a job that is odd on one page and readable on another is a job as any 
       const other = simulatedJob({ id: 'ftjob-2', status: 'succeeded', ageMinutes: 401 });
       await using curfew = await startCurfew({ jobs: [job] });
       const pages = which === 'first' ? [[odd, other], [job]] : [[job, other], [odd]];
-      curfew.openai.faultFor = ({ endpoint }) => {
-        if (endpoint !== 'list') return undefined;
-        return () => ({ status: 200, body: { data: pages.shift(), has_more: pages.length > 0 } });
-      };
+      curfew.openai.faultFor = listed(pages);
       const { cancelled, complete } = await curfew.sweep();
       assert.deepEqual([cancelled, complete], [1, true]);
       assert.deepEqual(
