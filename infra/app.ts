@@ -1,6 +1,6 @@
 /** What the cdk command line runs. Whoever sets an endpoint deploys to an emulator of AWS. */
-import { bundleFunction } from './bundling.ts';
-import { CurfewApp } from './curfew-app.ts';
+import { bundleFunction } from './function/bundling.ts';
+import { CurfewApp } from './stack.ts';
 
 await bundleFunction();
 new CurfewApp({ isEmulated: process.env['AWS_ENDPOINT_URL'] !== undefined });

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../infra/local/processes.ts';
-import { cacheDirectory, isolatedEnvironment, projectDirectory } from '../../infra/local/workspace.ts';
+import { run } from '../../infra/local/aws/processes.ts';
+import { cacheDirectory, isolatedEnvironment, projectDirectory } from '../../infra/local/aws/workspace.ts';
 import { newDirectory } from './directory.ts';
 
 export interface Bundle {

@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { newRunDirectory } from '../../infra/local/workspace.ts';
+import { newRunDirectory } from '../../infra/local/aws/workspace.ts';
 
 const runDirectory = newRunDirectory();
 

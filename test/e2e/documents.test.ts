@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { aws } from '../../infra/local/aws-commands.ts';
-import { invokeCommand } from '../../infra/local/deployment.ts';
-import { eventually } from '../../infra/local/eventually.ts';
-import { type Environment, run } from '../../infra/local/processes.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
-import { whatToTry } from '../../infra/local/what-to-try.ts';
+import { aws } from '../../infra/local/aws/commands.ts';
+import { invokeCommand } from '../../infra/local/aws/deployment.ts';
+import { eventually } from '../../infra/local/aws/eventually.ts';
+import { type Environment, run } from '../../infra/local/aws/processes.ts';
+import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
+import { whatToTry } from '../../infra/local/tour/what-to-try.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 import { documentCommands } from '../support/document-commands.ts';
 

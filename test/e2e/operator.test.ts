@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { aws } from '../../infra/local/aws-commands.ts';
-import { eventually } from '../../infra/local/eventually.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import { aws } from '../../infra/local/aws/commands.ts';
+import { eventually } from '../../infra/local/aws/eventually.ts';
+import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import type { CancelAnswer, ExtendAnswer, ListAnswer, SweepAnswer } from '../support/answers.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { aws } from '../../infra/local/aws-commands.ts';
-import { eventually } from '../../infra/local/eventually.ts';
-import type { Invocation } from '../../infra/local/local-system.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import { aws } from '../../infra/local/aws/commands.ts';
+import { eventually } from '../../infra/local/aws/eventually.ts';
+import type { Invocation } from '../../infra/local/aws/local-system.ts';
+import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import type { SweepAnswer } from '../support/answers.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { aws } from '../../infra/local/aws-commands.ts';
-import { queueOfEvents, receive } from '../../infra/local/queues.ts';
-import { simulatedAzureJob, simulatedJob } from '../../infra/local/simulated-job.ts';
+import { aws } from '../../infra/local/aws/commands.ts';
+import { queueOfEvents, receive } from '../../infra/local/aws/queues.ts';
+import { simulatedAzureJob, simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import type { CancelAnswer, ListAnswer, SweepAnswer } from '../support/answers.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 import { answers, noAnswer } from '../support/wire-faults.ts';

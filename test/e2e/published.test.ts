@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { aws } from '../../infra/local/aws-commands.ts';
-import { createQueue, queueOfEvents, receive } from '../../infra/local/queues.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import { aws } from '../../infra/local/aws/commands.ts';
+import { createQueue, queueOfEvents, receive } from '../../infra/local/aws/queues.ts';
+import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 
 const ages = { 'ftjob-swept': 400, 'ftjob-asked': 10, 'ftjob-dry': 10 };

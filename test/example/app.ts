@@ -28,9 +28,9 @@ import {
   WaitTime,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
-import { bundleFunction } from '../../infra/bundling.ts';
-import { contextOf } from '../../infra/context.ts';
+import { bundleFunction } from '../../infra/function/bundling.ts';
 import { FineTuningCurfew } from '../../infra/index.ts';
+import { contextOf } from '../../infra/settings/context.ts';
 
 class ExampleStack extends Stack {
   constructor(app: App) {

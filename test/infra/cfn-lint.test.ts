@@ -1,9 +1,9 @@
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { run } from '../../infra/local/processes.ts';
-import { EmulatorUnavailableError, installPythonTools } from '../../infra/local/python-tools.ts';
-import { newRunDirectory, projectDirectory } from '../../infra/local/workspace.ts';
+import { run } from '../../infra/local/aws/processes.ts';
+import { EmulatorUnavailableError, installPythonTools } from '../../infra/local/aws/python-tools.ts';
+import { newRunDirectory, projectDirectory } from '../../infra/local/aws/workspace.ts';
 import { contextNames } from './contexts.ts';
 import { synthesize } from './synthesize.ts';
 

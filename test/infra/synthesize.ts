@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { bundleFunction } from '../../infra/bundling.ts';
-import { CurfewApp } from '../../infra/curfew-app.ts';
+import { bundleFunction } from '../../infra/function/bundling.ts';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
-import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
+import { isolatedEnvironment, newRunDirectory } from '../../infra/local/aws/workspace.ts';
+import { CurfewApp } from '../../infra/stack.ts';
 import { type ContextName, contexts } from './contexts.ts';
 
 const runDirectory = newRunDirectory();

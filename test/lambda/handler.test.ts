@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startAwsStub } from '../../infra/local/aws-stub/aws-stub.ts';
-import { startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import { startAwsStub } from '../../infra/local/aws/stub/server.ts';
+import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
+import { startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 import { defaultSettings, environmentFor } from '../../lambda/settings.ts';
 import { apiKey, startCurfew } from '../support/curfew.ts';
 import { busEvent } from '../support/envelopes.ts';

@@ -22,7 +22,7 @@ const arrows: Record<string, { refused: string[]; allowed: string[] }> = {
   },
   'lambda/errors.ts': { refused: ['./names.ts', './curfew/job.ts', 'valibot'], allowed: [] },
   'lambda/aws/planted.ts': {
-    refused: ['../openai/client.ts', '../work.ts', '../invocation.ts', '../../infra/settings.ts'],
+    refused: ['../openai/client.ts', '../work.ts', '../invocation.ts', '../../infra/settings/settings.ts'],
     allowed: [
       '../curfew/decision.ts',
       '../settings.ts',
@@ -63,23 +63,27 @@ const arrows: Record<string, { refused: string[]; allowed: string[] }> = {
     refused: [
       '../lambda/invocation.ts',
       '../lambda/curfew/list.ts',
-      './local/tour.ts',
+      './local/tour/tour.ts',
       '../test/support/curfew.ts',
     ],
-    allowed: ['../lambda/settings.ts', '../lambda/names.ts', './alarms.ts', 'aws-cdk-lib'],
+    allowed: ['../lambda/settings.ts', '../lambda/names.ts', './monitoring/alarms.ts', 'aws-cdk-lib'],
   },
-  'infra/local/planted.ts': {
+  'infra/monitoring/planted.ts': {
+    refused: ['../../lambda/invocation.ts', '../local/tour/tour.ts', '../../test/support/curfew.ts'],
+    allowed: ['../../lambda/names.ts', '../settings/settings.ts', './metrics.ts'],
+  },
+  'infra/local/aws/planted.ts': {
     refused: [
-      '../curfew-stack.ts',
-      '../index.ts',
-      '../../lambda/invocation.ts',
-      '../../lambda/curfew/list.ts',
+      '../../stack.ts',
+      '../../index.ts',
+      '../../../lambda/invocation.ts',
+      '../../../lambda/curfew/list.ts',
     ],
-    allowed: ['../../lambda/contract.ts', '../../lambda/names.ts', './tour.ts'],
+    allowed: ['../../../lambda/contract.ts', '../../../lambda/names.ts', '../providers/simulator.ts'],
   },
-  'infra/local/aws-stub/planted.ts': {
-    refused: ['../../curfew-stack.ts', '../../../lambda/handler.ts'],
-    allowed: ['../tour.ts', '../../../lambda/names.ts'],
+  'infra/local/aws/stub/planted.ts': {
+    refused: ['../../../stack.ts', '../../../../lambda/handler.ts'],
+    allowed: ['../../providers/simulator.ts', '../../../../lambda/names.ts'],
   },
 };
 

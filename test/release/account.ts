@@ -1,9 +1,9 @@
-import { storeKey } from '../../infra/local/deployed-system.ts';
-import { type Emulator, startEmulator } from '../../infra/local/emulator.ts';
-import type { FineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
-import { startLocalProjects } from '../../infra/local/local-projects.ts';
-import { EmulatorUnavailableError } from '../../infra/local/python-tools.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import { storeKey } from '../../infra/local/aws/deployed-system.ts';
+import { type Emulator, startEmulator } from '../../infra/local/aws/emulator.ts';
+import { EmulatorUnavailableError } from '../../infra/local/aws/python-tools.ts';
+import { startLocalProjects } from '../../infra/local/providers/projects.ts';
+import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
+import type { FineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 
 /** An emulated AWS account with the key in it, and a provider with jobs; nothing is deployed yet. */
 export interface Account extends AsyncDisposable {

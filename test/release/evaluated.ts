@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../../release/json.ts';
+import { isObject, type Json, type JsonObject } from '../../infra/release/json.ts';
 
 /** What AWS knows by itself. */
 const pseudoParameters: Record<string, string> = {

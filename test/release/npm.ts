@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { type Environment, run } from '../../infra/local/processes.ts';
-import { cacheDirectory } from '../../infra/local/workspace.ts';
+import { type Environment, run } from '../../infra/local/aws/processes.ts';
+import { cacheDirectory } from '../../infra/local/aws/workspace.ts';
 
 /** Installs packages into a directory, from the registry or from a file. */
 export async function npmInstall(

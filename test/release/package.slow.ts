@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { bootstrap } from '../../infra/local/aws-commands.ts';
-import { deploymentOf } from '../../infra/local/deployment.ts';
-import { run } from '../../infra/local/processes.ts';
+import { bootstrap } from '../../infra/local/aws/commands.ts';
+import { deploymentOf } from '../../infra/local/aws/deployment.ts';
+import { run } from '../../infra/local/aws/processes.ts';
 import { accountOrSkip } from './account.ts';
 import { lowestCdk } from './released.ts';
 import { makeStockApp, type StockAppProps } from './stock-app.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectDirectory } from '../../infra/local/workspace.ts';
+import { projectDirectory } from '../../infra/local/aws/workspace.ts';
 import manifest from '../../package.json' with { type: 'json' };
 
 const dist = join(projectDirectory, 'dist');

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { aws } from '../../infra/local/aws-commands.ts';
-import { type Deployment, deploymentOf } from '../../infra/local/deployment.ts';
-import type { Emulator } from '../../infra/local/emulator.ts';
-import { run } from '../../infra/local/processes.ts';
+import { aws } from '../../infra/local/aws/commands.ts';
+import { type Deployment, deploymentOf } from '../../infra/local/aws/deployment.ts';
+import type { Emulator } from '../../infra/local/aws/emulator.ts';
+import { run } from '../../infra/local/aws/processes.ts';
 
 export interface StackProps {
   stackName: string;

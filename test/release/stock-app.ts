@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Environment, run } from '../../infra/local/processes.ts';
-import { projectDirectory } from '../../infra/local/workspace.ts';
+import { type Environment, run } from '../../infra/local/aws/processes.ts';
+import { projectDirectory } from '../../infra/local/aws/workspace.ts';
 import { npmInstall } from './npm.ts';
 import { released } from './released.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { run } from '../../infra/local/processes.ts';
-import { isolatedEnvironment, newRunDirectory, projectDirectory } from '../../infra/local/workspace.ts';
+import { run } from '../../infra/local/aws/processes.ts';
+import { isolatedEnvironment, newRunDirectory, projectDirectory } from '../../infra/local/aws/workspace.ts';
 import { npmInstall } from './npm.ts';
 import { lowestCdk, released } from './released.ts';
 

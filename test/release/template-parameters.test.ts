@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import * as v from 'valibot';
-import { checkedSettings, settingNames } from '../../infra/settings.ts';
-import { pascalCase, templateParameters } from '../../release/template-parameters.ts';
+import { pascalCase, templateParameters } from '../../infra/release/template-parameters.ts';
+import { checkedSettings, settingNames } from '../../infra/settings/settings.ts';
 
 const parameterSchema = v.object({
   Default: v.union([v.string(), v.number()]),

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bundleFunction } from '../../infra/bundling.ts';
-import { isolatedEnvironment, newRunDirectory } from '../../infra/local/workspace.ts';
+import { bundleFunction } from '../../infra/function/bundling.ts';
+import { isolatedEnvironment, newRunDirectory } from '../../infra/local/aws/workspace.ts';
 import type { FineTuningCurfewProps } from '../../infra/props.ts';
-import { changed, isObject, type Json } from '../../release/json.ts';
-import { synthesized } from '../../release/synthesized.ts';
-import { curfewTemplate } from '../../release/template.ts';
-import { pascalCase, sweepsEveryMinutes } from '../../release/template-parameters.ts';
+import { changed, isObject, type Json } from '../../infra/release/json.ts';
+import { synthesized } from '../../infra/release/synthesized.ts';
+import { curfewTemplate } from '../../infra/release/template.ts';
+import { pascalCase, sweepsEveryMinutes } from '../../infra/release/template-parameters.ts';
 import { evaluated } from './evaluated.ts';
 
 // CDK writes below the home directory.

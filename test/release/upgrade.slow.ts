@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { aws, bootstrap, cdk } from '../../infra/local/aws-commands.ts';
+import { aws, bootstrap, cdk } from '../../infra/local/aws/commands.ts';
 import { accountOrSkip } from './account.ts';
 import { formerTemplate, released } from './released.ts';
 import { deployTemplate, physicalIds } from './stack.ts';

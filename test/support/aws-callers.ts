@@ -1,7 +1,7 @@
-import { aws } from '../../infra/local/aws-commands.ts';
-import type { DeployedSystem } from '../../infra/local/deployed-system.ts';
-import type { Emulator } from '../../infra/local/emulator.ts';
-import { eventually } from '../../infra/local/eventually.ts';
+import { aws } from '../../infra/local/aws/commands.ts';
+import type { DeployedSystem } from '../../infra/local/aws/deployed-system.ts';
+import type { Emulator } from '../../infra/local/aws/emulator.ts';
+import { eventually } from '../../infra/local/aws/eventually.ts';
 
 interface Execution {
   status: string;

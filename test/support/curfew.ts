@@ -1,12 +1,9 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
-import { type AwsStub, startAwsStub } from '../../infra/local/aws-stub/aws-stub.ts';
-import type { SecretAnswer } from '../../infra/local/aws-stub/secrets-stub.ts';
-import {
-  type FineTuningSimulator,
-  startFineTuningSimulator,
-} from '../../infra/local/fine-tuning-simulator.ts';
-import type { SimulatedJob } from '../../infra/local/simulated-job.ts';
+import type { SecretAnswer } from '../../infra/local/aws/stub/secrets.ts';
+import { type AwsStub, startAwsStub } from '../../infra/local/aws/stub/server.ts';
+import type { SimulatedJob } from '../../infra/local/providers/simulated-job.ts';
+import { type FineTuningSimulator, startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 import { createAwsClients } from '../../lambda/aws/clients.ts';
 import { createHandler } from '../../lambda/invocation.ts';
 import {

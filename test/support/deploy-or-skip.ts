@@ -1,6 +1,6 @@
-import { type DeployedSystem, deploySystem } from '../../infra/local/deployed-system.ts';
-import type { LocalSystemOptions } from '../../infra/local/local-system.ts';
-import { EmulatorUnavailableError } from '../../infra/local/python-tools.ts';
+import { type DeployedSystem, deploySystem } from '../../infra/local/aws/deployed-system.ts';
+import type { LocalSystemOptions } from '../../infra/local/aws/local-system.ts';
+import { EmulatorUnavailableError } from '../../infra/local/aws/python-tools.ts';
 
 /**
  * The whole system, deployed to the emulator. If there is no emulator, it says so loudly and returns the reason to skip;

@@ -1,5 +1,5 @@
-import type { Fault } from '../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
+import type { Fault } from '../../infra/local/providers/simulator.ts';
 import { apiKey } from './curfew.ts';
 import { answers, refuses, reset, resetInBody, says } from './wire-faults.ts';
 

@@ -14,7 +14,7 @@ registerHooks({
 });
 // Only what is imported from here on is seen.
 const { startCurfew } = await import('./curfew.ts');
-const { simulatedJob } = await import('../../infra/local/simulated-job.ts');
+const { simulatedJob } = await import('../../infra/local/providers/simulated-job.ts');
 
 const { request, ageMinutes, ...options } = JSON.parse(process.argv[2] ?? '');
 await using curfew = await startCurfew({

@@ -4,8 +4,8 @@
  */
 import { inspect } from 'node:util';
 import pMap from 'p-map';
-import { startFineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
+import { startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 import { createLogger, createMetrics } from '../../lambda/aws/log.ts';
 import { apiKey, awsCredentials, type CurfewOptions, startCurfew } from './curfew.ts';
 import { expectedFailures } from './expected-failures.ts';

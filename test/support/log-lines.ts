@@ -1,4 +1,4 @@
-import { simulatedJob } from '../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import type { Curfew } from './curfew.ts';
 import type { LogLine } from './recorders.ts';
 

@@ -1,4 +1,4 @@
-import type { FineTuningSimulator } from '../../infra/local/fine-tuning-simulator.ts';
+import type { FineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 import { timeLeftOf } from '../../lambda/curfew/time-left.ts';
 import { type ClientOptions, createOpenAIClient } from '../../lambda/openai/client.ts';
 

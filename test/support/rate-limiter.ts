@@ -1,4 +1,4 @@
-import type { Answer } from '../../infra/local/fine-tuning-endpoints.ts';
+import type { Answer } from '../../infra/local/providers/endpoints.ts';
 
 /**
  * A rate limit as OpenAI documents it: a bucket that fills steadily. Whoever comes too early is refused, with headers that

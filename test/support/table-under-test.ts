@@ -1,5 +1,5 @@
-import { type AwsStub, startAwsStub } from '../../infra/local/aws-stub/aws-stub.ts';
-import type { Row } from '../../infra/local/aws-stub/table-stub.ts';
+import { type AwsStub, startAwsStub } from '../../infra/local/aws/stub/server.ts';
+import type { Row } from '../../infra/local/aws/stub/table.ts';
 import { createAwsClients } from '../../lambda/aws/clients.ts';
 import { createTable } from '../../lambda/aws/table.ts';
 import type { JobTable } from '../../lambda/curfew/job-table.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer } from '../../infra/local/fine-tuning-endpoints.ts';
-import type { Fault } from '../../infra/local/fine-tuning-simulator.ts';
+import type { Answer } from '../../infra/local/providers/endpoints.ts';
+import type { Fault } from '../../infra/local/providers/simulator.ts';
 import { apiKey } from './curfew.ts';
 
 /**

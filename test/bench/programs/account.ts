@@ -1,7 +1,7 @@
 /** `node account.ts`, forked with an IPC channel: a simulated OpenAI account that can be reset and asked. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
+import { startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
 import { rateLimit } from '../../support/rate-limiter.ts';
 import { apiKey } from '../world/api-key.ts';
 import { type AccountOptions, jobsOf, type Tally } from '../world/simulated-account.ts';

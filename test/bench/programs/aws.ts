@@ -1,6 +1,6 @@
 /** `node aws.ts`, forked with an IPC channel: the AWS that the function speaks to. */
 
-import { type AwsStubOptions, startAwsStub } from '../../../infra/local/aws-stub/aws-stub.ts';
+import { type AwsStubOptions, startAwsStub } from '../../../infra/local/aws/stub/server.ts';
 import type { AwsTally } from '../world/simulated-aws.ts';
 import { givenOptions } from './given-options.ts';
 

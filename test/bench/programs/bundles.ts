@@ -3,8 +3,8 @@ import { cpSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { bundledCode } from '../../../infra/bundled-code.ts';
-import { bundleFunction, bundling } from '../../../infra/bundling.ts';
+import { bundledCode } from '../../../infra/function/bundled-code.ts';
+import { bundleFunction, bundling } from '../../../infra/function/bundling.ts';
 import type { Bundle, Bundles } from '../bundles.ts';
 
 const outdir = process.argv[2] ?? '';

@@ -2,8 +2,8 @@
 
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answerTo } from '../../../infra/local/fine-tuning-endpoints.ts';
-import { type Call, startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
+import { answerTo } from '../../../infra/local/providers/endpoints.ts';
+import { type Call, startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
 import { failingAmong } from '../world/failing-projects.ts';
 import { keyOf, nameIn, projectNames } from '../world/project-keys.ts';
 import {

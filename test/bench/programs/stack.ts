@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Template } from 'aws-cdk-lib/assertions';
 import cdkJson from '../../../cdk.json' with { type: 'json' };
-import { bundleFunction } from '../../../infra/bundling.ts';
-import { CurfewApp } from '../../../infra/curfew-app.ts';
+import { bundleFunction } from '../../../infra/function/bundling.ts';
+import { CurfewApp } from '../../../infra/stack.ts';
 import { metricUnits } from '../../../lambda/names.ts';
 import type { Stack } from '../world/stack.ts';
 

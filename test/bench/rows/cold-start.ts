@@ -1,4 +1,4 @@
-import { isolatedEnvironment } from '../../../infra/local/workspace.ts';
+import { isolatedEnvironment } from '../../../infra/local/aws/workspace.ts';
 import { type Bundles, synthesizeFormerBundle } from '../bundles.ts';
 import { newDirectory } from '../directory.ts';
 import { atMost, equal, median, milliseconds, type Row } from '../measure.ts';

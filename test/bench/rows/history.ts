@@ -1,4 +1,4 @@
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { startCurfew } from '../../support/curfew.ts';
 import { equal } from '../measure.ts';
 

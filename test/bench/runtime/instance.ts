@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename, dirname } from 'node:path';
-import type { Environment } from '../../../infra/local/processes.ts';
+import type { Environment } from '../../../infra/local/aws/processes.ts';
 import { startRuntimeApi } from './runtime-api.ts';
 
 /** One instance of a function, in a process of its own, as Lambda starts it. */

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { listenOnLoopback } from '../../../infra/local/loopback-server.ts';
+import { listenOnLoopback } from '../../../infra/local/providers/loopback-server.ts';
 
 /** Lambda's Runtime API for one instance of a function, on loopback. */
 export interface RuntimeApi extends AsyncDisposable {

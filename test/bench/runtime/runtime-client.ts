@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../../infra/local/processes.ts';
-import { cacheDirectory } from '../../../infra/local/workspace.ts';
+import { run } from '../../../infra/local/aws/processes.ts';
+import { cacheDirectory } from '../../../infra/local/aws/workspace.ts';
 
 /** Why AWS's runtime client cannot be had on this machine, in one line that says what would help. */
 export class RuntimeClientUnavailableError extends Error {

@@ -1,4 +1,4 @@
-import type { Fault } from '../../../infra/local/fine-tuning-simulator.ts';
+import type { Fault } from '../../../infra/local/providers/simulator.ts';
 import type { ProjectOverrides } from '../../../lambda/settings.ts';
 import {
   answers,

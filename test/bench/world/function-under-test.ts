@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isolatedEnvironment } from '../../../infra/local/workspace.ts';
+import { isolatedEnvironment } from '../../../infra/local/aws/workspace.ts';
 import { newDirectory } from '../directory.ts';
 import { ended, nextMessage } from '../forked.ts';
 

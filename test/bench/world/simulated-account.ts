@@ -1,4 +1,4 @@
-import { type SimulatedJob, simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { type SimulatedJob, simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { forkProgram } from '../forked.ts';
 
 /** An account in which the oldest jobs are the overdue ones, at the very end of the list: the hard case. */

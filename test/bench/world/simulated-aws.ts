@@ -1,4 +1,4 @@
-import type { AwsStubOptions } from '../../../infra/local/aws-stub/aws-stub.ts';
+import type { AwsStubOptions } from '../../../infra/local/aws/stub/server.ts';
 import { forkProgram } from '../forked.ts';
 
 /** What reached AWS since it was last asked. */

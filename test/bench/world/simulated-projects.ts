@@ -1,4 +1,4 @@
-import { type SimulatedJob, simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { type SimulatedJob, simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { forkProgram } from '../forked.ts';
 
 /** Projects at one provider, each with jobs in progress. */

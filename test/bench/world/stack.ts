@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../../infra/local/processes.ts';
-import { isolatedEnvironment, projectDirectory } from '../../../infra/local/workspace.ts';
+import { run } from '../../../infra/local/aws/processes.ts';
+import { isolatedEnvironment, projectDirectory } from '../../../infra/local/aws/workspace.ts';
 import { newDirectory } from '../directory.ts';
 
 /** What a deployment has, as its template says. */

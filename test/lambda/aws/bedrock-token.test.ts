@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import { bedrockTokenProblem } from '../../../infra/local/bedrock-token.ts';
-import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { bedrockTokenProblem } from '../../../infra/local/providers/bedrock-token.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
+import { startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
 import { createBedrockTokens } from '../../../lambda/aws/bedrock-token.ts';
 import { awsCredentials, startCurfew } from '../../support/curfew.ts';
 import { answers } from '../../support/wire-faults.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import type { CancelAnswer, QueueAnswer, TopicAnswer } from '../../../lambda/contract.ts';
 import { startCurfew } from '../../support/curfew.ts';
 import { busEvent, queueEvent, topicEvent } from '../../support/envelopes.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { startCurfew } from '../../support/curfew.ts';
 import { errorIn, fromLambda, linesOf, ours, running } from '../../support/log-lines.ts';
 import type { LogLine } from '../../support/recorders.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { type AwsStub, startAwsStub } from '../../../infra/local/aws-stub/aws-stub.ts';
+import { type AwsStub, startAwsStub } from '../../../infra/local/aws/stub/server.ts';
 import { createAwsClients } from '../../../lambda/aws/clients.ts';
 import { createProjectList } from '../../../lambda/aws/project-list.ts';
 import type { ProjectSettings } from '../../../lambda/project-settings.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';
 
 const metadata = { team: 'search', time_budget_minutes: '90' };

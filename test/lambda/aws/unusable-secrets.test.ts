@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { eventually } from '../../../infra/local/eventually.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { eventually } from '../../../infra/local/aws/eventually.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { apiKey, startCurfew } from '../../support/curfew.ts';
 import { unusableSecrets } from '../../support/unusable-secrets.ts';
 

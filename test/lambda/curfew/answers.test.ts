@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { apiKey, startCurfew } from '../../support/curfew.ts';
 
 const jobs = () => [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import waitFor from 'p-wait-for';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { type Curfew, type CurfewOptions, startCurfew } from '../../support/curfew.ts';
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type SimulatedJob, simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { type SimulatedJob, simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { extend } from '../../../lambda/curfew/extend.ts';
 import type { JobRecord } from '../../../lambda/curfew/job-table.ts';
 import { startCurfew } from '../../support/curfew.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { startCurfew } from '../../support/curfew.ts';
 
 describe('a job sets its own budget in its metadata', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
+import { startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
 import { apiKey, startCurfew } from '../../support/curfew.ts';
 import { answers, noAnswer } from '../../support/wire-faults.ts';
 

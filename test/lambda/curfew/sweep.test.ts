@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { endpoints, startCurfew } from '../../support/curfew.ts';
 
 const noLimit = { cancelLimit: 'none' } as const;

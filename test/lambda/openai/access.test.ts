@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bedrockTokenProblem } from '../../../infra/local/bedrock-token.ts';
+import { bedrockTokenProblem } from '../../../infra/local/providers/bedrock-token.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import {
   type FineTuningSimulator,
   startFineTuningSimulator,
-} from '../../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+} from '../../../infra/local/providers/simulator.ts';
 import { type Provider, providers } from '../../../lambda/providers.ts';
 import type { ProjectOverrides } from '../../../lambda/settings.ts';
 import { awsCredentials, startCurfew } from '../../support/curfew.ts';

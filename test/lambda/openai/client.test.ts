@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as v from 'valibot';
-import { type Fault, startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
+import { type Fault, startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
 import { timeLeftOf } from '../../../lambda/curfew/time-left.ts';
 import type { OpenAICall } from '../../../lambda/openai/client.ts';
 import { clientKey, openAIClientOf } from '../../support/openai-client.ts';

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
-import {
-  type Call,
-  type Fault,
-  startFineTuningSimulator,
-} from '../../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
+import { type Call, type Fault, startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
 import { timeLeftOf } from '../../../lambda/curfew/time-left.ts';
 import { createFineTuningApi } from '../../../lambda/openai/fine-tuning-api.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';

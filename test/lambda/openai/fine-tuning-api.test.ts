@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
+import { startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
 import type { FineTuningApi, JobPage } from '../../../lambda/curfew/job.ts';
 import { createFineTuningApi } from '../../../lambda/openai/fine-tuning-api.ts';
 import { clientKey, openAIClientOf } from '../../support/openai-client.ts';

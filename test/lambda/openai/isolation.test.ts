@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fault, startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
+import { type Fault, startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
 import { apiKey, type Curfew, startCurfew } from '../../support/curfew.ts';
 import { answers, late, noAnswer } from '../../support/wire-faults.ts';
 

@@ -3,16 +3,16 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startAwsStub } from '../../../infra/local/aws-stub/aws-stub.ts';
-import { startFineTuningSimulator } from '../../../infra/local/fine-tuning-simulator.ts';
-import type { Invocation } from '../../../infra/local/local-system.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import type { Invocation } from '../../../infra/local/aws/local-system.ts';
+import { startAwsStub } from '../../../infra/local/aws/stub/server.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
+import { startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
 import { defaultSettings, environmentFor, environmentNames } from '../../../lambda/settings.ts';
 import type { SweepAnswer } from '../../support/answers.ts';
 import { apiKey, startCurfew } from '../../support/curfew.ts';
 import { answers } from '../../support/wire-faults.ts';
 
-const lambdaHost = fileURLToPath(new URL('../../../infra/local/lambda-host.ts', import.meta.url));
+const lambdaHost = fileURLToPath(new URL('../../../infra/local/aws/lambda-host.ts', import.meta.url));
 const handler = fileURLToPath(new URL('../../../lambda/handler.ts', import.meta.url));
 /** Far less than 100,000 jobs take, were they all kept. */
 const heapMegabytes = 64;

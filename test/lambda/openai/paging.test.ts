@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Answer } from '../../../infra/local/fine-tuning-endpoints.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import type { Answer } from '../../../infra/local/providers/endpoints.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { type Curfew, startCurfew } from '../../support/curfew.ts';
 
 const overdue = (id: string, more: object = {}) => ({

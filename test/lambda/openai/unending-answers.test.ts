@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
-import { eventually } from '../../../infra/local/eventually.ts';
-import type { Fault } from '../../../infra/local/fine-tuning-simulator.ts';
-import { simulatedJob } from '../../../infra/local/simulated-job.ts';
+import { eventually } from '../../../infra/local/aws/eventually.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
+import type { Fault } from '../../../infra/local/providers/simulator.ts';
 import { startCurfew } from '../../support/curfew.ts';
 import { answers, drips, endless } from '../../support/wire-faults.ts';
 

@@ -1,7 +1,0 @@
-import { join } from 'node:path';
-
-/**
- * The folder with the function's code, bundled: what Lambda gets. It is in `dist/`, of a clone as of the package, and
- * this module becomes part of a file in that same folder.
- */
-export const bundledCode = join(import.meta.dirname, '../dist/lambda');

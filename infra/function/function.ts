@@ -1,0 +1,98 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { ProjectSettings } from '../../lambda/project-settings.ts';
+import { environmentFor, environmentNames, type Settings } from '../../lambda/settings.ts';
+import type { ProjectParameters } from '../settings/projects.ts';
+import { bundledCode } from './bundled-code.ts';
+import { longestArn } from './project-access.ts';
+import { CurfewRole } from './role.ts';
+
+export interface CurfewFunctionProps {
+  settings: Settings & { logLevel: string; logRetentionDays: number };
+  /** Those that the function must be able to reach. */
+  projects: readonly ProjectSettings[];
+  /** Where it finds their settings, if there is more than the one. */
+  parameters: ProjectParameters | undefined;
+  table: Table;
+  deadLetters: IQueue;
+  /** The default one of the account if undefined. */
+  eventBus: IEventBus | undefined;
+  network: { vpc?: IVpc; vpcSubnets?: SubnetSelection; securityGroups?: ISecurityGroup[] };
+}
+
+/** The function, its log group and its role. */
+export class CurfewFunction extends Construct {
+  readonly function: LambdaFunction;
+  readonly logGroup: LogGroup;
+  readonly role: CurfewRole;
+
+  constructor(scope: Construct, id: string, props: CurfewFunctionProps) {
+    super(scope, id);
+    const { settings, parameters } = props;
+    // With this CDK decides how many statements fit into a policy of the role.
+    this.node.setContext('@aws-cdk/aws-iam.arnSizeEstimate', longestArn(props.projects));
+    const functionName = settings.name;
+
+    this.logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: settings.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new CurfewRole(this, 'Role', {
+      name: settings.name,
+      projects: props.projects,
+      hasParameters: parameters !== undefined,
+      logGroup: this.logGroup,
+      table: props.table,
+      eventBus: props.eventBus ?? EventBus.fromEventBusName(this, 'DefaultBus', 'default'),
+      isInVpc: props.network.vpc !== undefined,
+    });
+    this.function = new LambdaFunction(this, 'Function', {
+      ...props.network,
+      functionName,
+      description: 'Cancels fine-tuning jobs that are past their time budget',
+      code: Code.fromAsset(bundledCode),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      // A sweep of 1,000 projects, 20 of them failing, peaks below 300 MB, so 256 MB is too little. What a cold start
+      // needs is CPU, which comes with memory: docs/performance.md, "Memory and timeout".
+      memorySize: 512,
+      // The longest that Lambda allows: how long a sweep takes depends on how many jobs there are, and every sweep
+      // starts at the newest.
+      timeout: Duration.minutes(15),
+      // For callers that do not wait (EventBridge, SNS, `--invocation-type Event`): two retries, after one minute and
+      // after two. A cancel that comes late is as safe as an early one, but after an hour somebody should look at it.
+      retryAttempts: 2,
+      maxEventAge: Duration.hours(1),
+      onFailure: new SqsDestination(props.deadLetters),
+      role: this.role,
+      logGroup: this.logGroup,
+      // JSON would override our log level, and drop our metrics.
+      loggingFormat: LoggingFormat.TEXT,
+      environment: {
+        ...environmentFor(settings),
+        LOG_LEVEL: settings.logLevel,
+        [environmentNames.tableName]: props.table.tableName,
+        ...(parameters && { [environmentNames.projectsPath]: parameters.path }),
+        ...(parameters?.revision && { PROJECTS_REVISION: parameters.revision }),
+        ...(props.eventBus && { [environmentNames.eventBusName]: props.eventBus.eventBusArn }),
+      },
+    });
+    // It must not look for parameters that are not there yet, which nothing else says: their path is plain text.
+    if (parameters) this.function.node.addDependency(parameters);
+  }
+}

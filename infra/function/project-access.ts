@@ -1,0 +1,116 @@
+import { ArnFormat, type Stack, Token } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { ProjectSettings } from '../../lambda/project-settings.ts';
+import { bedrockRegionOf } from '../../lambda/providers.ts';
+
+/** How much of a managed policy, which holds 6,144 characters, the ARNs of one statement may fill. */
+const lengthOfStatement = 3000;
+/** Of ARNs that hold tokens, unless we know better; CDK reckons with it too. */
+const guessedLengthOfArn = 150;
+
+/** Stands for the six characters that Secrets Manager puts at the end of an ARN. */
+export const anySuffix = '-??????';
+
+/** What the function must be allowed to do to reach these projects: their secrets, keys and regions, and no others. */
+export function accessStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  return [
+    ...secretStatements(projects, stack),
+    ...keyStatements(projects, stack),
+    ...bedrockStatements(projects, stack),
+  ];
+}
+
+/** How long the ARNs of what these projects name can get. */
+export function longestArn(projects: readonly ProjectSettings[]): number {
+  const lengths = projects.map(({ secretName = '', openaiProject = '' }) =>
+    Math.max(secretName.length, openaiProject.length),
+  );
+  const aroundNames = 'arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:-??????'.length;
+  return Math.max(guessedLengthOfArn, ...lengths.map((length) => length + aroundNames));
+}
+
+function secretStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  const secrets = distinct(projects.map(({ secretName }) => secretName));
+  const arns = distinct(secrets.flatMap((secret) => secretArns(secret, stack)));
+  return inGroups(arns, longestArn(projects)).map(
+    (resources) => new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources }),
+  );
+}
+
+function keyStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  const keys = distinct(projects.map(({ secretKmsKeyArn }) => secretKmsKeyArn));
+  const regionOf = (arn: string) =>
+    Token.isUnresolved(arn) ? stack.region : stack.splitArn(arn, ArnFormat.SLASH_RESOURCE_NAME).region;
+  return inGroups(keys, longestArn(projects)).map((resources) => {
+    // AWS does not document which of the two applies outside the partition `aws`.
+    const services = distinct(resources.map(regionOf)).flatMap((region) =>
+      ['amazonaws.com', stack.urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`),
+    );
+    return new PolicyStatement({
+      actions: ['kms:Decrypt'],
+      resources,
+      conditions: { StringEquals: { 'kms:ViaService': services } },
+    });
+  });
+}
+
+function bedrockStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  const places = projects
+    .filter(({ provider }) => provider === 'bedrock')
+    .map(({ openaiBaseUrl, openaiProject }) => ({
+      region: bedrockRegionOf(openaiBaseUrl) ?? stack.region,
+      project: openaiProject ?? '*',
+    }));
+  if (places.length === 0) return [];
+  const arns = places.map(({ region, project }) =>
+    stack.formatArn({ service: 'bedrock-mantle', region, resource: 'project', resourceName: project }),
+  );
+  return [
+    new PolicyStatement({
+      // This action knows no resources.
+      actions: ['bedrock-mantle:CallWithBearerToken'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'aws:RequestedRegion': distinct(places.map(({ region }) => region)) } },
+    }),
+    ...inGroups(distinct(arns), longestArn(projects)).map(
+      (resources) =>
+        new PolicyStatement({
+          actions: ['ListFineTuningJobs', 'GetFineTuningJob', 'CancelFineTuningJob'].map(
+            (action) => `bedrock-mantle:${action}`,
+          ),
+          resources,
+        }),
+    ),
+  ];
+}
+
+/**
+ * What policies call a secret that is given by name, or by an ARN with or without its last part: that ends in six
+ * characters that Secrets Manager chose, and so may look the last word of a name, as in `prod-openai`.
+ */
+function secretArns(secret: string, stack: Stack): string[] {
+  if (Token.isUnresolved(secret) || secret.endsWith(anySuffix)) return [secret];
+  if (secret.startsWith('arn:')) {
+    return [...(/-[A-Za-z0-9]{6}$/.test(secret) ? [secret] : []), secret + anySuffix];
+  }
+  return [
+    stack.formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: secret + anySuffix,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  ];
+}
+
+function distinct(values: readonly (string | undefined)[]): string[] {
+  return [...new Set(values)].filter((value) => value !== undefined);
+}
+
+function inGroups(arns: string[], lengthOfArn: number): string[][] {
+  const arnsOfStatement = Math.floor(lengthOfStatement / lengthOfArn);
+  const groups = Math.ceil(arns.length / arnsOfStatement);
+  return Array.from({ length: groups }, (_, group) =>
+    arns.slice(group * arnsOfStatement, (group + 1) * arnsOfStatement),
+  );
+}

@@ -1,0 +1,76 @@
+import { startLocalProjects } from '../providers/projects.ts';
+import { aws, bootstrap, cdk } from './commands.ts';
+import { type Deployment, deploymentOf } from './deployment.ts';
+import { type Emulator, startEmulator } from './emulator.ts';
+import type { LocalSystem, LocalSystemOptions } from './local-system.ts';
+
+/** The system as it is in an AWS account, on the emulator. */
+export interface DeployedSystem extends LocalSystem, Deployment {
+  emulator: Emulator;
+  /** Deploys the stack once more with other context: under the same `name` an update, else a second one beside it. */
+  deploy(context: Record<string, string>): Promise<Deployment>;
+}
+
+/**
+ * Starts the simulated providers and the AWS emulator, stores the keys, and deploys the stack with the real `cdk`.
+ *
+ * @throws EmulatorUnavailableError if the emulator cannot be installed.
+ */
+export async function deploySystem({
+  jobs,
+  projects,
+  context = {},
+  app,
+  progress = () => {},
+}: LocalSystemOptions): Promise<DeployedSystem> {
+  await using starting = new AsyncDisposableStack();
+  progress('Starting the simulated providers');
+  const local = starting.use(
+    await startLocalProjects({ ...(jobs && { jobs }), ...(projects && { projects }) }),
+  );
+  progress('Starting the AWS emulator (the first time it is downloaded)');
+  const emulator = starting.use(await startEmulator());
+  progress('Storing the keys in Secrets Manager');
+  for (const [name, key] of Object.entries(local.secrets)) await storeKey(emulator, name, key);
+  progress('cdk bootstrap');
+  await bootstrap(emulator);
+  progress('cdk deploy');
+  const deploy = (more: Record<string, string>) =>
+    deployStack(emulator, { context: { ...local.context, ...context, ...more }, ...(app && { app }) });
+  const deployment = await deploy({});
+  const running = starting.move();
+  const { openai, providers } = local;
+  const dispose = () => running.disposeAsync();
+  return { openai, providers, emulator, deploy, ...deployment, [Symbol.asyncDispose]: dispose };
+}
+
+/** Puts a key into a secret, new or not. */
+export async function storeKey(emulator: Emulator, secretName: string, key: string): Promise<void> {
+  const value = ['--secret-string', key];
+  await aws(emulator, 'secretsmanager', 'create-secret', '--name', secretName, ...value).catch(() =>
+    aws(emulator, 'secretsmanager', 'put-secret-value', '--secret-id', secretName, ...value),
+  );
+}
+
+async function deployStack(
+  emulator: Emulator,
+  { context, app }: Required<Pick<LocalSystemOptions, 'context'>> & Pick<LocalSystemOptions, 'app'>,
+): Promise<Deployment> {
+  const appOption = app ? ['--app', app.command] : [];
+  await cdk(emulator, ['deploy', '--require-approval', 'never', ...appOption], context);
+  const name = context['name'];
+  const stackName = app?.stackName ?? (name === undefined ? 'FineTuningCurfew' : `FineTuningCurfew-${name}`);
+  const deployment = deploymentOf(emulator, { stackName, functionName: name ?? 'fine-tuning-curfew' });
+  if (/[^{}]/.test(context['projects'] ?? ''))
+    await allowParameters(emulator, await deployment.output('RoleArn'));
+  return deployment;
+}
+
+/** AWS asks for this permission on the path that is read, as the role has it; the emulator asks for it on `*`. */
+async function allowParameters(emulator: Emulator, roleArn: string): Promise<void> {
+  const Statement = [{ Effect: 'Allow', Action: 'ssm:GetParametersByPath', Resource: '*' }];
+  const document = JSON.stringify({ Version: '2012-10-17', Statement });
+  const role = ['--role-name', roleArn.split('/').at(-1) ?? ''];
+  const policy = ['--policy-name', 'parameters-on-the-emulator', '--policy-document', document];
+  await aws(emulator, 'iam', 'put-role-policy', ...role, ...policy);
+}

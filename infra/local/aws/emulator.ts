@@ -1,0 +1,85 @@
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import pWaitFor from 'p-wait-for';
+import { listenOnLoopback } from '../providers/loopback-server.ts';
+import { type Environment, startInBackground } from './processes.ts';
+import { installPythonTools } from './python-tools.ts';
+import { startTlsFront } from './tls-front.ts';
+import { isolatedEnvironment, newRunDirectory } from './workspace.ts';
+
+/** AWS as the local system sees it. */
+export interface Emulator extends AsyncDisposable {
+  endpointUrl: string;
+  /** The AWS CLI. */
+  aws: string;
+  /** What the AWS CLI, the SDKs and cdk need to find it. */
+  environment: Environment;
+  /** For files of this run. */
+  runDirectory: string;
+}
+
+const startTimeoutMilliseconds = 60_000;
+
+/**
+ * Starts the AWS emulator on a free port of loopback, or uses the one at `AWS_ENDPOINT_URL` if that is set.
+ *
+ * @throws EmulatorUnavailableError if it cannot be installed.
+ */
+export async function startEmulator(): Promise<Emulator> {
+  const { ministack, aws } = await installPythonTools();
+  const runDirectory = newRunDirectory();
+  const isolated = isolatedEnvironment(runDirectory);
+  await using cleanup = new AsyncDisposableStack();
+
+  let endpointUrl = process.env['AWS_ENDPOINT_URL'];
+  if (!endpointUrl) {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const logFile = join(runDirectory, 'emulator.log');
+    const environment = {
+      ...isolated,
+      GATEWAY_PORT: port,
+      BIND_HOST: '127.0.0.1',
+      IOT_MTLS_ENABLED: 'false',
+      // It enforces IAM: the function has its own role, and what that does not allow fails.
+      AUTH: 'true',
+      // Failed asynchronous invocations are tried again within seconds, not minutes.
+      LAMBDA_ASYNC_RETRY_BASE_SECONDS: '1',
+      LAMBDA_ASYNC_RETRY_MAX_SECONDS: '1',
+    };
+    const process = cleanup.use(startInBackground(ministack, [], environment, logFile));
+    await healthy(url, process.exited);
+    endpointUrl = cleanup.use(await startTlsFront(url)).url;
+  }
+  const disposables = cleanup.move();
+  return {
+    endpointUrl,
+    aws,
+    environment: { ...isolated, AWS_ENDPOINT_URL: endpointUrl },
+    runDirectory,
+    [Symbol.asyncDispose]: () => disposables.disposeAsync(),
+  };
+}
+
+async function freePort(): Promise<string> {
+  const { url, close } = await listenOnLoopback(createServer());
+  await close();
+  return new URL(url).port;
+}
+
+async function healthy(url: string, exited: Promise<unknown>): Promise<void> {
+  const answers = pWaitFor(
+    async () => {
+      const response = await fetch(`${url}/_ministack/health`).catch(() => undefined);
+      return response?.ok ?? false;
+    },
+    {
+      interval: 100,
+      timeout: { milliseconds: startTimeoutMilliseconds, message: 'The AWS emulator did not start in time.' },
+    },
+  );
+  const hasExited = exited.then(() => {
+    throw new Error('The AWS emulator ended while it started.');
+  });
+  await Promise.race([answers, hasExited]);
+}

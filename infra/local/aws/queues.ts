@@ -1,0 +1,45 @@
+import { eventSource } from '../../../lambda/names.ts';
+import { aws } from './commands.ts';
+import type { Emulator } from './emulator.ts';
+import { eventually } from './eventually.ts';
+
+export interface Queue {
+  url: string;
+  arn: string;
+}
+
+/** A new queue, to which topics and rules may send. */
+export async function createQueue(emulator: Emulator, name: string): Promise<Queue> {
+  const arn = `arn:aws:sqs:us-east-1:000000000000:${name}`;
+  const Statement = {
+    Effect: 'Allow',
+    Principal: { Service: ['sns.amazonaws.com', 'events.amazonaws.com'] },
+    Action: 'sqs:SendMessage',
+    Resource: arn,
+  };
+  const attributes = JSON.stringify({ Policy: JSON.stringify({ Version: '2012-10-17', Statement }) });
+  const created = ['sqs', 'create-queue', '--queue-name', name, '--attributes', attributes];
+  const { QueueUrl } = (await aws(emulator, ...created)) as { QueueUrl: string };
+  return { url: QueueUrl, arn };
+}
+
+/** The body of the next message, which is then gone. */
+export async function receive(emulator: Emulator, { url }: Pick<Queue, 'url'>): Promise<string> {
+  const message = await eventually(async () => {
+    const answer = (await aws(emulator, 'sqs', 'receive-message', '--queue-url', url)) as
+      | { Messages?: { Body: string; ReceiptHandle: string }[] }
+      | undefined;
+    return answer?.Messages?.[0];
+  });
+  await aws(emulator, 'sqs', 'delete-message', '--queue-url', url, '--receipt-handle', message.ReceiptHandle);
+  return message.Body;
+}
+
+/** A new queue with a rule that puts all our events into it. */
+export async function queueOfEvents(emulator: Emulator, name: string): Promise<Queue> {
+  const queue = await createQueue(emulator, name);
+  const pattern = JSON.stringify({ source: [eventSource] });
+  await aws(emulator, 'events', 'put-rule', '--name', name, '--event-pattern', pattern);
+  await aws(emulator, 'events', 'put-targets', '--rule', name, '--targets', `Id=queue,Arn=${queue.arn}`);
+  return queue;
+}

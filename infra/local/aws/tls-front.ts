@@ -1,0 +1,27 @@
+import { createServer, request as sendRequest } from 'node:http';
+import { listenOnLoopback } from '../providers/loopback-server.ts';
+
+/**
+ * Stands before a server as one does that ends TLS: it passes everything on, and says that it came encrypted. The
+ * emulator of AWS speaks plain http, which the policies of queues and buckets refuse, as they should.
+ *
+ * @param url of the server, plain http on loopback.
+ */
+export async function startTlsFront(url: string): Promise<AsyncDisposable & { url: string }> {
+  const { hostname, port } = new URL(url);
+  const server = createServer((request, response) => {
+    const { method, url: path, headers } = request;
+    const options = { hostname, port, method, path, headers: { ...headers, 'x-forwarded-proto': 'https' } };
+    const passedOn = sendRequest(options, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+      answer.once('error', () => response.destroy());
+    });
+    passedOn.once('error', () => response.destroy());
+    request.pipe(passedOn);
+  });
+  // Longer than clients keep their connections, so none is closed under a request.
+  server.keepAliveTimeout = 120_000;
+  const listening = await listenOnLoopback(server);
+  return { url: listening.url, [Symbol.asyncDispose]: listening.close };
+}

@@ -1,0 +1,138 @@
+/**
+ * `npm start`: the whole system on this machine, shown step by step, then taken down.
+ * `npm start -- --keep` stays up until Ctrl-C and prints what to try.
+ */
+import { parseArgs, styleText } from 'node:util';
+import type { ListedJob } from '../../../lambda/contract.ts';
+import { type DeployedSystem, deploySystem } from '../aws/deployed-system.ts';
+import { invokeCommand } from '../aws/deployment.ts';
+import { eventually } from '../aws/eventually.ts';
+import type { LocalSystem, LocalSystemOptions } from '../aws/local-system.ts';
+import { EmulatorUnavailableError } from '../aws/python-tools.ts';
+import { queueOfEvents, receive } from '../aws/queues.ts';
+import { startUndeployedSystem } from '../aws/undeployed-system.ts';
+import { simulatedJob } from '../providers/simulated-job.ts';
+import { jobTable } from './job-table.ts';
+import { budgetMinutes, jobsOfResearch, projectsOfTour } from './jobs.ts';
+import { stepsOn } from './steps.ts';
+import { whatToTry } from './what-to-try.ts';
+
+const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Whatever was started ends in its exit hook.
+  process.once(signal, () => process.exit(values.keep ? 0 : 130));
+}
+
+const steps = stepsOn(process.stdout);
+await using system = await start({
+  jobs: jobsOfResearch(),
+  projects: projectsOfTour(),
+  context: { sweepEveryMinutes: '1' },
+});
+const deployed = 'emulator' in system ? system : undefined;
+const events = deployed && (await queueOfEvents(deployed.emulator, 'tour'));
+
+heading(`What runs in three projects; by default a job may take ${budgetMinutes / 60} hours`);
+await showJobs();
+console.log('\nThe key of "retired" was revoked, so its jobs cannot be seen. That harms nobody else.');
+
+heading('Cancel a job that is in progress: it is found in the project that has it');
+await invoke({ jobId: 'ftjob-running-young' });
+
+heading('The same for one that has finished: nothing is sent');
+await invoke({ jobId: 'ftjob-succeeded' });
+
+heading('A limit that holds: more jobs are overdue than may be cancelled at once, so none is');
+await invoke({ sweep: { project: 'research', cancelLimit: 2 } });
+
+heading('One of them is worth it: let it run for two hours more');
+await invoke({ extend: { jobId: 'ftjob-nearly-done', minutes: 120 }, requestedBy: 'the tour' });
+
+heading("A sweep of all projects, with the rule's own input");
+await invoke(await system.ruleInput());
+
+if (deployed && events) {
+  heading('What it published on the event bus, through a rule into a queue');
+  for (const _ of ['on request', 'near its deadline', 'swept', 'swept', 'swept']) {
+    const { 'detail-type': type, detail } = JSON.parse(await receive(deployed.emulator, events));
+    console.log(`${styleText('yellow', type)}\n  ${detail.summary}`);
+  }
+
+  heading('Now the rule by itself: once a minute it stops what has reached its deadline');
+  await waitForRule(deployed);
+  console.log(JSON.parse(await receive(deployed.emulator, events)).detail.summary);
+  console.log('The extended job goes on.');
+} else {
+  heading('Without the emulator no rule fires by itself');
+}
+
+heading('What has changed');
+await showJobs();
+
+if (values.keep) {
+  heading('It stays up. Ctrl-C takes everything down.');
+  console.log(
+    deployed ? whatToTry(deployed.emulator) : 'Without the emulator there is nothing to invoke from outside.',
+  );
+  await new Promise(() => setInterval(() => {}, 1_000_000));
+}
+steps.begin('Taking everything down');
+await system[Symbol.asyncDispose]();
+steps.end();
+
+/** The deployed system, or without an emulator the nearest thing to it. */
+async function start(options: LocalSystemOptions): Promise<DeployedSystem | LocalSystem> {
+  try {
+    const started = await deploySystem({ ...options, progress: steps.begin });
+    steps.end();
+    return started;
+  } catch (error) {
+    if (!(error instanceof EmulatorUnavailableError)) throw error;
+    steps.giveUp(`${error.message} The tour goes on without it.`);
+    const started = await startUndeployedSystem({ ...options, progress: steps.begin });
+    steps.end();
+    return started;
+  }
+}
+
+function heading(text: string): void {
+  console.log(`\n${styleText('bold', text)}\n`);
+}
+
+function showRequest(request: unknown): void {
+  console.log(styleText('cyan', deployed ? `$ ${invokeCommand(request)}` : `> ${JSON.stringify(request)}`));
+}
+
+/** All jobs of all projects; what may become of them is from the function itself. */
+async function showJobs(): Promise<void> {
+  const request = { list: {} };
+  showRequest(request);
+  const { payload } = await system.invoke(request);
+  const { jobs: listed } = payload as { jobs: ListedJob[] };
+  const rows = [...system.providers].flatMap(([project, { jobs }]) =>
+    [...jobs.values()].map((job) => ({
+      project,
+      job,
+      listed: listed.find(({ jobId }) => jobId === job.id),
+    })),
+  );
+  console.log(jobTable(rows));
+}
+
+async function invoke(request: unknown): Promise<void> {
+  showRequest(request);
+  const { payload } = await system.invoke(request);
+  // Jobs of a list take one line each.
+  const json = JSON.stringify(payload, null, 2);
+  console.log(json.replaceAll(/\{[^{}[\]]*\}/g, (inner) => inner.replaceAll(/\s+/g, ' ')));
+}
+
+/** Puts in a job whose budget is used up, and waits until the rule has found it. */
+async function waitForRule({ openai }: DeployedSystem): Promise<void> {
+  const job = simulatedJob({ id: 'ftjob-running-late', status: 'running', ageMinutes: budgetMinutes });
+  openai.jobs.set(job.id, job);
+  steps.begin(`Waiting for the rule to stop ${job.id}, which has just used up its budget`);
+  await eventually(async () => job.status === 'cancelled');
+  steps.end();
+}

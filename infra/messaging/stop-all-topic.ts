@@ -1,0 +1,79 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Token, TokenComparison } from 'aws-cdk-lib';
+import { type Alarm, CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { CfnTopic, type ITopic } from 'aws-cdk-lib/aws-sns';
+import { knownToDiffer } from '../settings/regions.ts';
+
+/**
+ * Checks that a topic can be the one on which any message stops everything.
+ *
+ * @param topics those that get the alarms of this deployment.
+ * @param deployment its name.
+ * @param region where the function and its dead letters are; a token will do.
+ * @throws Error if it is one of them, one to which Lambda cannot subscribe, or of another region.
+ */
+export function checkStopAllTopic(
+  topic: ITopic,
+  topics: readonly ITopic[],
+  { deployment, region }: { deployment: string; region: string },
+): void {
+  if (topics.some((other) => mayBeSame(topic, other))) {
+    throw new Error(
+      `The topic "${topic.node.path}" gets the alarms of "${deployment}", each of which would stop every job: give "stopAllOn" another topic`,
+    );
+  }
+  if (topic.fifo) {
+    throw new Error(
+      `The topic "${topic.node.path}" is a FIFO topic, to which no function can subscribe: give "stopAllOn" a standard topic`,
+    );
+  }
+  if (knownToDiffer(topic.env.region, region)) {
+    throw new Error(
+      `The topic "${topic.node.path}" is in ${topic.env.region}, but what SNS cannot deliver must go to a queue in its own region: give "stopAllOn" a topic in ${region}`,
+    );
+  }
+}
+
+/**
+ * What is wrong with these topics once the app is complete: an alarm of this deployment may have got one of them as an
+ * action of its own, before or after.
+ *
+ * @returns an error for each such alarm.
+ */
+export function alarmsThatStopAll(topicArns: readonly string[], alarms: readonly Alarm[]): string[] {
+  return alarms
+    .filter((alarm) => {
+      const stopsAll: unknown[] = alarm.stack.resolve(topicArns);
+      return actionsOf(alarm).some((action) => stopsAll.some((topic) => isDeepStrictEqual(topic, action)));
+    })
+    .map(
+      ({ node }) =>
+        `The alarm "${node.path}" has an action on a topic of "stopAllOn", so it would stop every job: give it another topic`,
+    );
+}
+
+/** The ARNs that an alarm publishes to, in whatever state, as the template has them. */
+function actionsOf({ node, stack }: Alarm): unknown[] {
+  if (!(node.defaultChild instanceof CfnAlarm)) return [];
+  const { alarmActions, okActions, insufficientDataActions } = node.defaultChild;
+  return [alarmActions, okActions, insufficientDataActions].flatMap((arns) => stack.resolve(arns) ?? []);
+}
+
+/** One topic may come as a resource and as an ARN. What is not known at synth may be the same. */
+function mayBeSame(one: ITopic, other: ITopic): boolean {
+  if (one.topicArn === other.topicArn) return true;
+  const [a, b] = [placeOf(one), placeOf(other)];
+  return (
+    Token.compareStrings(a.name, b.name) === TokenComparison.SAME &&
+    !knownToDiffer(a.region, b.region) &&
+    !knownToDiffer(a.account, b.account)
+  );
+}
+
+function placeOf(topic: ITopic): { name: string; region: string; account: string } {
+  const resource = topic.node.defaultChild;
+  if (resource instanceof CfnTopic) return { name: resource.topicName ?? topic.topicName, ...topic.env };
+  // CDK's own way to split an ARN with tokens forgets what is no token in it.
+  const [, , , region = '', account = '', name = topic.topicName] = topic.topicArn.split(':');
+  return { name, region, account };
+}

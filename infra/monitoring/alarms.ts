@@ -1,0 +1,172 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  type AlarmProps,
+  ComparisonOperator,
+  type IMetric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { MetricName } from '../../lambda/names.ts';
+import type { CrashFilter } from './crashes.ts';
+import { curfewMetric } from './metrics.ts';
+
+export interface AlarmsProps {
+  /** Of the deployment. */
+  name: string;
+  function: IFunction;
+  deadLetters: IQueue;
+  crashes: CrashFilter;
+  sweepEveryMinutes: number;
+  /** Whether sweeps come at all. */
+  enabled: boolean;
+  /** Who gets alarms, even when they are over; without any they only show. */
+  topics: readonly ITopic[];
+}
+
+const period = Duration.minutes(5);
+
+/** The period, in minutes, of the alarms on what sweeps find: at least one should come in each. */
+export const periodBetweenSweeps = (sweepEveryMinutes: number): number =>
+  Math.max(period.toMinutes(), sweepEveryMinutes);
+
+type Watched = [name: string, metric: IMetric, whatToDo: string];
+
+/** An alarm for each thing that somebody has to look at. Each description is a line of a runbook: what to do. */
+export class Alarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    const { name: deployment, sweepEveryMinutes } = props;
+    const betweenSweeps = Duration.minutes(periodBetweenSweeps(sweepEveryMinutes));
+    const sum = { period: betweenSweeps, statistic: Stats.SUM };
+    const ours = (name: MetricName, statistic: string = Stats.SUM) =>
+      curfewMetric(name, { deployment, period: betweenSweeps, statistic });
+    const ofSweeps: Watched[] = [
+      [
+        'Errors',
+        ours('Errors'),
+        'A request failed, and the caller was not at fault. Read why in the log (saved query "failures"). ApiKeyError and AuthenticationError need a new key in the secret.',
+      ],
+      [
+        'Crashes',
+        props.crashes.metric(sum),
+        'The function ran out of time or memory, or crashed. Read how in the log (saved query "failures"). If time ran out, lower lookbackDays.',
+      ],
+      [
+        'CancelFailures',
+        ours('CancelFailures'),
+        'A job could not be cancelled. The next sweep tries again; if it persists, read the reason (saved query "failures") and cancel the job at the provider.',
+      ],
+      [
+        'IncompleteSweeps',
+        ours('IncompleteSweeps'),
+        'A sweep did not judge every job: time ran out, or listing failed. If it persists, read the reason (saved query "failures"), look at the status of the provider, or lower lookbackDays.',
+      ],
+      [
+        'HeldBack',
+        ours('HeldBack', Stats.MAXIMUM),
+        'A sweep found more overdue jobs than cancelLimit allows and cancelled none of them; the metric is how many. If they should stop, send a sweep with a higher cancelLimit. If they should run on, extend them or raise their time budgets.',
+      ],
+      [
+        'UnknownStatus',
+        ours('UnknownStatus'),
+        'A job has a status that this version has never heard of. It is never cancelled: look at it at the provider, and for a newer version.',
+      ],
+      [
+        'StuckCancelling',
+        ours('StuckCancelling'),
+        'A job was cancelled an hour ago or earlier and has not finished. Look at it at the provider, which may still charge for it.',
+      ],
+      [
+        'FailedProjects',
+        ours('FailedProjects'),
+        'A sweep could not look at a project, whose jobs run without a limit meanwhile. Read which and why in the log (saved query "failures").',
+      ],
+    ];
+    const others: Watched[] = [
+      [
+        'Throttles',
+        props.function.metricThrottles({ period, statistic: Stats.SUM }),
+        'Lambda refused an invocation. Check the concurrency that is left in this account and region.',
+      ],
+      [
+        'DeadLetters',
+        props.deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: Stats.MAXIMUM }),
+        'A request failed for good. Read it in the dead-letter queue, send it again, and delete it there.',
+      ],
+    ];
+    this.alarms = [
+      ...ofSweeps.map(([name, metric, whatToDo]) =>
+        this.#alarm(name, whatToDo, { ...atLeastOneOfThree, metric }, props),
+      ),
+      ...others.map(([name, metric, whatToDo]) =>
+        this.#alarm(name, whatToDo, { ...atLeastOne, metric }, props),
+      ),
+      ...(props.enabled ? [this.#noSweep(sweepEveryMinutes, props)] : []),
+    ];
+    // A topic that is not of this app keeps the policy that it has. One of another account's stack must know ours.
+    const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+    });
+    for (const topic of props.topics) topic.grantPublish(cloudWatch);
+  }
+
+  /**
+   * Missing data is what this alarm is about, and so is its state: INSUFFICIENT_DATA. Were missing data breaching, it
+   * would go off right after the first deployment, before there can be a sweep; as it is, it starts in that state.
+   */
+  #noSweep(everyMinutes: number, props: AlarmsProps): Alarm {
+    const alarm = this.#alarm(
+      'NoSweep',
+      'INSUFFICIENT_DATA here means that no sweep ended for three periods: jobs run without a limit. Check that the rules are enabled, and look at the other alarms.',
+      {
+        metric: curfewMetric('SweepDuration', {
+          deployment: props.name,
+          period: Duration.minutes(everyMinutes),
+          statistic: Stats.SAMPLE_COUNT,
+        }),
+        threshold: 1,
+        evaluationPeriods: 3,
+        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        treatMissingData: TreatMissingData.MISSING,
+      },
+      props,
+    );
+    for (const topic of props.topics) alarm.addInsufficientDataAction(new SnsAction(topic));
+    return alarm;
+  }
+
+  #alarm(name: string, whatToDo: string, condition: AlarmProps, props: AlarmsProps): Alarm {
+    const alarm = new Alarm(this, name, {
+      ...condition,
+      alarmName: `${props.name}-${name}`,
+      alarmDescription: `${whatToDo} See docs/operations.md.`,
+    });
+    for (const topic of props.topics) {
+      alarm.addAlarmAction(new SnsAction(topic));
+      alarm.addOkAction(new SnsAction(topic));
+    }
+    return alarm;
+  }
+}
+
+const atLeastOne = {
+  threshold: 1,
+  evaluationPeriods: 1,
+  comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+  treatMissingData: TreatMissingData.NOT_BREACHING,
+};
+
+/**
+ * What a sweep finds, the next one finds again: as long as it does, this is one alarm, even if a sweep comes late or
+ * before its time.
+ */
+const atLeastOneOfThree = { ...atLeastOne, evaluationPeriods: 3, datapointsToAlarm: 1 };

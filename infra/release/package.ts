@@ -1,0 +1,45 @@
+/** Builds what the package holds into `dist/`: the construct, its declarations, the function's code and the notices. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { bundleFunction } from '../function/bundling.ts';
+import { writeDeclarations } from './declarations.ts';
+import { noticesOf } from './notices.ts';
+
+const root = join(import.meta.dirname, '../..');
+const dist = join(root, 'dist');
+
+mkdirSync(dist, { recursive: true });
+const [inFunction, inConstruct] = await Promise.all([
+  bundleFunction(),
+  bundleConstruct(),
+  writeDeclarations(dist),
+]);
+writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf([...inFunction, ...inConstruct], root));
+
+/**
+ * Bundles the construct into one file of CommonJS, which apps of both kinds can load.
+ *
+ * @returns the files whose code is in it, as paths from the root.
+ */
+async function bundleConstruct(): Promise<string[]> {
+  const { metafile } = await build({
+    entryPoints: ['infra/index.ts'],
+    outfile: 'dist/index.cjs',
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['aws-cdk-lib', 'constructs'],
+    define: { 'import.meta.dirname': 'moduleDirectory', 'URL.parse': 'parseUrl' },
+    inject: ['infra/release/in-package.ts'],
+    legalComments: 'none',
+    logLevel: 'warning',
+    metafile: true,
+  });
+  const [output] = Object.values(metafile.outputs);
+  return Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) =>
+    bytesInOutput > 0 ? [file] : [],
+  );
+}

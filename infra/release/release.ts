@@ -1,0 +1,49 @@
+/** Makes what a release consists of, in `dist/`: the package, the template with the function's code, and checksums. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type Zippable, zipSync } from 'fflate';
+import { curfewTemplate } from './template.ts';
+
+const root = join(import.meta.dirname, '../..');
+const dist = join(root, 'dist');
+const inDist = (name: string) => join(dist, name);
+const [template, code, checksums] = [
+  'fine-tuning-curfew.template.json',
+  'fine-tuning-curfew.zip',
+  'SHA256SUMS',
+];
+
+mkdirSync(dist, { recursive: true });
+for (const old of releasedFiles()) rmSync(inDist(old));
+// This builds it, too.
+execFileSync('npm', ['pack', '--pack-destination', dist], { cwd: root, stdio: 'inherit' });
+writeFileSync(inDist(template), JSON.stringify(curfewTemplate(code)));
+writeFileSync(
+  inDist(code),
+  zipOf(join(dist, 'lambda'), [inDist('THIRD-PARTY-NOTICES.txt'), join(root, 'LICENSE')]),
+);
+const sums = releasedFiles().map((name) => `${sha256Of(inDist(name))}  ${name}\n`);
+writeFileSync(inDist(checksums), sums.join(''));
+console.log([...releasedFiles(), checksums].map((name) => `dist/${name}`).join('\n'));
+
+function releasedFiles(): string[] {
+  return readdirSync(dist)
+    .filter((name) => name.endsWith('.tgz') || name === template || name === code)
+    .sort();
+}
+
+/** The same files always become the same bytes. */
+function zipOf(folder: string, others: string[]): Uint8Array {
+  const files = [...readdirSync(folder).map((name) => join(folder, name)), ...others];
+  const entries = files.map((file): [string, Zippable[string]] => [
+    basename(file),
+    [readFileSync(file), { mtime: new Date(2000, 0, 1), level: 9 }],
+  ]);
+  return zipSync(Object.fromEntries(entries));
+}
+
+function sha256Of(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
+}

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { Stack, Token } from 'aws-cdk-lib';
+import { CfnParameter } from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import { onlyProject, type ProjectSettings, projectWith } from '../../lambda/project-settings.ts';
+import type { ProjectOverrides } from '../../lambda/settings.ts';
+import { checkRegion } from './regions.ts';
+import type { CurfewSettings } from './settings.ts';
+
+/**
+ * Each project of a deployment with every setting that holds for it.
+ *
+ * @param region where the function runs; a token will do.
+ * @throws Error naming the project, if its settings do not fit together.
+ */
+export function projectsOf(settings: CurfewSettings, region: string): ProjectSettings[] {
+  const named = Object.entries(settings.projects);
+  if (named.length === 0) return [inRegion(onlyProject(settings, region), region)];
+  return named.map(([name, overrides]) => {
+    try {
+      return inRegion(projectWith(name, settings, overrides, region), region);
+    } catch (error) {
+      throw new Error(`project "${name}": ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
+    }
+  });
+}
+
+/** The same project. The function asks Secrets Manager in its own region, which knows no secrets and keys of others. */
+function inRegion(project: ProjectSettings, region: string): ProjectSettings {
+  const { secretName, secretKmsKeyArn } = project;
+  for (const [key, arn] of Object.entries({ secretName, secretKmsKeyArn })) {
+    if (arn === undefined || !arn.startsWith('arn:') || Token.isUnresolved(arn)) continue;
+    checkRegion(`"${key}"`, arn.split(':')[3] ?? '', region);
+  }
+  return project;
+}
+
+interface ProjectEntry extends ProjectOverrides {
+  name: string;
+}
+
+/** What a standard parameter holds, in bytes. A larger one costs money. */
+const standardBytes = 4096;
+/** How much of that we fill: what a token becomes is not known, and this leaves room for a wrong guess. */
+const filledBytes = 3500;
+const guessedBytesOfToken = 256;
+/** An environment holds 4 kB. What changes only in further tokens reaches a warm function within five minutes. */
+const mostTokensOfRevision = 40;
+
+export interface ProjectParametersProps {
+  /** Of the deployment. */
+  name: string;
+  projects: Record<string, ProjectOverrides>;
+}
+
+/**
+ * Keeps in Parameter Store what differs in each project, for there is no room in the function's environment: as many
+ * parameters as it takes, each a JSON array.
+ *
+ * Their path ends in a hash of all that they hold. So a change creates new parameters, then points the function to
+ * them, then removes the old ones, and no function ever reads half of one and half of the other.
+ */
+export class ProjectParameters extends Construct {
+  /** The path below which the parameters are. */
+  readonly path: string;
+  /**
+   * What changes if a token becomes something else, which changes no path: in the environment of the function it makes
+   * Lambda start new ones. Undefined without tokens.
+   */
+  readonly revision: string | undefined;
+  readonly parameters: readonly CfnParameter[];
+
+  constructor(scope: Construct, id: string, props: ProjectParametersProps) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    if (/^(aws|ssm)/i.test(props.name)) {
+      throw new Error(
+        `"name" is "${props.name}", but with "projects" it must not begin with "aws" or "ssm": Parameter Store reserves these`,
+      );
+    }
+    const entries = Object.entries(props.projects).map(([name, overrides]) => ({ name, ...overrides }));
+    const content = JSON.stringify(stack.resolve(entries));
+    const hash = createHash('sha256').update(content).digest('hex').slice(0, 16);
+    this.path = `/${props.name}/projects/${hash}`;
+    this.revision = revisionOf(entries);
+    this.parameters = chunksOf(entries).map((chunk, index) => {
+      const number = String(index).padStart(4, '0');
+      return new CfnParameter(this, number, {
+        name: `${this.path}/${number}`,
+        type: 'String',
+        tier: bytesOf(chunk) > standardBytes ? 'Advanced' : 'Standard',
+        value: stack.toJsonString(chunk),
+        description: 'Projects of fine-tuning curfew, and what differs in them',
+      });
+    });
+  }
+}
+
+/** The tokens of these projects, but for long ones; undefined if there are none. */
+function revisionOf(entries: ProjectEntry[]): string | undefined {
+  const tokens = entries
+    .map(({ secretName: _, secretKmsKeyArn: __, ...others }) => others)
+    .flatMap((others) => Object.values(others))
+    .filter((value) => Token.isUnresolved(value))
+    .map(String);
+  const some = [...new Set(tokens)].slice(0, mostTokensOfRevision);
+  return some.length === 0 ? undefined : some.join(',');
+}
+
+function chunksOf(entries: ProjectEntry[]): ProjectEntry[][] {
+  const chunks: ProjectEntry[][] = [];
+  for (const entry of entries) {
+    const chunk = chunks.at(-1);
+    if (chunk && bytesOf([...chunk, entry]) <= filledBytes) chunk.push(entry);
+    else chunks.push([entry]);
+  }
+  return chunks;
+}
+
+function bytesOf(chunk: ProjectEntry[]): number {
+  const standIn = '?'.repeat(guessedBytesOfToken);
+  const json = JSON.stringify(chunk, (_, value: unknown) => (Token.isUnresolved(value) ? standIn : value));
+  return Buffer.byteLength(json);
+}

@@ -1,0 +1,124 @@
+import { Token } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import * as v from 'valibot';
+import { zeroBudgetRefused } from '../../lambda/project-settings.ts';
+import {
+  defaultSettings,
+  type ProjectOverrides,
+  projectNamePattern,
+  projectSchema,
+  settingsSchema,
+  textSetting,
+  wholeNumberSetting,
+} from '../../lambda/settings.ts';
+
+const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
+const retentions = Object.values(RetentionDays)
+  .filter((days) => typeof days === 'number')
+  .filter((days) => days !== RetentionDays.INFINITE);
+
+const stackSchema = v.object({
+  ...settingsSchema.entries,
+  // The alarm on missing sweeps looks at three periods of this length. CloudWatch allows a day of them if they are
+  // shorter than an hour, else a week, and a period of a day at most.
+  sweepEveryMinutes: wholeNumberSetting(1, 'minutes', 1440),
+  notifyEmail: v.optional(textSetting(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
+  notifyTopicArn: v.optional(
+    textSetting(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]{1,256}$/, 'the ARN of a topic in SNS'),
+  ),
+  logLevel: v.picklist(logLevels, `one of ${logLevels.join(', ')}`),
+  logRetentionDays: v.pipe(
+    v.picklist(retentions.map(String), `one of ${retentions.join(', ')}`),
+    v.transform(Number),
+    v.picklist(retentions),
+  ),
+  enabled: settingsSchema.entries.dryRun,
+});
+type StackSettings = v.InferOutput<typeof stackSchema>;
+
+/** All that a deployment can be told: the settings of the function, and of the stack around it. */
+export interface CurfewSettings extends StackSettings {
+  /** What differs in each project, by its name; empty if there is only one, made of the above. */
+  projects: Record<string, ProjectOverrides>;
+}
+
+/** What holds where nothing is said. `cdk.json` shows the same. */
+export const defaults: StackSettings = {
+  ...defaultSettings,
+  sweepEveryMinutes: 5,
+  logLevel: 'INFO',
+  logRetentionDays: 90,
+  enabled: true,
+};
+
+/** The names of all settings. */
+export const settingNames: readonly string[] = [...Object.keys(stackSchema.entries), 'projects'];
+
+/**
+ * Checks the settings that were given, and fills in the defaults.
+ *
+ * @param given values as they are or as text; unresolved tokens pass unchecked, and `undefined` is left out.
+ * @param noun what the caller calls a setting, such as `prop`.
+ * @throws Error naming each setting that is wrong, and what is allowed there.
+ */
+export function checkedSettings(given: { projects?: unknown }, noun: string): CurfewSettings {
+  const settings = check(stackSchema, given, { defaults, naming: (key) => `${noun} "${key}"` });
+  if (Token.isUnresolved(settings.sweepEveryMinutes)) {
+    throw new Error(
+      `${noun} "sweepEveryMinutes" must be known at synth: an alarm and a schedule are made of it`,
+    );
+  }
+  if (settings.timeBudgetMinutes === 0 && !settings.dryRun) {
+    throw new Error(`${noun} ${zeroBudgetRefused}`);
+  }
+  return { ...settings, projects: checkedProjects(given.projects ?? {}, `${noun} "projects"`) };
+}
+
+function checkedProjects(given: unknown, where: string): CurfewSettings['projects'] {
+  const projects = Object.entries(object(given, where)).map(([name, overrides]) => {
+    if (!projectNamePattern.test(name)) {
+      throw new Error(
+        `${where}: the name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "-" or "_"`,
+      );
+    }
+    const project = `project "${name}" in ${where}`;
+    const naming = (key: string) => `"${key}" of ${project}`;
+    return [name, check(projectSchema, object(overrides, project), { defaults: {}, naming })] as const;
+  });
+  return Object.fromEntries(projects);
+}
+
+/** Checks values as text, which is how environment variables and `-c key=value` hold them. */
+function check<Schema extends typeof stackSchema | typeof projectSchema>(
+  schema: Schema,
+  given: object,
+  { defaults, naming }: { defaults: object; naming: (key: string) => string },
+): v.InferOutput<Schema> {
+  // No token has a wildcard in it: what is around it has, and would get into a policy.
+  const isToken = ([key, value]: [string, unknown]) =>
+    key in schema.entries && Token.isUnresolved(value) && !/[*?]/.test(String(value));
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  const known = entries.filter((entry) => !isToken(entry));
+  const texts = Object.fromEntries([...Object.entries(defaults), ...known].map(asText));
+  const result = v.safeParse(schema, texts);
+  if (!result.success) throw new Error(result.issues.map((issue) => complaint(issue, naming)).join('\n'));
+  return { ...result.output, ...Object.fromEntries(entries.filter(isToken)) };
+}
+
+function complaint(issue: v.BaseIssue<unknown>, naming: (key: string) => string): string {
+  const name = naming(v.getDotPath(issue) ?? '');
+  if (issue.expected === 'never') return `${name} is not a setting of projects`;
+  const value = JSON.stringify(issue.input) ?? String(issue.input);
+  // A URL may hold a password.
+  const quoted = value.includes('@') && value.includes('//') ? '' : ` is ${value}, but`;
+  return `${name}${quoted} must be ${issue.message}`;
+}
+
+function asText([key, value]: [string, unknown]): [string, unknown] {
+  return [key, typeof value === 'number' || typeof value === 'boolean' ? String(value) : value];
+}
+
+function object(given: unknown, where: string): object {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given;
+  throw new Error(`${where} must be an object`);
+}

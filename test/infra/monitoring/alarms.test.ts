@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { synthesize, templateWith } from '../synthesize.ts';
+import { resourcesOf } from '../template.ts';
+
+const { template } = synthesize('defaults');
+
+const ours = {
+  Namespace: 'FineTuningCurfew',
+  Dimensions: [{ Name: 'service', Value: 'fine-tuning-curfew' }],
+};
+const sumOf = (metric: object) => ({
+  ...metric,
+  Statistic: 'Sum',
+  Threshold: 1,
+  ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+  EvaluationPeriods: 1,
+  Period: 300,
+  TreatMissingData: 'notBreaching',
+});
+const lasting = (metric: object) => ({ ...sumOf(metric), EvaluationPeriods: 3, DatapointsToAlarm: 1 });
+const alarms: Record<string, object> = {
+  Errors: lasting({ ...ours, MetricName: 'Errors' }),
+  Crashes: lasting({
+    Namespace: 'FineTuningCurfew',
+    MetricName: 'fine-tuning-curfew-Crashes',
+    Dimensions: Match.absent(),
+  }),
+  CancelFailures: lasting({ ...ours, MetricName: 'CancelFailures' }),
+  IncompleteSweeps: lasting({ ...ours, MetricName: 'IncompleteSweeps' }),
+  HeldBack: { ...lasting({ ...ours, MetricName: 'HeldBack' }), Statistic: 'Maximum' },
+  UnknownStatus: lasting({ ...ours, MetricName: 'UnknownStatus' }),
+  StuckCancelling: lasting({ ...ours, MetricName: 'StuckCancelling' }),
+  FailedProjects: lasting({ ...ours, MetricName: 'FailedProjects' }),
+  Throttles: sumOf({ Namespace: 'AWS/Lambda', MetricName: 'Throttles' }),
+  DeadLetters: {
+    ...sumOf({ Namespace: 'AWS/SQS', MetricName: 'ApproximateNumberOfMessagesVisible' }),
+    Statistic: 'Maximum',
+  },
+  NoSweep: {
+    ...ours,
+    MetricName: 'SweepDuration',
+    Statistic: 'SampleCount',
+    Threshold: 1,
+    ComparisonOperator: 'LessThanThreshold',
+    EvaluationPeriods: 3,
+    Period: 300,
+    TreatMissingData: 'missing',
+  },
+};
+
+/** The alarms of a deployment with the default name, by what comes after it. */
+const alarmsOf = (from: Template) =>
+  Object.fromEntries(
+    Object.values(resourcesOf(from, 'AWS::CloudWatch::Alarm')).map((alarm) => [
+      String(alarm['AlarmName']).replace('fine-tuning-curfew-', ''),
+      alarm,
+    ]),
+  );
+
+describe('an alarm', () => {
+  for (const [name, properties] of Object.entries(alarms)) {
+    test(`${name} says what to do, and on which page there is more`, () => {
+      template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+        AlarmName: `fine-tuning-curfew-${name}`,
+        AlarmDescription: Match.stringLikeRegexp('^.{40,}See docs/operations\\.md\\.$'),
+        ...properties,
+      });
+    });
+  }
+
+  test('is there for each of these, and no other', () => {
+    template.resourceCountIs('AWS::CloudWatch::Alarm', Object.keys(alarms).length);
+  });
+
+  test('never names a heading, which may move', () => {
+    for (const { AlarmDescription } of Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm'))) {
+      assert.doesNotMatch(String(AlarmDescription), /#|README/);
+    }
+  });
+
+  test('on held back jobs names the two ways out', () => {
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'fine-tuning-curfew-HeldBack',
+      AlarmDescription: Match.stringLikeRegexp('sweep with a higher cancelLimit.*extend them or raise'),
+    });
+  });
+
+  test('is without metric math, which not every emulator of AWS knows', () => {
+    template.allResourcesProperties('AWS::CloudWatch::Alarm', { Metrics: Match.absent() });
+  });
+});
+
+describe('the alarm on missing sweeps', () => {
+  const withMail = synthesize('mail').template;
+
+  test('follows how often they are', () => {
+    withMail.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'fine-tuning-curfew-NoSweep',
+      Period: 600,
+    });
+  });
+
+  // An alarm starts in INSUFFICIENT_DATA, and acts only if its state changes.
+  test('is silent before the first sweep, and speaks up once sweeps stop', () => {
+    const [topic] = Object.keys(withMail.findResources('AWS::SNS::Topic'));
+    withMail.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'fine-tuning-curfew-NoSweep',
+      TreatMissingData: 'missing',
+      InsufficientDataActions: [{ Ref: topic }],
+    });
+  });
+});
+
+describe('what a sweep finds again and again is one alarm, as long as it does', () => {
+  const found = Object.keys(alarms).filter((name) => 'DatapointsToAlarm' in (alarms[name] ?? {}));
+  for (const sweepEveryMinutes of [1, 5, 6, 60, 1440]) {
+    test(`with sweeps every ${sweepEveryMinutes} minutes, which may come early or late by some`, () => {
+      const all = alarmsOf(templateWith({ sweepEveryMinutes }));
+      for (const name of found) {
+        const { Period, EvaluationPeriods, DatapointsToAlarm } = all[name] ?? {};
+        assert.equal(Period, Math.max(300, sweepEveryMinutes * 60), name);
+        assert.deepEqual([EvaluationPeriods, DatapointsToAlarm], [3, 1], name);
+      }
+    });
+  }
+});
+
+test('no alarm looks further than CloudWatch allows: a day in periods below an hour, else a week', () => {
+  for (const sweepEveryMinutes of [1, 59, 60, 1440]) {
+    const all = alarmsOf(templateWith({ sweepEveryMinutes }));
+    assert.equal(all['NoSweep']?.['Period'], sweepEveryMinutes * 60);
+    for (const { Period, EvaluationPeriods } of Object.values(all)) {
+      const seconds = Number(Period);
+      assert.ok(seconds * Number(EvaluationPeriods) <= (seconds < 3600 ? 86_400 : 604_800));
+    }
+  }
+});
+
+describe('time-outs and crashes', () => {
+  const [filter] = Object.values(resourcesOf(template, 'AWS::Logs::MetricFilter'));
+  const terms = [...String(filter?.['FilterPattern']).matchAll(/\?"([^"]+)"/g)].map(([, term = '']) => term);
+  const isCounted = (line: string) => terms.some((term) => line.includes(term));
+
+  test('are counted in the log, under a name that is this deployment’s', () => {
+    assert.deepEqual(filter?.['MetricTransformations'], [
+      { MetricNamespace: 'FineTuningCurfew', MetricName: 'fine-tuning-curfew-Crashes', MetricValue: '1' },
+    ]);
+    assert.deepEqual(filter?.['LogGroupName'], {
+      Ref: Object.keys(template.findResources('AWS::Logs::LogGroup'))[0],
+    });
+  });
+
+  const query = Object.values(resourcesOf(template, 'AWS::Logs::QueryDefinition')).find(({ Name }) =>
+    String(Name).endsWith('/failures'),
+  );
+  const [, pattern = ''] = /@message like \/(.+)\//.exec(String(query?.['QueryString'])) ?? [];
+
+  const lines: [line: string, isCrash: boolean][] = [
+    ['2026-11-25T12:00:00.000Z 8c2e Task timed out after 900.00 seconds', true],
+    ['RequestId: 8c2e Error: Runtime exited with error: signal: killed', true],
+    ['RequestId: 8c2e Error: Runtime exited with error: exit status 1', true],
+    ['INIT_REPORT Init Duration: 80 ms Phase: init Status: error Error Type: Runtime.ExitError', true],
+    [
+      '2026-11-25T12:00:00.000Z undefined ERROR Uncaught Exception {"errorType":"Runtime.ImportModuleError"}',
+      true,
+    ],
+    [
+      '2026-11-25T12:00:00.000Z 8c2e ERROR Unhandled Promise Rejection {"errorType":"Runtime.UnhandledPromiseRejection"}',
+      true,
+    ],
+    [
+      'ERROR Invoke Error {"errorType":"ApiKeyError","stack":["at Runtime.handleOnceNonStreaming (index.mjs:1173:29)"]}',
+      false,
+    ],
+    ['REPORT RequestId: 8c2e Duration: 120.00 ms Billed Duration: 121 ms', false],
+    ['{"level":"INFO","message":"Fine-tuning job ftjob-1 was cancelled"}', false],
+  ];
+  for (const [line, isCrash] of lines) {
+    test(`${isCrash ? 'are' : 'are not'} such a line: ${line.slice(0, 80)}`, () => {
+      assert.equal(isCounted(line), isCrash);
+      assert.equal(new RegExp(pattern).test(line), isCrash);
+    });
+  }
+});

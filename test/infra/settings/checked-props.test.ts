@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { App, Aws, CfnParameter, Stack } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { FineTuningCurfew, type FineTuningCurfewProps } from '../../../infra/index.ts';
+// Else CDK would write to the home directory.
+import '../synthesize.ts';
+
+const newStack = () => new Stack(new App(), 'Test');
+const curfewIn = (stack: Stack, props: FineTuningCurfewProps) => new FineTuningCurfew(stack, 'Curfew', props);
+
+describe('a wrong prop throws with its name and what is allowed', () => {
+  const cases: [props: object, expected: RegExp][] = [
+    [{ timeBudgetMinutes: -5 }, /prop "timeBudgetMinutes" is "-5", but must be a whole number/],
+    [{ timeBudgetMinutes: 1.5 }, /prop "timeBudgetMinutes"/],
+    [{ timeBudgetMinutes: Number.NaN }, /prop "timeBudgetMinutes"/],
+    [{ timeBudgetMinutes: 0 }, /prop "timeBudgetMinutes" is 0.*only with "dryRun"/],
+    [{ openaiBaseUrl: 'http://evil.example' }, /prop "openaiBaseUrl".* an https URL/],
+    [{ logLevel: 'LOUD' }, /prop "logLevel".* one of DEBUG/],
+    [{ sweepEveryMinutes: 4000 }, /prop "sweepEveryMinutes".* 1 to 1440/],
+    [{ secretName: '*' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: 'openai/*' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: 'openai:api-key' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: 'arn:' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: 'arn:aws:sns:us-east-1:111122223333:alerts' }, /prop "secretName".* the name or ARN/],
+    [{ secretName: `openai/${Aws.REGION}/*` }, /prop "secretName".* the name or ARN/],
+    [{ secretKmsKeyArn: `arn:aws:kms:${Aws.REGION}:111122223333:key/*` }, /prop "secretKmsKeyArn".* the ARN/],
+    [{ openaiBaseUrl: null }, /prop "openaiBaseUrl" is null, but must be an https URL/],
+    [{ openaiBaseUrl: 'https://api.openai.com./v1' }, /prop "openaiBaseUrl".* an https URL/],
+    [{ logRetentionDays: null }, /prop "logRetentionDays" is null, but must be one of 1, 3/],
+    [{ logRetentionDays: '0x5a' }, /prop "logRetentionDays" is "0x5a", but must be one of 1, 3/],
+    [{ secretName: ['openai/api-key'] }, /prop "secretName".* the name or ARN/],
+    [{ name: 'a b' }, /prop "name"/],
+    [{ cancelLimit: 0 }, /prop "cancelLimit"/],
+    [{ logRetentionDays: 42 }, /prop "logRetentionDays"/],
+    [{ dryRun: 'yes' }, /prop "dryRun".* true or false/],
+    [{ provider: 'azure' }, /"openaiBaseUrl" must be that of your Azure resource/],
+    [{ projects: { a: { timeBudgetMinutes: -1 } } }, /"timeBudgetMinutes" of project "a" in prop "projects"/],
+    [{ projects: { a: { timeBudgetMinutes: 0 } } }, /project "a": "timeBudgetMinutes" is 0/],
+    [{ projects: { a: { provider: 'azure' } } }, /project "a": .*"openaiBaseUrl"/],
+    [{ projects: { a: { openaiBaseUrl: 'https://example.com/v1' } } }, /project "a": .*"secretName"/],
+    [{ name: 'aws-team', projects: { a: {} } }, /must not begin with "aws"/],
+    [
+      { topic: {}, notifyTopicArn: 'arn:aws:sns:us-east-1:111122223333:alerts' },
+      /"topic" and "notifyTopicArn"/,
+    ],
+  ];
+  for (const [props, expected] of cases) {
+    test(JSON.stringify(props), () => {
+      assert.throws(() => curfewIn(newStack(), props), expected);
+    });
+  }
+
+  const misspelt: [key: string, meant: string][] = [
+    ['dryrun', 'dryRun'],
+    ['timeBudgetMinute', 'timeBudgetMinutes'],
+    ['Enabled', 'enabled'],
+    ['project', 'projects'],
+    ['secrets', 'secret'],
+    ['topics', 'topic'],
+    ['eventbus', 'eventBus'],
+    ['VPC', 'vpc'],
+    ['vpcSubnet', 'vpcSubnets'],
+    ['securityGroup', 'securityGroups'],
+    ['saveQueries', 'savedQueries'],
+  ];
+  for (const [key, meant] of misspelt) {
+    test(`one whose name is misspelt: ${key}`, () => {
+      const props = { [key]: true };
+      assert.throws(
+        () => curfewIn(newStack(), props),
+        ({ message }: Error) => message === `prop "${key}" is not a setting: did you mean "${meant}"?`,
+      );
+    });
+  }
+
+  test('but not one that is nothing like ours, as whoever extends the props may have', () => {
+    const props: FineTuningCurfewProps & { costCenter: string } = { costCenter: '1234' };
+    assert.doesNotThrow(() => curfewIn(newStack(), props));
+  });
+
+  const env = { account: '111122223333', region: 'us-east-1' };
+  const topics: [what: string, arn: string, expected: RegExp][] = [
+    ['a FIFO one', 'arn:aws:sns:us-east-1:111122223333:alerts.fifo', /prop "topic" is a FIFO topic/],
+    ['of another region', 'arn:aws:sns:eu-west-1:111122223333:alerts', /prop "topic" is in eu-west-1/],
+    ['of another account', 'arn:aws:sns:us-east-1:444455556666:alerts', /prop "topic" is in account 4444/],
+  ];
+  for (const [what, arn, expected] of topics) {
+    test(`a topic, ${what}`, () => {
+      const stack = new Stack(new App(), 'Test', { env });
+      const topic = Topic.fromTopicArn(stack, 'Topic', arn);
+      assert.throws(() => curfewIn(stack, { topic }), expected);
+    });
+  }
+
+  test('a topic by its ARN, of another region', () => {
+    const stack = new Stack(new App(), 'Test', { env });
+    const notifyTopicArn = 'arn:aws:sns:eu-west-1:111122223333:alerts';
+    assert.throws(() => curfewIn(stack, { notifyTopicArn }), /prop "notifyTopicArn" is in eu-west-1/);
+  });
+
+  test('a secret and a secretName', () => {
+    const stack = newStack();
+    const secret = Secret.fromSecretNameV2(stack, 'Secret', 'openai/api-key');
+    assert.throws(
+      () => curfewIn(stack, { secret, secretName: 'openai/api-key' }),
+      /"secret" and "secretName"/,
+    );
+  });
+
+  test('a token where a schedule and an alarm are made of it', () => {
+    const stack = newStack();
+    const sweepEveryMinutes = new CfnParameter(stack, 'Minutes', { type: 'Number' }).valueAsNumber;
+    assert.throws(() => curfewIn(stack, { sweepEveryMinutes }), /"sweepEveryMinutes" must be known at synth/);
+  });
+});
