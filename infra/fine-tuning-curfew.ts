@@ -1,4 +1,4 @@
-import { Stack, Token } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import {
   type Alarm,
   type Dashboard,
@@ -18,7 +18,6 @@ import { Construct } from 'constructs';
 import type { MetricName } from '../lambda/names.ts';
 import { environmentNames } from '../lambda/settings.ts';
 import { CurfewFunction } from './function/function.ts';
-import { pinLogicalIds } from './function/logical-ids.ts';
 import { withAccessTo } from './function/secret.ts';
 import { StateTable } from './function/table.ts';
 import { DeadLetterQueue } from './messaging/dead-letter-queue.ts';
@@ -88,7 +87,7 @@ export class FineTuningCurfew extends Construct {
     });
     this.function = curfew.function;
     this.logGroup = curfew.logGroup;
-    const { alias } = new SweepSchedule(this, 'Sweeps', {
+    new SweepSchedule(this, 'Sweeps', {
       function: this.function,
       everyMinutes: settings.sweepEveryMinutes,
       enabled,
@@ -99,7 +98,7 @@ export class FineTuningCurfew extends Construct {
     const given =
       notifyTopicArn === undefined ? props.topic : Topic.fromTopicArn(this, 'NotifyTopic', notifyTopicArn);
     if (given) checkNotifyTopic(given, notifyTopicArn === undefined ? 'topic' : 'notifyTopicArn', stack);
-    this.#topics = [mail?.topic, given].filter((topic) => topic !== undefined);
+    this.#topics = [mail, given].filter((topic) => topic !== undefined);
     this.topic = this.#topics[0];
     if (this.topic)
       new EventMail(this, 'EventMail', { name, topics: this.#topics, eventBus: props.eventBus });
@@ -122,33 +121,8 @@ export class FineTuningCurfew extends Construct {
       logGroup: this.logGroup,
     });
     const hasQueries = props.savedQueries ?? true;
-    const queries = hasQueries
-      ? new SavedQueries(this, 'Queries', { name, logGroup: this.logGroup })
-      : undefined;
-
+    if (hasQueries) new SavedQueries(this, 'Queries', { name, logGroup: this.logGroup });
     this.node.addValidation({ validate: () => alarmsThatStopAll(this.#stopAllTopics, alarms) });
-    pinLogicalIds(this, {
-      DeadLetters: this.deadLetters,
-      'DeadLetters/Policy': this.deadLetters.node.findChild('Policy'),
-      State: this.table,
-      'Curfew/Function': this.function,
-      'Curfew/Function/EventInvokeConfig': this.function.node.findChild('EventInvokeConfig'),
-      'Curfew/Logs': curfew.logGroup,
-      'Curfew/Role': curfew.role,
-      'Sweeps/Alias': alias,
-      'Sweeps/Alias/EventInvokeConfig': alias.node.findChild('EventInvokeConfig'),
-      Dashboard: this.dashboard,
-      Crashes: crashes,
-      ...below('Alarms', alarms),
-      ...below('Projects', parameters?.parameters),
-      ...below('Queries', queries?.queries),
-      ...(mail && {
-        MailKey: mail.key,
-        Mail: mail.topic,
-        'Mail/Policy': mail.topic.node.findChild('Policy'),
-        [`Mail/${Token.isUnresolved(notifyEmail) ? 'Email' : notifyEmail}`]: mail.subscription,
-      }),
-    });
   }
 
   /** One of the metrics that the function writes, of this deployment. */
@@ -211,9 +185,4 @@ export class FineTuningCurfew extends Construct {
     this.#stopAllTopics.push(topic.topicArn);
     this.function.addEnvironment(environmentNames.stopAllTopics, this.#stopAllTopics.join(','));
   }
-}
-
-/** The paths at which constructs are in the construct with this id. */
-function below(id: string, constructs: readonly Construct[] = []): Record<string, Construct> {
-  return Object.fromEntries(constructs.map((construct) => [`${id}/${construct.node.id}`, construct]));
 }

@@ -1,3 +1,4 @@
+import type { IResolvable } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -6,7 +7,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 /** What differs from the deployment's settings in one project. */
 export interface FineTuningProject {
   /** Whose API it is. By default this is guessed from the host of `openaiBaseUrl`: name it if that is a token. */
-  readonly provider?: 'openai' | 'azure' | 'bedrock' | undefined;
+  readonly provider?: 'openai' | 'azure' | 'bedrock' | IResolvable | undefined;
   /** Where the fine-tuning API is. A project that names this or `provider` inherits no credential. */
   readonly openaiBaseUrl?: string | undefined;
   /** The id of a project at the provider's, sent as `OpenAI-Project`. */
@@ -22,9 +23,9 @@ export interface FineTuningProject {
   /** How far the frequent sweep looks back, in days; 0 looks at everything. */
   readonly lookbackDays?: number | undefined;
   /** A sweep that finds more overdue jobs than this cancels none of them. */
-  readonly cancelLimit?: number | 'none' | undefined;
+  readonly cancelLimit?: number | 'none' | IResolvable | undefined;
   /** Sweeps report, and cancel nothing. */
-  readonly dryRun?: boolean | undefined;
+  readonly dryRun?: boolean | IResolvable | undefined;
 }
 
 /** The settings of a deployment. What is left out, or `undefined`, has its default; a value that is not allowed throws. */
@@ -72,7 +73,7 @@ export interface FineTuningCurfewProps extends FineTuningProject {
    *
    * @default 20
    */
-  readonly cancelLimit?: number | 'none' | undefined;
+  readonly cancelLimit?: number | 'none' | IResolvable | undefined;
   /**
    * How long before its deadline a job is reported as near it, in minutes; 0 for never.
    *
@@ -96,7 +97,7 @@ export interface FineTuningCurfewProps extends FineTuningProject {
    *
    * @default false
    */
-  readonly dryRun?: boolean | undefined;
+  readonly dryRun?: boolean | IResolvable | undefined;
   /** This address gets cancellations, warnings and alarms. */
   readonly notifyEmail?: string | undefined;
   /** This topic gets the same. Its policy, and that of its key, must let CloudWatch and EventBridge publish. */
@@ -126,7 +127,7 @@ export interface FineTuningCurfewProps extends FineTuningProject {
    *
    * @default INFO
    */
-  readonly logLevel?: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | undefined;
+  readonly logLevel?: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | IResolvable | undefined;
   /**
    * How long logs are kept: one of the numbers of days that CloudWatch allows.
    *

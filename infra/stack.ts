@@ -1,14 +1,4 @@
-import {
-  App,
-  type AppProps,
-  Aws,
-  CfnCondition,
-  CfnOutput,
-  Fn,
-  Stack,
-  type StackProps,
-  Validations,
-} from 'aws-cdk-lib';
+import { App, type AppProps, CfnMapping, CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { FineTuningCurfew } from './fine-tuning-curfew.ts';
@@ -20,40 +10,38 @@ export interface CurfewStackProps extends StackProps {
   curfew: FineTuningCurfewProps;
 }
 
-/** The domain of the console outside the partition `aws`. */
-const consoleDomains = {
-  China: { partition: 'aws-cn', domain: 'console.amazonaws.cn' },
-  GovCloud: { partition: 'aws-us-gov', domain: 'console.amazonaws-us-gov.com' },
-  EuropeanSovereignCloud: { partition: 'aws-eusc', domain: 'console.amazonaws-eusc.eu' },
-};
-
 /** Fine-tuning curfew as a stack of its own, with outputs that an operator can paste. */
 export class CurfewStack extends Stack {
-  constructor(scope: Construct, id: string, { curfew: curfewProps, ...props }: CurfewStackProps) {
+  constructor(scope: Construct, id: string, { curfew, ...props }: CurfewStackProps) {
     super(scope, id, props);
-    const curfew = new FineTuningCurfew(this, 'Curfew', curfewProps);
-    const { functionName, functionArn, role } = curfew.function;
-    const { dashboardName } = curfew.dashboard;
-    const outputs = {
-      FunctionName: functionName,
-      FunctionArn: functionArn,
-      RoleArn: role?.roleArn ?? '',
-      DeadLetterQueueUrl: curfew.deadLetters.queueUrl,
-      DashboardUrl: `https://${this.region}.${this.#consoleDomain()}/cloudwatch/home?region=${this.region}#dashboards/dashboard/${dashboardName}`,
-      InvokeCommand: `echo '{"sweep": {"dryRun": true}}' | aws lambda invoke --region ${this.region} --function-name ${functionName} --cli-read-timeout 0 --payload fileb:///dev/stdin /dev/stdout`,
-      LogTailCommand: `aws logs tail ${curfew.logGroup.logGroupName} --region ${this.region} --follow`,
-    };
-    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+    addOutputs(new FineTuningCurfew(this, 'Curfew', curfew));
   }
+}
 
-  #consoleDomain(): string {
-    return Object.entries(consoleDomains).reduce((otherwise, [name, { partition, domain }]) => {
-      const condition = new CfnCondition(this, `Is${name}`, {
-        expression: Fn.conditionEquals(Aws.PARTITION, partition),
-      });
-      return Fn.conditionIf(condition.logicalId, domain, otherwise).toString();
-    }, 'console.aws.amazon.com');
-  }
+/** The domain of the console in each partition of AWS. */
+const consoles = {
+  aws: { Domain: 'console.aws.amazon.com' },
+  'aws-cn': { Domain: 'console.amazonaws.cn' },
+  'aws-us-gov': { Domain: 'console.amazonaws-us-gov.com' },
+  'aws-eusc': { Domain: 'console.amazonaws-eusc.eu' },
+};
+
+/** Adds to the stack of the construct what an operator needs to find it. */
+export function addOutputs(curfew: FineTuningCurfew): void {
+  const stack = Stack.of(curfew);
+  const { region, partition } = stack;
+  const { functionName, functionArn, role } = curfew.function;
+  const console = new CfnMapping(stack, 'Consoles', { mapping: consoles }).findInMap(partition, 'Domain');
+  const outputs = {
+    FunctionName: functionName,
+    FunctionArn: functionArn,
+    RoleArn: role?.roleArn ?? '',
+    DeadLetterQueueUrl: curfew.deadLetters.queueUrl,
+    DashboardUrl: `https://${region}.${console}/cloudwatch/home?region=${region}#dashboards/dashboard/${curfew.dashboard.dashboardName}`,
+    InvokeCommand: `echo '{"sweep": {"dryRun": true}}' | aws lambda invoke --region ${region} --function-name ${functionName} --cli-read-timeout 0 --payload fileb:///dev/stdin /dev/stdout`,
+    LogTailCommand: `aws logs tail ${curfew.logGroup.logGroupName} --region ${region} --follow`,
+  };
+  for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });
 }
 
 export interface CurfewAppProps extends AppProps {

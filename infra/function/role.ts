@@ -1,7 +1,7 @@
-import { ArnFormat, type IResolvable, Stack, Tokenization } from 'aws-cdk-lib';
+import { ArnFormat, type IResolvable, Stack, Token, Tokenization } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { ManagedPolicy, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { eventSource } from '../../lambda/names.ts';
@@ -53,10 +53,14 @@ export class CurfewRole extends Role {
       ...(props.hasParameters ? [parameterStatement(props.name, stack)] : []),
       ...(props.isInVpc ? [vpcStatement()] : []),
     ];
-    for (const statement of statements) {
-      this.addToPolicy(statement);
+    for (const statement of statements) this.addToPolicy(statement);
+    const unknown = props.projects.filter(({ provider }) => Token.isUnresolved(provider));
+    const ifBedrock = accessStatements(unknown.map(asBedrock), stack);
+    // A policy of its own, so that the release's template can put a condition on it.
+    if (unknown.length > 0) new Policy(scope, 'IfBedrock', { roles: [this], statements: ifBedrock });
+    for (const statement of [...statements, ...ifBedrock]) {
       for (const resource of statement.resources.filter((arn) => arn.includes('*'))) {
-        acknowledge(this, {
+        acknowledge(scope, {
           id: `AwsSolutions-IAM5[Resource::${asNagNames(resource, stack)}]`,
           reason:
             'The parameters of this deployment, the Bedrock projects of this account, or an action without resources.',
@@ -93,6 +97,11 @@ function parameterStatement(name: string, stack: Stack): PolicyStatement {
       }),
     ],
   });
+}
+
+/** A provider that is a token may turn out to be Bedrock. */
+function asBedrock(project: ProjectSettings): ProjectSettings {
+  return { ...project, provider: 'bedrock', secretName: undefined, secretKmsKeyArn: undefined };
 }
 
 /** What Lambda needs to put a function into a VPC. These actions know no narrower resources. */

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { EventField, type IEventBus, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -14,23 +14,18 @@ export interface MailTopicProps {
 }
 
 /** An encrypted topic that mails what is published there. */
-export class MailTopic extends Construct {
-  readonly topic: Topic;
-  readonly key: Key;
-  readonly subscription: Subscription;
-
+export class MailTopic extends Topic {
   constructor(scope: Construct, id: string, { name, email }: MailTopicProps) {
-    super(scope, id);
     // Our own key, because CloudWatch and EventBridge may not use the one that AWS manages for SNS.
-    this.key = new Key(this, 'Key', {
+    const masterKey = new Key(scope, `${id}Key`, {
       description: `Encrypts the mails of ${name}`,
       enableKeyRotation: true,
       // What it encrypts is in transit only.
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    this.topic = new Topic(this, 'Topic', { masterKey: this.key, enforceSSL: true, displayName: name });
-    this.subscription = new Subscription(this, 'Subscription', {
-      topic: this.topic,
+    super(scope, id, { masterKey, enforceSSL: true, displayName: name });
+    new Subscription(this, Token.isUnresolved(email) ? 'Email' : email, {
+      topic: this,
       protocol: SubscriptionProtocol.EMAIL,
       endpoint: email,
     });

@@ -24,13 +24,11 @@ export interface SweepScheduleProps {
  * failed one must not hide a cancel that was really lost.
  */
 export class SweepSchedule extends Construct {
-  readonly alias: Alias;
-
   constructor(scope: Construct, id: string, props: SweepScheduleProps) {
     super(scope, id);
     // Once the next sweep is due, this one is of little use. It does no harm either.
     const usefulMinutes = Math.min(Math.max(props.everyMinutes, leastUsefulMinutes), longestInLambdaMinutes);
-    this.alias = new Alias(this, 'Alias', {
+    const alias = new Alias(this, 'Alias', {
       aliasName: 'sweeps',
       description: 'What the rules call: sweeps are not retried, since the next one comes',
       // A published version would keep the settings of the day on which it was published.
@@ -40,7 +38,7 @@ export class SweepSchedule extends Construct {
     });
 
     // The same thing: CDK's types do not go with exactOptionalPropertyTypes.
-    const sweeper = this.alias as IFunction;
+    const sweeper = alias as IFunction;
     const rule = (id: string, description: string, schedule: Schedule, sweep: { lookbackDays?: number }) => {
       const target = new LambdaFunction(sweeper, {
         event: RuleTargetInput.fromObject({ sweep, requestedBy: 'rule' }),

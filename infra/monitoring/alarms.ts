@@ -32,9 +32,9 @@ export interface AlarmsProps {
 
 const period = Duration.minutes(5);
 
-/** The period, in minutes, of the alarms on what sweeps find: at least one should come in each. */
-export const periodBetweenSweeps = (sweepEveryMinutes: number): number =>
-  Math.max(period.toMinutes(), sweepEveryMinutes);
+/** The period of the alarms on what sweeps find: at least one should come in each. */
+export const alarmPeriod = (sweepEveryMinutes: number): Duration =>
+  Duration.minutes(Math.max(period.toMinutes(), sweepEveryMinutes));
 
 type Watched = [name: string, metric: IMetric, whatToDo: string];
 
@@ -45,7 +45,7 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const { name: deployment, sweepEveryMinutes } = props;
-    const betweenSweeps = Duration.minutes(periodBetweenSweeps(sweepEveryMinutes));
+    const betweenSweeps = alarmPeriod(sweepEveryMinutes);
     const sum = { period: betweenSweeps, statistic: Stats.SUM };
     const ours = (name: MetricName, statistic: string = Stats.SUM) =>
       curfewMetric(name, { deployment, period: betweenSweeps, statistic });

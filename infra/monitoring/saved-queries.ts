@@ -45,17 +45,14 @@ export interface SavedQueriesProps {
 
 /** The same questions, saved in Logs Insights. */
 export class SavedQueries extends Construct {
-  readonly queries: readonly QueryDefinition[];
-
   constructor(scope: Construct, id: string, { name, logGroup }: SavedQueriesProps) {
     super(scope, id);
-    this.queries = Object.entries(questions).map(
-      ([title, question]) =>
-        new QueryDefinition(this, title.replaceAll(/\W/g, ''), {
-          queryDefinitionName: `${name}/${title}`,
-          queryString: queryFor(question, 100),
-          logGroups: [logGroup],
-        }),
-    );
+    for (const [title, question] of Object.entries(questions)) {
+      new QueryDefinition(this, title.replaceAll(/\W/g, ''), {
+        queryDefinitionName: `${name}/${title}`,
+        queryString: queryFor(question, 100),
+        logGroups: [logGroup],
+      });
+    }
   }
 }

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { type Zippable, zipSync } from 'fflate';
 import { curfewTemplate } from './template.ts';
 
@@ -22,7 +22,15 @@ execFileSync('npm', ['pack', '--pack-destination', dist], { cwd: root, stdio: 'i
 writeFileSync(inDist(template), JSON.stringify(curfewTemplate(code)));
 writeFileSync(
   inDist(code),
-  zipOf(join(dist, 'lambda'), [inDist('THIRD-PARTY-NOTICES.txt'), join(root, 'LICENSE')]),
+  zipSync({
+    ...zippable(inDist('lambda'), readdirSync(inDist('lambda'))),
+    ...zippable(dist, ['THIRD-PARTY-NOTICES.txt']),
+    ...zippable(root, ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE']),
+    ...zippable(
+      root,
+      readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+    ),
+  }),
 );
 const sums = releasedFiles().map((name) => `${sha256Of(inDist(name))}  ${name}\n`);
 writeFileSync(inDist(checksums), sums.join(''));
@@ -34,14 +42,10 @@ function releasedFiles(): string[] {
     .sort();
 }
 
-/** The same files always become the same bytes. */
-function zipOf(folder: string, others: string[]): Uint8Array {
-  const files = [...readdirSync(folder).map((name) => join(folder, name)), ...others];
-  const entries = files.map((file): [string, Zippable[string]] => [
-    basename(file),
-    [readFileSync(file), { mtime: new Date(2000, 0, 1), level: 9 }],
-  ]);
-  return zipSync(Object.fromEntries(entries));
+/** Files below a folder. The same ones always become the same bytes. */
+function zippable(folder: string, names: string[]): Zippable {
+  const options = { mtime: new Date(2000, 0, 1), level: 9 } as const;
+  return Object.fromEntries(names.map((name) => [name, [readFileSync(join(folder, name)), options]]));
 }
 
 function sha256Of(file: string): string {

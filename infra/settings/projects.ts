@@ -70,7 +70,8 @@ export class ProjectParameters extends Construct {
    * Lambda start new ones. Undefined without tokens.
    */
   readonly revision: string | undefined;
-  readonly parameters: readonly CfnParameter[];
+  /** How many parameters there are. */
+  readonly count: number;
 
   constructor(scope: Construct, id: string, props: ProjectParametersProps) {
     super(scope, id);
@@ -85,16 +86,18 @@ export class ProjectParameters extends Construct {
     const hash = createHash('sha256').update(content).digest('hex').slice(0, 16);
     this.path = `/${props.name}/projects/${hash}`;
     this.revision = revisionOf(entries);
-    this.parameters = chunksOf(entries).map((chunk, index) => {
+    const chunks = chunksOf(entries);
+    this.count = chunks.length;
+    for (const [index, chunk] of chunks.entries()) {
       const number = String(index).padStart(4, '0');
-      return new CfnParameter(this, number, {
+      new CfnParameter(new Construct(this, number), 'Resource', {
         name: `${this.path}/${number}`,
         type: 'String',
         tier: bytesOf(chunk) > standardBytes ? 'Advanced' : 'Standard',
         value: stack.toJsonString(chunk),
         description: 'Projects of fine-tuning curfew, and what differs in them',
       });
-    });
+    }
   }
 }
 

@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { run } from '../../infra/local/aws/processes.ts';
 import { EmulatorUnavailableError, installPythonTools } from '../../infra/local/aws/python-tools.ts';
 import { newRunDirectory, projectDirectory } from '../../infra/local/aws/workspace.ts';
+import { curfewTemplate } from '../../infra/release/template.ts';
 import { contextNames } from './contexts.ts';
 import { synthesize } from './synthesize.ts';
 
@@ -21,6 +22,12 @@ const lint = async (files: string[]) => {
 
 test('cfn-lint finds no error in the template of any context', { skip }, async () => {
   await lint(contextNames.map((context) => synthesize(context).file));
+});
+
+test('cfn-lint finds no error in the template of a release', { skip }, async () => {
+  const file = join(newRunDirectory(), 'release.template.json');
+  writeFileSync(file, JSON.stringify(curfewTemplate('code.zip')));
+  await lint([file]);
 });
 
 test('cfn-lint finds no error in the example', { skip }, async () => {

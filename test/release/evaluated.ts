@@ -1,4 +1,9 @@
-import { isObject, type Json, type JsonObject } from '../../infra/release/json.ts';
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+export function isObject(json: Json | undefined): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
 
 /** What AWS knows by itself. */
 const pseudoParameters: Record<string, string> = {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { unzipSync } from 'fflate';
 import { run } from '../../infra/local/aws/processes.ts';
 import { isolatedEnvironment, newRunDirectory, projectDirectory } from '../../infra/local/aws/workspace.ts';
 import { npmInstall } from './npm.ts';
@@ -25,11 +26,22 @@ test('are-the-types-wrong finds nothing in the package', async () => {
   await run(tool('attw'), [released.tarball], environment);
 });
 
+const documents = readdirSync(join(projectDirectory, 'docs')).sort();
+
+test('the zip of the template holds the code, the documents and the licences', () => {
+  const names = Object.keys(unzipSync(readFileSync(released.code)));
+  const expected = ['index.js', 'package.json', 'README.md', 'LICENSE', 'THIRD-PARTY-NOTICES.txt'];
+  for (const name of [...expected, ...documents.map((each) => `docs/${each}`)])
+    assert.ok(names.includes(name), name);
+});
+
 test('the package holds what is needed and no more', async () => {
   const listed = await run('tar', ['-tzf', released.tarball], environment);
   assert.deepEqual(listed.trim().split('\n').sort(), [
+    'package/CHANGELOG.md',
     'package/LICENSE',
     'package/README.md',
+    'package/SECURITY.md',
     'package/dist/THIRD-PARTY-NOTICES.txt',
     'package/dist/index.cjs',
     'package/dist/index.d.cts',
@@ -38,6 +50,7 @@ test('the package holds what is needed and no more', async () => {
     'package/dist/lambda/index.js',
     'package/dist/lambda/package.json',
     'package/dist/lambda/parameter-store.js',
+    ...documents.map((name) => `package/docs/${name}`),
     'package/package.json',
   ]);
 });

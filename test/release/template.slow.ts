@@ -34,13 +34,7 @@ describe('the template, deployed by the AWS CLI alone', { skip }, () => {
   test('takes other settings, and creates what they need', async () => {
     const { invoke } = await deploy({
       ...{ TimeBudgetMinutes: '0', DryRun: 'true', NotifyEmail: 'ops@example.com', SweepEveryMinutes: '1' },
-      ...{
-        CancelLimit: 'none',
-        LogLevel: 'DEBUG',
-        LogRetentionDays: '30',
-        Enabled: 'false',
-        WarnBeforeMinutes: '0',
-      },
+      ...{ CancelLimit: 'none', LogLevel: 'DEBUG', WarnBeforeMinutes: '0' },
     });
     const { payload } = await invoke({ sweep: {} });
     const { dryRun, timeBudgetMinutes, cancelLimit, wouldCancel } = payload as Record<string, unknown>;

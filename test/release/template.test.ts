@@ -1,77 +1,85 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bundleFunction } from '../../infra/function/bundling.ts';
-import { isolatedEnvironment, newRunDirectory } from '../../infra/local/aws/workspace.ts';
+import { App } from 'aws-cdk-lib';
 import type { FineTuningCurfewProps } from '../../infra/props.ts';
-import { changed, isObject, type Json } from '../../infra/release/json.ts';
-import { synthesized } from '../../infra/release/synthesized.ts';
-import { curfewTemplate } from '../../infra/release/template.ts';
-import { pascalCase, sweepsEveryMinutes } from '../../infra/release/template-parameters.ts';
-import { evaluated } from './evaluated.ts';
-
-// CDK writes below the home directory.
-Object.assign(process.env, isolatedEnvironment(newRunDirectory()));
-await bundleFunction();
-const template = curfewTemplate('code.zip');
-
-/** Both without what must differ: where the code is, ids that hold the address, how targets are numbered, and what is said twice. */
-function comparable(part: Json): Json {
-  if (!isObject(part)) return part;
-  const { Resource } = part;
-  if (Array.isArray(Resource)) {
-    const [resource = null, ...others] = new Set(Resource);
-    return { ...part, Resource: others.length === 0 ? resource : [resource, ...others] };
-  }
-  if ('S3Bucket' in part) return 'code.zip';
-  const { Id: _, ...others } = part;
-  return Object.fromEntries(
-    Object.entries('Arn' in part ? others : part).map(([id, value]) => [
-      id.replace(/^CurfewMail(Email|ops).*/, 'Subscription'),
-      value,
-    ]),
-  );
-}
+import { CurfewStack } from '../../infra/stack.ts';
+import { evaluated, isObject, type Json, type JsonObject } from './evaluated.ts';
+import { pascalCase, releaseTemplate as template } from './release-template.ts';
 
 const parametersFor = (settings: FineTuningCurfewProps) =>
   Object.fromEntries(Object.entries(settings).map(([key, value]) => [pascalCase(key), String(value)]));
 
-const secretArn = 'arn:aws:secretsmanager:us-east-1:999999999999:secret:team/key-AbCdEf';
-const topic = 'arn:aws:sns:eu-central-1:123456789012:alarms';
 const cases: Record<string, FineTuningCurfewProps> = {
   'nothing said': {},
   'another name': { name: 'second' },
-  'a secret by name': { secretName: 'team/key', secretField: 'key' },
-  'a secret by ARN, with a key': {
-    secretName: secretArn,
-    secretKmsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd',
-  },
+  'a secret': { secretName: 'team/key', secretField: 'key' },
   'budgets and limits': { timeBudgetMinutes: 90, lookbackDays: 0, cancelLimit: 5, warnBeforeMinutes: 0 },
   'no limit': { cancelLimit: 'none' },
   'a dry run': { dryRun: true, timeBudgetMinutes: 0 },
-  'no sweeps': { enabled: false },
   mail: { notifyEmail: 'ops@example.com' },
-  'a topic': { notifyTopicArn: topic },
-  'mail and a topic': { notifyEmail: 'ops@example.com', notifyTopicArn: topic },
-  'how to log': { logLevel: 'DEBUG', logRetentionDays: 365 },
+  'how to log': { logLevel: 'DEBUG' },
   Azure: { openaiBaseUrl: 'https://mine.openai.azure.com/openai/v1', provider: 'azure' },
-  'a project of OpenAI': { openaiProject: 'proj_1' },
   Bedrock: { provider: 'bedrock' },
-  'one project of Bedrock': { provider: 'bedrock', openaiProject: 'proj_1' },
   ...Object.fromEntries(
-    sweepsEveryMinutes.map((minutes) => [`sweeps every ${minutes} minutes`, { sweepEveryMinutes: minutes }]),
+    [1, 5, 10, 15, 30, 60].map((minutes) => [
+      `sweeps every ${minutes} minutes`,
+      { sweepEveryMinutes: minutes },
+    ]),
   ),
 };
 
-describe('the template makes the same of its parameters as the CDK stack of its context', () => {
+describe('the template makes the same of its parameters as the CDK stack of its props', () => {
   for (const [name, settings] of Object.entries(cases)) {
     test(name, () => {
+      const app = new App();
+      const { stackName } = new CurfewStack(app, 'FineTuningCurfew', { curfew: settings });
+      const byCdk = evaluated(app.synth().getStackByName(stackName).template);
       const byTemplate = evaluated(template, parametersFor(settings));
-      const byCdk = evaluated(synthesized(() => ({ ...settings, savedQueries: false })));
-      assert.deepEqual(changed(byTemplate.resources, comparable), changed(byCdk.resources, comparable));
+      assert.deepEqual(comparable(byTemplate.resources), comparable(byCdk.resources));
       assert.deepEqual(byTemplate.outputs, byCdk.outputs);
+      // The template lets the function read the secret even for Bedrock, which needs none.
+      const isSecret = ({ Action }: JsonObject) => Action === 'secretsmanager:GetSecretValue';
+      const more = statementsOf(byTemplate.resources).filter((each) => !isSecret(each));
+      assert.deepEqual(
+        more,
+        statementsOf(byCdk.resources).filter((each) => !isSecret(each)),
+      );
+      if (settings.provider !== 'bedrock') {
+        assert.deepEqual(
+          statementsOf(byTemplate.resources).filter(isSecret),
+          statementsOf(byCdk.resources).filter(isSecret),
+        );
+      }
     });
   }
 });
+
+/** The resources but policies, without where the code is, and what follows from how the address is known. */
+function comparable(resources: JsonObject): JsonObject {
+  const others = Object.entries(resources).filter(([, resource]) => typeOf(resource) !== 'AWS::IAM::Policy');
+  return Object.fromEntries(
+    others.map(([id, resource]) => {
+      const { DependsOn: _, Properties, ...rest } = isObject(resource) ? resource : {};
+      const { Code: __, ...properties } = isObject(Properties) ? Properties : {};
+      return [id.replace(/^CurfewMail(Email|ops).*/, 'Subscription'), { ...rest, Properties: properties }];
+    }),
+  );
+}
+
+/** What the role may do, in whichever policy. */
+function statementsOf(resources: JsonObject): JsonObject[] {
+  const statements = Object.values(resources)
+    .filter((resource) => typeOf(resource) === 'AWS::IAM::Policy')
+    .flatMap((policy): Json[] => {
+      const { Properties } = isObject(policy) ? policy : {};
+      const { PolicyDocument } = isObject(Properties) ? Properties : {};
+      const { Statement = [] } = isObject(PolicyDocument) ? PolicyDocument : {};
+      return [Statement].flat();
+    });
+  return statements.filter(isObject).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+const typeOf = (resource: Json) => (isObject(resource) ? resource['Type'] : undefined);
 
 describe('a rule refuses what the stack refuses', () => {
   const refused: [rule: string, given: Record<string, string>][] = [

@@ -1,0 +1,74 @@
+import { CfnParameter, type CfnParameterProps, type Stack } from 'aws-cdk-lib';
+import { type CurfewSettings, defaults } from '../settings/settings.ts';
+
+/** A whole number, 0 or more, and written in one way only: a rule compares it as text. */
+const wholeNumber = {
+  allowedPattern: '^(0|[1-9]\\d{0,8})$',
+  constraintDescription: 'a whole number, 0 or more',
+};
+const port = '(6553[0-5]|655[0-2]\\d|65[0-4]\\d{2}|6[0-4]\\d{3}|[1-5]\\d{4}|[1-9]\\d{0,3})';
+
+/** How often the template can sweep: CloudFormation cannot calculate, so a mapping holds what follows from each. */
+export const intervals = [1, 5, 10, 15, 30, 60];
+
+/** Each parameter by the name of its setting. It refuses whatever the stack refuses at synth. */
+const parameters = {
+  name: {
+    description: 'Name of this deployment and all its parts',
+    allowedPattern: '^[A-Za-z][A-Za-z0-9-]{0,39}$',
+    constraintDescription: 'a letter, then up to 39 letters, digits or "-"',
+  },
+  secretName: {
+    description: 'Name of the secret with the key. Bedrock needs none',
+    allowedPattern: '^[A-Za-z0-9_/+=.@-]{1,505}$',
+    constraintDescription: 'the name of a secret in Secrets Manager, not its ARN',
+  },
+  secretField: {
+    description: 'Field with the key if the secret is a JSON object',
+    allowedPattern: '^[^\\s"\\\\]{1,128}$',
+    constraintDescription: 'the name of a field, without spaces, quotes and backslashes',
+  },
+  timeBudgetMinutes: { description: 'Budget of a job that names none; 0 only with DryRun', ...wholeNumber },
+  sweepEveryMinutes: { description: 'How often jobs are swept', allowedValues: intervals.map(String) },
+  lookbackDays: {
+    description: 'How far these sweeps look back; a daily one looks at everything',
+    ...wholeNumber,
+  },
+  cancelLimit: {
+    description: 'A sweep that finds more overdue jobs cancels none',
+    allowedPattern: '^([1-9]\\d{0,8}|none)$',
+    constraintDescription: 'a whole number, 1 or more, or none',
+  },
+  warnBeforeMinutes: {
+    description: 'How long before its deadline a job is announced; 0 for never',
+    ...wholeNumber,
+  },
+  openaiBaseUrl: {
+    description: "The provider's URL; for Bedrock leave it as it is and set Provider",
+    // The permissions for Bedrock depend on Provider: conditions cannot parse a URL.
+    allowedPattern: `^(https://(?!(?i:bedrock-mantle)\\.)([A-Za-z0-9-]+\\.)*[A-Za-z][A-Za-z0-9-]*|http://(localhost|127\\.0\\.0\\.1))(:${port})?(/[A-Za-z0-9._~/-]*)?$`,
+    constraintDescription:
+      'an https URL, or http on loopback, without user, query or fragment; not that of Bedrock, which is Provider bedrock',
+  },
+  provider: {
+    description: 'Whose API it is; bedrock is that of this region. Empty: as the host of OpenaiBaseUrl says',
+    allowedValues: ['', 'openai', 'azure', 'bedrock'],
+  },
+  dryRun: { description: 'Sweeps report, and cancel nothing', allowedValues: ['true', 'false'] },
+  notifyEmail: {
+    description: 'Address that gets cancellations, warnings and alarms',
+    allowedPattern: '^([^\\s@"\\\\]+@[^\\s@"\\\\]+)?$',
+    constraintDescription: 'an e-mail address',
+  },
+  logLevel: {
+    description: 'Least severe level that is logged',
+    allowedValues: ['DEBUG', 'INFO', 'WARN', 'ERROR'],
+  },
+} satisfies Partial<Record<keyof CurfewSettings, CfnParameterProps>>;
+
+/** Adds a setting to a stack as a parameter with its default; empty stands for none. */
+export function addParameter(stack: Stack, setting: keyof typeof parameters): CfnParameter {
+  const name = setting.charAt(0).toUpperCase() + setting.slice(1);
+  const value = { provider: '', notifyEmail: '', ...defaults }[setting];
+  return new CfnParameter(stack, name, { ...parameters[setting], default: String(value) });
+}
