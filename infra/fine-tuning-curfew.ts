@@ -24,7 +24,7 @@ import { DeadLetterQueue } from './messaging/dead-letter-queue.ts';
 import { EventMail, MailTopic } from './messaging/mail.ts';
 import { checkNotifyTopic } from './messaging/notify-topic.ts';
 import { checkRequestQueue } from './messaging/request-queue.ts';
-import { alarmsThatStopAll, checkStopAllTopic } from './messaging/stop-all-topic.ts';
+import { alarmsThatStopAll, checkStopAllTopic, subscribable } from './messaging/stop-all-topic.ts';
 import { SweepSchedule } from './messaging/sweep-schedule.ts';
 import { Alarms } from './monitoring/alarms.ts';
 import { CrashFilter } from './monitoring/crashes.ts';
@@ -97,7 +97,7 @@ export class FineTuningCurfew extends Construct {
       notifyEmail === undefined ? undefined : new MailTopic(this, 'Mail', { name, email: notifyEmail });
     const given =
       notifyTopicArn === undefined ? props.topic : Topic.fromTopicArn(this, 'NotifyTopic', notifyTopicArn);
-    if (given) checkNotifyTopic(given, notifyTopicArn === undefined ? 'topic' : 'notifyTopicArn', stack);
+    if (given) checkNotifyTopic(given, notifyTopicArn === undefined ? 'topic' : 'notifyTopicArn', this);
     this.#topics = [mail, given].filter((topic) => topic !== undefined);
     this.topic = this.#topics[0];
     if (this.topic)
@@ -161,12 +161,14 @@ export class FineTuningCurfew extends Construct {
   }
 
   /**
-   * Handles the requests in a queue. Only messages that failed come back, so give the queue a dead-letter queue.
+   * Handles the requests in a queue. Only messages that failed come back, so give the queue a dead-letter queue: a
+   * queue of this app without one is a warning.
    *
-   * @throws Error if it hides messages for less than 16 minutes: a second handling could begin before the first ended.
+   * @throws Error if it is in another region, or hides messages for less than 16 minutes: a second handling could begin
+   * before the first ended.
    */
   handleRequestsFrom(queue: IQueue): void {
-    checkRequestQueue(queue);
+    checkRequestQueue(queue, this);
     this.function.addEventSource(new SqsEventSource(queue, { reportBatchItemFailures: true }));
   }
 
@@ -181,7 +183,9 @@ export class FineTuningCurfew extends Construct {
     const { region } = Stack.of(this);
     checkStopAllTopic(topic, this.#topics, { deployment: this.#name, region });
     if (this.#stopAllTopics.includes(topic.topicArn)) return;
-    topic.addSubscription(new LambdaSubscription(this.function, { deadLetterQueue: this.deadLetters }));
+    subscribable(topic, this).addSubscription(
+      new LambdaSubscription(this.function, { deadLetterQueue: this.deadLetters }),
+    );
     this.#stopAllTopics.push(topic.topicArn);
     this.function.addEnvironment(environmentNames.stopAllTopics, this.#stopAllTopics.join(','));
   }

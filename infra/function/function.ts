@@ -17,6 +17,7 @@ import type { ProjectSettings } from '../../lambda/project-settings.ts';
 import { environmentFor, environmentNames, type Settings } from '../../lambda/settings.ts';
 import type { ProjectParameters } from '../settings/projects.ts';
 import { bundledCode } from './bundled-code.ts';
+import { checkEnvironmentSize } from './environment-size.ts';
 import { longestArn } from './project-access.ts';
 import { CurfewRole } from './role.ts';
 
@@ -92,6 +93,7 @@ export class CurfewFunction extends Construct {
         ...(props.eventBus && { [environmentNames.eventBusName]: props.eventBus.eventBusArn }),
       },
     });
+    checkEnvironmentSize(this.function);
     // It must not look for parameters that are not there yet, which nothing else says: their path is plain text.
     if (parameters) this.function.node.addDependency(parameters);
   }

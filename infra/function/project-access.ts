@@ -38,19 +38,35 @@ function secretStatements(projects: readonly ProjectSettings[], stack: Stack): P
 }
 
 function keyStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
-  const keys = distinct(projects.map(({ secretKmsKeyArn }) => secretKmsKeyArn));
+  const arns = distinct(projects.map(({ secretKmsKeyArn }) => secretKmsKeyArn));
+  const isAlias = (arn: string) => arn.includes(':alias/');
+  return [
+    ...inGroups(
+      arns.filter((arn) => !isAlias(arn)),
+      longestArn(projects),
+    ).map((resources) => decryptStatement(resources, stack)),
+    ...arns.filter(isAlias).map((arn) => {
+      const [place = '', name = ''] = arn.split('alias/');
+      const statement = decryptStatement([`${place}key/*`], stack);
+      // Policies know keys only by their ids. This names whichever key has the alias.
+      statement.addCondition('ForAnyValue:StringEquals', { 'kms:ResourceAliases': `alias/${name}` });
+      return statement;
+    }),
+  ];
+}
+
+/** Lets Secrets Manager decrypt with these keys, in their own regions. */
+function decryptStatement(resources: string[], stack: Stack): PolicyStatement {
   const regionOf = (arn: string) =>
     Token.isUnresolved(arn) ? stack.region : stack.splitArn(arn, ArnFormat.SLASH_RESOURCE_NAME).region;
-  return inGroups(keys, longestArn(projects)).map((resources) => {
-    // AWS does not document which of the two applies outside the partition `aws`.
-    const services = distinct(resources.map(regionOf)).flatMap((region) =>
-      ['amazonaws.com', stack.urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`),
-    );
-    return new PolicyStatement({
-      actions: ['kms:Decrypt'],
-      resources,
-      conditions: { StringEquals: { 'kms:ViaService': services } },
-    });
+  // AWS does not document which of the two applies outside the partition `aws`.
+  const services = distinct(resources.map(regionOf)).flatMap((region) =>
+    ['amazonaws.com', stack.urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`),
+  );
+  return new PolicyStatement({
+    actions: ['kms:Decrypt'],
+    resources,
+    conditions: { StringEquals: { 'kms:ViaService': services } },
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Stack } from 'aws-cdk-lib';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Alias, type IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ProjectSettings } from '../../lambda/project-settings.ts';
 import { checkRegion } from '../settings/regions.ts';
@@ -43,7 +43,7 @@ function resourceOf(secret: ISecret, stack: Stack): string {
   return secret.secretFullArn !== undefined && isNear ? secret.secretFullArn : secret.secretArn + anySuffix;
 }
 
-/** Policies know keys, not their aliases. CDK throws if the key of an alias cannot be known. */
-function arnOf(key: IKey & { aliasTargetKey?: IKey }): string {
-  return (key.aliasTargetKey ?? key).keyArn;
+/** The ARN of a key, or of an alias whose key is not known. */
+function arnOf(key: IKey): string {
+  return (key instanceof Alias ? key.aliasTargetKey : key).keyArn;
 }

@@ -1,15 +1,19 @@
-import type { Stack } from 'aws-cdk-lib';
+import { Annotations, Stack } from 'aws-cdk-lib';
+import { Alias, CfnKey } from 'aws-cdk-lib/aws-kms';
 import { CfnTopic, type ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IConstruct } from 'constructs';
 import { knownToDiffer } from '../settings/regions.ts';
 
 /**
  * Checks that alarms and the rule for mails can publish on a topic.
  *
  * @param prop that gave it.
- * @param stack that the alarms and the rule are in.
- * @throws Error naming the prop, if it is a FIFO topic, in another region, or imported from another account.
+ * @param curfew which alarms and the rule are in. It gets a warning if the key of the topic is not of this app.
+ * @throws Error naming the prop, if it is a FIFO topic, in another region, imported from another account, or encrypted
+ * with the key that AWS manages for SNS.
  */
-export function checkNotifyTopic(topic: ITopic, prop: 'topic' | 'notifyTopicArn', stack: Stack): void {
+export function checkNotifyTopic(topic: ITopic, prop: 'topic' | 'notifyTopicArn', curfew: IConstruct): void {
+  const stack = Stack.of(curfew);
   if (topic.fifo) {
     throw new Error(
       `prop "${prop}" is a FIFO topic, on which EventBridge cannot publish: give a standard topic`,
@@ -21,11 +25,27 @@ export function checkNotifyTopic(topic: ITopic, prop: 'topic' | 'notifyTopicArn'
       `prop "${prop}" is in ${region}, but alarms publish only in their own region: give a topic in ${stack.region}`,
     );
   }
+  const resource = topic.node.defaultChild;
   // For a topic of the same app CDK forwards the events to its account.
-  const isOfApp = topic.node.defaultChild instanceof CfnTopic;
-  if (!isOfApp && knownToDiffer(account, stack.account)) {
+  if (!(resource instanceof CfnTopic) && knownToDiffer(account, stack.account)) {
     throw new Error(
       `prop "${prop}" is in account ${account}, but a rule publishes only in its own: give a topic in ${stack.account}`,
     );
   }
+  const key = resource instanceof CfnTopic ? resource.kmsMasterKeyId : undefined;
+  if (key === undefined) return;
+  if (key.endsWith('alias/aws/sns')) {
+    throw new Error(
+      `prop "${prop}" is encrypted with the key that AWS manages for SNS, which neither CloudWatch nor EventBridge may use: ` +
+        'give the topic a key of your own',
+    );
+  }
+  // CDK writes the policy of a key of this app when it grants the right to publish.
+  const masterKey = topic.masterKey instanceof Alias ? topic.masterKey.aliasTargetKey : topic.masterKey;
+  if (masterKey?.node.defaultChild instanceof CfnKey) return;
+  Annotations.of(curfew).addWarningV2(
+    'fine-tuning-curfew:topicKey',
+    `The key of the topic "${topic.node.path}" is not of this app: its policy must allow kms:Decrypt and kms:GenerateDataKey* ` +
+      'to cloudwatch.amazonaws.com and events.amazonaws.com, or no alarm and no mail gets through',
+  );
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Token, TokenComparison } from 'aws-cdk-lib';
+import { Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import { type Alarm, CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
-import { CfnTopic, type ITopic } from 'aws-cdk-lib/aws-sns';
+import { CfnTopic, type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
 import { knownToDiffer } from '../settings/regions.ts';
 
 /**
@@ -32,6 +33,16 @@ export function checkStopAllTopic(
       `The topic "${topic.node.path}" is in ${topic.env.region}, but what SNS cannot deliver must go to a queue in its own region: give "stopAllOn" a topic in ${region}`,
     );
   }
+}
+
+/**
+ * The topic, to which a function may subscribe. CDK would make the stack of the function depend on that of the topic,
+ * which a nested stack cannot on its parent, and need not.
+ */
+export function subscribable(topic: ITopic, curfew: Construct): ITopic {
+  const stack = Stack.of(curfew);
+  if (stack.nestedStackParent === undefined || topic.stack === stack) return topic;
+  return Topic.fromTopicArn(curfew, `StopAllOn${topic.node.addr}`, topic.topicArn);
 }
 
 /**

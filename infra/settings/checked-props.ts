@@ -1,40 +1,72 @@
-import type { Stack } from 'aws-cdk-lib';
+import { type Stack, Token } from 'aws-cdk-lib';
 import { nameOf } from '../function/secret.ts';
 import type { FineTuningCurfewProps } from '../props.ts';
 import { type CurfewSettings, checkedSettings, settingNames } from './settings.ts';
-import { checkSpelling } from './spelling.ts';
+import { likelyMeant } from './spelling.ts';
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+/** Whether a value is what has this member, such as an imported topic or one of any version of CDK. */
+const has = (member: string) => (value: unknown) =>
+  typeof value === 'object' && value !== null && member in value;
+
+interface Kind {
+  isRight(value: unknown): boolean;
+  allowed: string;
+}
 
 /** The props that are no settings, which only a CDK app can give. */
-const otherProps: Record<Exclude<keyof FineTuningCurfewProps, keyof CurfewSettings>, true> = {
-  secret: true,
-  topic: true,
-  eventBus: true,
-  vpc: true,
-  vpcSubnets: true,
-  securityGroups: true,
-  savedQueries: true,
+const otherProps: Record<Exclude<keyof FineTuningCurfewProps, keyof CurfewSettings>, Kind> = {
+  secret: { isRight: has('secretArn'), allowed: 'an ISecret; a name or ARN is "secretName"' },
+  topic: { isRight: has('topicArn'), allowed: 'an ITopic; an ARN is "notifyTopicArn"' },
+  eventBus: {
+    isRight: has('eventBusArn'),
+    allowed: 'an IEventBus, such as EventBus.fromEventBusName(this, "Bus", "…")',
+  },
+  vpc: { isRight: has('vpcId'), allowed: 'an IVpc, such as Vpc.fromLookup(this, "Vpc", { vpcId: "…" })' },
+  vpcSubnets: { isRight: isObject, allowed: 'a SubnetSelection, such as { subnetType: … }' },
+  securityGroups: {
+    isRight: (value) => Array.isArray(value) && value.every(has('securityGroupId')),
+    allowed: 'an array of ISecurityGroup',
+  },
+  savedQueries: { isRight: (value) => typeof value === 'boolean', allowed: 'true or false' },
 };
+const propNames = [...settingNames, ...Object.keys(otherProps)];
+
+/** Which resources there are, and how they look, depends on these. */
+const knownAtSynth = ['enabled', 'sweepEveryMinutes'];
+const alternatives = [
+  ['secret', 'secretName'],
+  ['topic', 'notifyTopicArn'],
+] as const;
 
 /**
- * The settings in the props of the construct, with the defaults for the rest.
+ * Checks the props of the construct, and fills in the defaults of the settings in them.
  *
  * @param stack that the construct is in.
- * @throws Error naming each prop that is wrong or misspelt, and what is allowed.
+ * @throws Error naming each prop that is wrong or not ours, and what is allowed.
  */
 export function checkedProps(props: FineTuningCurfewProps, stack: Stack): CurfewSettings {
-  checkSpelling(Object.keys(props), [...settingNames, ...Object.keys(otherProps)], 'prop');
-  refuseBoth(props, 'secret', 'secretName');
-  refuseBoth(props, 'topic', 'notifyTopicArn');
+  const given = new Map<string, unknown>(Object.entries(props).filter(([, value]) => value !== undefined));
+  const complaints = [
+    ...[...given.keys()].filter((name) => !propNames.includes(name)).map(unknownProp),
+    ...alternatives
+      .filter((names) => names.every((name) => given.has(name)))
+      .map(([one, other]) => `props "${one}" and "${other}" say the same thing: leave one of them out`),
+    ...knownAtSynth
+      .filter((name) => Token.isUnresolved(given.get(name)))
+      .map((name) => `prop "${name}" must be known at synth: resources depend on it, so give no token`),
+    ...Object.entries(otherProps)
+      .filter(([name, { isRight }]) => given.has(name) && !isRight(given.get(name)))
+      .map(([name, { allowed }]) => `prop "${name}" must be ${allowed}`),
+  ];
+  if (complaints.length > 0) throw new Error(complaints.join('\n'));
   const { secret } = props;
   return checkedSettings({ ...props, ...(secret && { secretName: nameOf(secret, stack) }) }, 'prop');
 }
 
-function refuseBoth(
-  props: FineTuningCurfewProps,
-  one: keyof FineTuningCurfewProps,
-  other: keyof FineTuningCurfewProps,
-) {
-  if (props[one] !== undefined && props[other] !== undefined) {
-    throw new Error(`props "${one}" and "${other}" say the same thing: leave one of them out`);
-  }
+/** A misspelt prop would leave its default in force without a word: a curfew that cancels where a dry run was meant. */
+function unknownProp(name: string): string {
+  const meant = likelyMeant(name, propNames);
+  const hint = meant ? `: did you mean "${meant}"?` : `: there are ${propNames.join(', ')}`;
+  return `prop "${name}" is not a setting${hint}`;
 }

@@ -47,7 +47,7 @@ const standardBytes = 4096;
 const filledBytes = 3500;
 const guessedBytesOfToken = 256;
 /** An environment holds 4 kB. What changes only in further tokens reaches a warm function within five minutes. */
-const mostTokensOfRevision = 40;
+const maxTokensOfRevision = 10;
 
 export interface ProjectParametersProps {
   /** Of the deployment. */
@@ -108,7 +108,7 @@ function revisionOf(entries: ProjectEntry[]): string | undefined {
     .flatMap((others) => Object.values(others))
     .filter((value) => Token.isUnresolved(value))
     .map(String);
-  const some = [...new Set(tokens)].slice(0, mostTokensOfRevision);
+  const some = [...new Set(tokens)].slice(0, maxTokensOfRevision);
   return some.length === 0 ? undefined : some.join(',');
 }
 

@@ -63,11 +63,6 @@ export const settingNames: readonly string[] = [...Object.keys(stackSchema.entri
  */
 export function checkedSettings(given: { projects?: unknown }, noun: string): CurfewSettings {
   const settings = check(stackSchema, given, { defaults, naming: (key) => `${noun} "${key}"` });
-  if (Token.isUnresolved(settings.sweepEveryMinutes)) {
-    throw new Error(
-      `${noun} "sweepEveryMinutes" must be known at synth: an alarm and a schedule are made of it`,
-    );
-  }
   if (settings.timeBudgetMinutes === 0 && !settings.dryRun) {
     throw new Error(`${noun} ${zeroBudgetRefused}`);
   }

@@ -1,20 +1,12 @@
 import leven from 'leven';
 
 /**
- * Checks that no key is almost one of ours. A misspelt key would leave its default in force without a word: a curfew
- * that cancels where a dry run was meant.
+ * Finds which of our names a key was probably meant to be: one within two edits, or one that it is the beginning of.
  *
- * @param keys that were given; those that are nothing like ours are somebody else's.
- * @param names of ours.
- * @param noun what the caller calls a key, such as `prop`.
- * @throws Error naming each misspelt key, and what may have been meant.
+ * @returns undefined if it is like none of them, so probably somebody else's.
  */
-export function checkSpelling(keys: readonly string[], names: readonly string[], noun: string): void {
-  const misspelt = keys
-    .filter((key) => !names.includes(key))
-    .flatMap((key) => {
-      const meant = names.find((name) => leven(key.toLowerCase(), name.toLowerCase()) <= 2);
-      return meant === undefined ? [] : [`${noun} "${key}" is not a setting: did you mean "${meant}"?`];
-    });
-  if (misspelt.length > 0) throw new Error(misspelt.join('\n'));
+export function likelyMeant(key: string, names: readonly string[]): string | undefined {
+  const lower = key.toLowerCase();
+  const almost = names.find((name) => leven(lower, name.toLowerCase()) <= 2);
+  return almost ?? names.find((name) => lower !== '' && name.toLowerCase().startsWith(lower));
 }

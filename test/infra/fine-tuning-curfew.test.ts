@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App, CfnParameter, Duration, Stack } from 'aws-cdk-lib';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
@@ -170,6 +170,24 @@ describe('a queue of requests', () => {
       );
     });
   }
+
+  test('of another region is refused, which Lambda could not read', () => {
+    const stack = new Stack(new App(), 'Test', { env: { account: '111122223333', region: 'eu-west-1' } });
+    const queue = Queue.fromQueueArn(stack, 'Requests', 'arn:aws:sqs:us-east-1:111122223333:requests');
+    assert.throws(() => curfewIn(stack).handleRequestsFrom(queue), /is in us-east-1.* give one in eu-west-1/);
+  });
+
+  test('of this app without a dead-letter queue is a warning', () => {
+    const stack = newStack();
+    const curfew = curfewIn(stack);
+    const visibilityTimeout = Duration.minutes(16);
+    const deadLetterQueue = { queue: new Queue(stack, 'Failed'), maxReceiveCount: 3 };
+    curfew.handleRequestsFrom(new Queue(stack, 'Safe', { visibilityTimeout, deadLetterQueue }));
+    Annotations.fromStack(stack).hasNoWarning('/Test/Curfew', Match.anyValue());
+    curfew.handleRequestsFrom(new Queue(stack, 'Unsafe', { visibilityTimeout }));
+    const expected = '"Test/Unsafe" has no dead-letter queue.*give it a "deadLetterQueue"';
+    Annotations.fromStack(stack).hasWarning('/Test/Curfew', Match.stringLikeRegexp(expected));
+  });
 
   test('of another app is taken as it is', () => {
     const stack = newStack();

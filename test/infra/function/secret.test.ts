@@ -69,6 +69,19 @@ describe('the function may read the secret that is given, and use its key for th
     assert.deepEqual(keys, [{ 'Fn::GetAtt': [key, 'Arn'] }]);
   });
 
+  test('with an alias by its name, whichever key has it', () => {
+    const { keys, template } = given((stack) =>
+      newSecret(stack, { encryptionKey: Alias.fromAliasName(stack, 'Alias', 'alias/mine') }),
+    );
+    assert.deepEqual(keys, [arnOf('kms', 'key/*')]);
+    const [statement] = statementsFor(template, 'kms');
+    assert.deepEqual(statement?.Condition?.['ForAnyValue:StringEquals'], {
+      'kms:ResourceAliases': 'alias/mine',
+    });
+    const { 'kms:ViaService': services } = statement?.Condition?.['StringEquals'] ?? {};
+    assert.ok(JSON.stringify(services).includes('secretsmanager.'));
+  });
+
   for (const env of [undefined, here]) {
     test(`in another stack of the app, ${env ? 'of this account' : 'wherever it is'}`, () => {
       const { name, secrets, keys } = given(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { Alias, type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../../infra/index.ts';
 import { synthesize, templateOf } from '../synthesize.ts';
@@ -80,12 +80,20 @@ describe('every message that is sent to a topic of this app gets through', () =>
       topic: new Topic(stack, 'Topic', { masterKey, enforceSSL: true }),
     });
   });
+  const aliasedTopic = templateOf((stack) => {
+    const masterKey = new Alias(stack, 'Alias', {
+      aliasName: 'alias/mine',
+      targetKey: new Key(stack, 'Key'),
+    });
+    new FineTuningCurfew(stack, 'Curfew', { topic: new Topic(stack, 'Topic', { masterKey }) });
+  });
   const plainTopic = templateOf((stack) => {
     new FineTuningCurfew(stack, 'Curfew', { topic: new Topic(stack, 'Topic') });
   });
   const cases: [name: string, template: Template][] = [
     ['the one of notifyEmail', withMail],
     ['an encrypted one given as topic', ownTopic],
+    ['one encrypted under an alias', aliasedTopic],
     ['a plain one given as topic', plainTopic],
   ];
   for (const [name, template] of cases) {
@@ -120,6 +128,29 @@ describe('every message that is sent to a topic of this app gets through', () =>
       }
     });
   }
+});
+
+describe('a topic whose key is not of this app is a warning, which says whom its policy must let in', () => {
+  const keys: Record<string, (stack: Stack) => IKey> = {
+    'by its ARN': (stack) => Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-east-1:111122223333:key/0aa0'),
+    'by an alias': (stack) => Alias.fromAliasName(stack, 'Key', 'alias/mine'),
+  };
+  for (const [name, keyIn] of Object.entries(keys)) {
+    test(name, () => {
+      const stack = new Stack(new App(), 'Test');
+      const topic = new Topic(stack, 'Topic', { masterKey: keyIn(stack) });
+      new FineTuningCurfew(stack, 'Curfew', { topic });
+      const expected = 'The key of the topic "Test/Topic".*cloudwatch.amazonaws.com and events.amazonaws.com';
+      Annotations.fromStack(stack).hasWarning('/Test/Curfew', Match.stringLikeRegexp(expected));
+    });
+  }
+
+  test('one whose key is of this app is none', () => {
+    const stack = new Stack(new App(), 'Test');
+    const topic = new Topic(stack, 'Topic', { masterKey: new Key(stack, 'Key') });
+    new FineTuningCurfew(stack, 'Curfew', { topic });
+    Annotations.fromStack(stack).hasNoWarning('/Test/Curfew', Match.anyValue());
+  });
 });
 
 test('a topic in the stack of another account lets in the alarms of this one', () => {
@@ -192,8 +223,8 @@ function grantsOf(template: Template, topic: unknown, Service: string): Statemen
   assert.ok(publish.length > 0, `${Service} may not publish to ${id}`);
   const key = template.findResources('AWS::SNS::Topic')[id]?.['Properties']?.KmsMasterKeyId;
   if (key === undefined) return publish;
-  const keyPolicy: Statement[] =
-    template.findResources('AWS::KMS::Key')[key['Fn::GetAtt'][0]]?.['Properties'].KeyPolicy.Statement;
+  const [{ KeyPolicy } = {}] = Object.values(resourcesOf(template, 'AWS::KMS::Key'));
+  const keyPolicy = (KeyPolicy as { Statement: Statement[] }).Statement;
   const encrypt = keyPolicy.filter(isFor(['kms:Decrypt', 'kms:GenerateDataKey*']));
   assert.ok(encrypt.length > 0, `${Service} may not use the key of ${id}`);
   return [...publish, ...encrypt];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { App, Stack } from 'aws-cdk-lib';
+import { App, NestedStack, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../../infra/index.ts';
@@ -64,6 +65,25 @@ describe('a topic that stops everything', () => {
       );
     });
   }
+
+  test('may be of the parent, if this is a nested stack', () => {
+    const app = new App();
+    const parent = new Stack(app, 'Parent');
+    const topic = new Topic(parent, 'Topic');
+    const nested = new NestedStack(parent, 'Nested');
+    const curfew = new FineTuningCurfew(nested, 'Curfew');
+    for (let times = 0; times < 2; times += 1) curfew.stopAllOn(topic);
+    app.synth();
+    const template = Template.fromStack(nested);
+    template.resourceCountIs('AWS::SNS::Subscription', 1);
+    const [topicArn] = Object.keys(template.findParameters('*', { Type: 'String' })).filter((name) =>
+      name.includes('Topic'),
+    );
+    template.hasResourceProperties('AWS::SNS::Subscription', {
+      TopicArn: { Ref: topicArn },
+      RedrivePolicy: Match.anyValue(),
+    });
+  });
 
   test('may be given twice', () => {
     const template = templateOf((stack) => {

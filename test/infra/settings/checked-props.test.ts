@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App, Aws, CfnParameter, Stack } from 'aws-cdk-lib';
+import { Alias } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../../infra/index.ts';
@@ -64,6 +65,8 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     ['vpcSubnet', 'vpcSubnets'],
     ['securityGroup', 'securityGroups'],
     ['saveQueries', 'savedQueries'],
+    ['notifyTopic', 'notifyTopicArn'],
+    ['timeBudget', 'timeBudgetMinutes'],
   ];
   for (const [key, meant] of misspelt) {
     test(`one whose name is misspelt: ${key}`, () => {
@@ -75,10 +78,41 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     });
   }
 
-  test('but not one that is nothing like ours, as whoever extends the props may have', () => {
-    const props: FineTuningCurfewProps & { costCenter: string } = { costCenter: '1234' };
-    assert.doesNotThrow(() => curfewIn(newStack(), props));
+  test('one that is not ours, with the names of those that are', () => {
+    const props: object = { costCenter: '1234', alarms: [], removalPolicy: 'retain' };
+    assert.throws(
+      () => curfewIn(newStack(), props),
+      (error: Error) => {
+        const [first, ...others] = error.message.split('\n');
+        assert.match(
+          first ?? '',
+          /^prop "costCenter" is not a setting: there are .*, timeBudgetMinutes, .*, savedQueries$/,
+        );
+        assert.equal(others.length, 2);
+        return true;
+      },
+    );
   });
+
+  const otherKinds: [props: object, expected: RegExp][] = [
+    [
+      { topic: 'arn:aws:sns:us-east-1:111122223333:alerts' },
+      /prop "topic" must be an ITopic.*notifyTopicArn/,
+    ],
+    [{ secret: 'openai/api-key' }, /prop "secret" must be an ISecret.*secretName/],
+    [{ eventBus: 'central' }, /prop "eventBus" must be an IEventBus/],
+    [{ vpc: 'vpc-1' }, /prop "vpc" must be an IVpc/],
+    [{ vpcSubnets: 'subnet-1' }, /prop "vpcSubnets" must be a SubnetSelection/],
+    [{ securityGroups: 'sg-1' }, /prop "securityGroups" must be an array/],
+    [{ securityGroups: ['sg-1'] }, /prop "securityGroups" must be an array of ISecurityGroup/],
+    [{ savedQueries: 'false' }, /prop "savedQueries" must be true or false/],
+    [{ vpc: null }, /prop "vpc" must be an IVpc/],
+  ];
+  for (const [props, expected] of otherKinds) {
+    test(`of another kind: ${JSON.stringify(props)}`, () => {
+      assert.throws(() => curfewIn(newStack(), props), expected);
+    });
+  }
 
   const env = { account: '111122223333', region: 'us-east-1' };
   const topics: [what: string, arn: string, expected: RegExp][] = [
@@ -93,6 +127,16 @@ describe('a wrong prop throws with its name and what is allowed', () => {
       assert.throws(() => curfewIn(stack, { topic }), expected);
     });
   }
+
+  test('a topic with the key that AWS manages for SNS', () => {
+    const stack = newStack();
+    const masterKey = Alias.fromAliasName(stack, 'Key', 'alias/aws/sns');
+    const topic = new Topic(stack, 'Topic', { masterKey });
+    assert.throws(
+      () => curfewIn(stack, { topic }),
+      /prop "topic" .*neither CloudWatch nor EventBridge may use/,
+    );
+  });
 
   test('a topic by its ARN, of another region', () => {
     const stack = new Stack(new App(), 'Test', { env });
@@ -109,9 +153,14 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     );
   });
 
-  test('a token where a schedule and an alarm are made of it', () => {
-    const stack = newStack();
-    const sweepEveryMinutes = new CfnParameter(stack, 'Minutes', { type: 'Number' }).valueAsNumber;
-    assert.throws(() => curfewIn(stack, { sweepEveryMinutes }), /"sweepEveryMinutes" must be known at synth/);
-  });
+  for (const name of ['enabled', 'sweepEveryMinutes', 'savedQueries']) {
+    test(`a token for ${name}, which decides what resources there are`, () => {
+      const stack = newStack();
+      const { value } = new CfnParameter(stack, 'Value');
+      assert.throws(
+        () => curfewIn(stack, { [name]: value }),
+        new RegExp(`prop "${name}" must be (known at synth|true or false)`),
+      );
+    });
+  }
 });

@@ -121,7 +121,7 @@ describe('a wrong project fails with its name and key', () => {
   });
 });
 
-describe('a misspelt key', () => {
+describe('a key that is misspelt or cut short', () => {
   const misspelt: [key: string, meant: string][] = [
     ['dryrun', 'dryRun'],
     ['DRYRUN', 'dryRun'],
@@ -132,6 +132,9 @@ describe('a misspelt key', () => {
     ['project', 'projects'],
     ['notifyEMail', 'notifyEmail'],
     ['openAIBaseURL', 'openaiBaseUrl'],
+    ['timeBudget', 'timeBudgetMinutes'],
+    ['sweepEvery', 'sweepEveryMinutes'],
+    ['notify', 'notifyEmail'],
   ];
   for (const [key, meant] of misspelt) {
     test(`${key} is an error that names ${meant}`, () => {

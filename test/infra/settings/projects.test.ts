@@ -154,7 +154,7 @@ describe('a function that runs already notices that a token became something els
     const {
       'Fn::Join': [, parts],
     } = revisionOf(withBudgets(60));
-    assert.equal(parts.filter((part: unknown) => part !== ',').length, 40);
+    assert.equal(parts.filter((part: unknown) => part !== ',').length, 10);
   });
 
   test('and without tokens there is nothing', () => {
