@@ -46,14 +46,14 @@ export class Alarms extends Construct {
     super(scope, id);
     const { name: deployment, sweepEveryMinutes } = props;
     const betweenSweeps = alarmPeriod(sweepEveryMinutes);
-    const sum = { period: betweenSweeps, statistic: Stats.SUM };
     const ours = (name: MetricName, statistic: string = Stats.SUM) =>
       curfewMetric(name, { deployment, period: betweenSweeps, statistic });
-    const ofSweeps: Watched[] = [
+    const sum = { period, statistic: Stats.SUM };
+    const lasting: Watched[] = [
       [
         'Errors',
-        ours('Errors'),
-        'A request failed, and the caller was not at fault. Read why in the log (saved query "failures"). ApiKeyError and AuthenticationError need a new key in the secret.',
+        curfewMetric('Errors', { deployment, ...sum }),
+        'A request failed, and the caller was not at fault. Read why in the log (saved query "failures"). ApiKeyError and AuthenticationError need a new key in the secret, QuotaError a higher limit at the provider, StateError a look at the DynamoDB table.',
       ],
       [
         'Crashes',
@@ -78,33 +78,33 @@ export class Alarms extends Construct {
       [
         'UnknownStatus',
         ours('UnknownStatus'),
-        'A job has a status that this version has never heard of. It is never cancelled: look at it at the provider, and for a newer version.',
+        'A job has a status that this version does not know, so it is never cancelled. Find it with {"list": {}}, stop it at the provider if it should not run, and look for a newer version.',
       ],
       [
         'StuckCancelling',
         ours('StuckCancelling'),
-        'A job was cancelled an hour ago or earlier and has not finished. Look at it at the provider, which may still charge for it.',
+        'A job was cancelled an hour ago or earlier and has not finished. Find it with {"list": {}} and cancel it at the provider, which may still charge for it, or ask its support.',
       ],
       [
         'FailedProjects',
         ours('FailedProjects'),
-        'A sweep could not look at a project, whose jobs run without a limit meanwhile. Read which and why in the log (saved query "failures").',
+        'A sweep could not look at a project, whose jobs run without a limit meanwhile. Read which and why in the log (saved query "failures"), and mend its key or URL.',
       ],
     ];
     const others: Watched[] = [
       [
         'Throttles',
-        props.function.metricThrottles({ period, statistic: Stats.SUM }),
-        'Lambda refused an invocation. Check the concurrency that is left in this account and region.',
+        props.function.metricThrottles(sum),
+        'Lambda refused an invocation. Raise the concurrency that is left in this account and region, or remove a reserved concurrency of 0 from the function.',
       ],
       [
         'DeadLetters',
         props.deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: Stats.MAXIMUM }),
-        'A request failed for good. Read it in the dead-letter queue, send it again, and delete it there.',
+        'A request failed for good. Read it in the dead-letter queue, send it again if it is still wanted, and delete it there.',
       ],
     ];
     this.alarms = [
-      ...ofSweeps.map(([name, metric, whatToDo]) =>
+      ...lasting.map(([name, metric, whatToDo]) =>
         this.#alarm(name, whatToDo, { ...atLeastOneOfThree, metric }, props),
       ),
       ...others.map(([name, metric, whatToDo]) =>
@@ -126,7 +126,7 @@ export class Alarms extends Construct {
   #noSweep(everyMinutes: number, props: AlarmsProps): Alarm {
     const alarm = this.#alarm(
       'NoSweep',
-      'INSUFFICIENT_DATA here means that no sweep ended for three periods: jobs run without a limit. Check that the rules are enabled, and look at the other alarms.',
+      'INSUFFICIENT_DATA here means that no sweep ended for three periods: jobs run without a limit. Enable the two rules in EventBridge, check that the concurrency of the function is not 0, and look at the other alarms.',
       {
         metric: curfewMetric('SweepDuration', {
           deployment: props.name,
@@ -148,7 +148,7 @@ export class Alarms extends Construct {
     const alarm = new Alarm(this, name, {
       ...condition,
       alarmName: `${props.name}-${name}`,
-      alarmDescription: `${whatToDo} See docs/operations.md.`,
+      alarmDescription: whatToDo,
     });
     for (const topic of props.topics) {
       alarm.addAlarmAction(new SnsAction(topic));
@@ -165,8 +165,5 @@ const atLeastOne = {
   treatMissingData: TreatMissingData.NOT_BREACHING,
 };
 
-/**
- * What a sweep finds, the next one finds again: as long as it does, this is one alarm, even if a sweep comes late or
- * before its time.
- */
+/** What a sweep finds, the next one finds again: one alarm as long as it lasts, even if a sweep comes late or early. */
 const atLeastOneOfThree = { ...atLeastOne, evaluationPeriods: 3, datapointsToAlarm: 1 };

@@ -44,9 +44,9 @@ export class CurfewDashboard extends Dashboard {
             [largest('OldestJobInProgressAge')],
           ),
           graph('Overdue and cancelled', [
-            total('Overdue'),
+            largest('Overdue'),
             total('Cancelled'),
-            total('HeldBack'),
+            largest('HeldBack'),
             total('CancelFailures'),
           ]),
         ],

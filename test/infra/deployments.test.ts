@@ -128,6 +128,14 @@ test('the dashboard shows every metric of ours', () => {
   }
 });
 
+test('the dashboard shows what sweeps find by its maximum, and what they do by its sum', () => {
+  const body = JSON.stringify(resourcesOf(template, 'AWS::CloudWatch::Dashboard')).replaceAll('\\"', '"');
+  const statistics = { Overdue: 'Maximum', HeldBack: 'Maximum', InProgress: 'Maximum', Cancelled: 'Sum' };
+  for (const [name, stat] of Object.entries(statistics)) {
+    assert.ok(body.includes(`"${name}","service","fine-tuning-curfew",${JSON.stringify({ stat })}`), name);
+  }
+});
+
 describe('the questions of operators', () => {
   test('are saved', () => {
     const names = Object.values(resourcesOf(template, 'AWS::Logs::QueryDefinition')).map(({ Name }) =>
