@@ -1,8 +1,20 @@
-import { Validations } from 'aws-cdk-lib';
+import { CfnResource, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
-/** Says why a construct breaks a rule of cdk-nag. */
+/**
+ * Says why a construct, with all that it is made of by now, breaks a rule of cdk-nag.
+ *
+ * @param rule whose id may name one finding, such as `AwsSolutions-IAM5[Resource::*]`.
+ */
 export function acknowledge(construct: IConstruct, rule: { id: string; reason: string }): void {
-  // The apps that use the package may have a CDK that does not know this yet, and cdk-nag for that CDK would not read it.
+  // For cdk-nag 3. The apps that use the package may have a CDK that does not know this yet.
   Validations?.of(construct).acknowledge(rule);
+  // For cdk-nag 2, which reads metadata.
+  const [, id = rule.id, finding] = /^([\w-]+)\[(.+)\]$/.exec(rule.id) ?? [];
+  const suppressed = { id, reason: rule.reason, ...(finding && { applies_to: [finding] }) };
+  for (const resource of construct.node.findAll().filter(CfnResource.isCfnResource)) {
+    const { rules_to_suppress = [] }: { rules_to_suppress?: object[] } =
+      resource.getMetadata('cdk_nag') ?? {};
+    resource.addMetadata('cdk_nag', { rules_to_suppress: [...rules_to_suppress, suppressed] });
+  }
 }

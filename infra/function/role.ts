@@ -54,18 +54,13 @@ export class CurfewRole extends Role {
       ...(props.isInVpc ? [vpcStatement()] : []),
     ];
     for (const statement of statements) this.addToPolicy(statement);
+    acknowledgeWildcards(this, statements);
     const unknown = props.projects.filter(({ provider }) => Token.isUnresolved(provider));
-    const ifBedrock = accessStatements(unknown.map(asBedrock), stack);
-    // A policy of its own, so that the release's template can put a condition on it.
-    if (unknown.length > 0) new Policy(scope, 'IfBedrock', { roles: [this], statements: ifBedrock });
-    for (const statement of [...statements, ...ifBedrock]) {
-      for (const resource of statement.resources.filter((arn) => arn.includes('*'))) {
-        acknowledge(scope, {
-          id: `AwsSolutions-IAM5[Resource::${asNagNames(resource, stack)}]`,
-          reason:
-            'The parameters of this deployment, the Bedrock projects of this account, or an action without resources.',
-        });
-      }
+    if (unknown.length > 0) {
+      const ifBedrock = accessStatements(unknown.map(asBedrock), stack);
+      // A policy of its own, so that the release's template can put a condition on it.
+      const policy = new Policy(scope, 'IfBedrock', { roles: [this], statements: ifBedrock });
+      acknowledgeWildcards(policy, ifBedrock);
     }
     this.node.addValidation({ validate: () => this.#tooLarge() });
   }
@@ -117,6 +112,17 @@ function vpcStatement(): PolicyStatement {
     ],
     resources: ['*'],
   });
+}
+
+function acknowledgeWildcards(construct: Construct, statements: readonly PolicyStatement[]): void {
+  const arns = statements.flatMap(({ resources }) => resources).filter((arn) => arn.includes('*'));
+  for (const arn of new Set(arns)) {
+    acknowledge(construct, {
+      id: `AwsSolutions-IAM5[Resource::${asNagNames(arn, Stack.of(construct))}]`,
+      reason:
+        'The parameters of this deployment, keys by their alias, the Bedrock projects of this account, or an action without resources.',
+    });
+  }
 }
 
 /** An ARN as cdk-nag names it, such as `arn:<AWS::Partition>:ssm:…`. */

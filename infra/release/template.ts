@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, DefaultStackSynthesizer, type IStackSynthesizer } from 'aws-cdk-lib';
-import { acknowledge } from '../function/acknowledged.ts';
+import { App, DefaultStackSynthesizer, type IStackSynthesizer, Validations } from 'aws-cdk-lib';
 import { TemplateStack } from './template-stack.ts';
 
 /**
@@ -24,7 +23,7 @@ export function curfewTemplate(code: string): object {
       'CloudFormation-Validate::W2509': 'The name of a secret is no secret.',
       'CloudFormation-Validate::W3002': '`aws cloudformation package` replaces the path of the code.',
     };
-    for (const [rule, reason] of Object.entries(reasons)) acknowledge(stack, { id: rule, reason });
+    for (const [id, reason] of Object.entries(reasons)) Validations.of(stack).acknowledge({ id, reason });
     return app.synth().getStackByName(stack.stackName).template;
   } finally {
     rmSync(outdir, { recursive: true });

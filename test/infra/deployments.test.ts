@@ -158,3 +158,33 @@ describe('the questions of operators', () => {
     synthesize('defaults', { isEmulated: true }).template.resourceCountIs('AWS::Logs::QueryDefinition', 0);
   });
 });
+
+describe('cdk-nag 2 is told in metadata why a rule is broken', () => {
+  const resources: Record<
+    string,
+    { Type: string; Metadata?: { cdk_nag?: { rules_to_suppress: object[] } } }
+  > = synthesize('projects').template.toJSON()['Resources'];
+  const place = 'arn:<AWS::Partition>:';
+  const suppressed: [type: string, rules: object[]][] = [
+    ['AWS::SQS::Queue', [{ id: 'AwsSolutions-SQS3' }]],
+    ['AWS::DynamoDB::Table', [{ id: 'AwsSolutions-DDB3' }]],
+    [
+      'AWS::IAM::Policy',
+      [
+        'Resource::*',
+        `Resource::${place}bedrock-mantle:<AWS::Region>:<AWS::AccountId>:project/*`,
+        `Resource::${place}ssm:<AWS::Region>:<AWS::AccountId>:parameter/fine-tuning-curfew/projects/*`,
+      ].map((finding) => ({ id: 'AwsSolutions-IAM5', applies_to: [finding] })),
+    ],
+  ];
+  for (const [type, rules] of suppressed) {
+    test(type, () => {
+      const [resource] = Object.values(resources).filter(({ Type }) => Type === type);
+      const told = resource?.Metadata?.cdk_nag?.rules_to_suppress ?? [];
+      assert.deepEqual(
+        told.map((rule) => ({ ...rule, reason: undefined })),
+        rules.map((rule) => ({ ...rule, reason: undefined })),
+      );
+    });
+  }
+});

@@ -59,8 +59,8 @@ function comparable(resources: JsonObject): JsonObject {
   const others = Object.entries(resources).filter(([, resource]) => typeOf(resource) !== 'AWS::IAM::Policy');
   return Object.fromEntries(
     others.map(([id, resource]) => {
-      const { DependsOn: _, Properties, ...rest } = isObject(resource) ? resource : {};
-      const { Code: __, ...properties } = isObject(Properties) ? Properties : {};
+      const { DependsOn: _, Metadata: __, Properties, ...rest } = isObject(resource) ? resource : {};
+      const { Code: ___, ...properties } = isObject(Properties) ? Properties : {};
       return [id.replace(/^CurfewMail(Email|ops).*/, 'Subscription'), { ...rest, Properties: properties }];
     }),
   );
