@@ -1,20 +1,15 @@
-/** Builds what the package holds into `dist/`: the construct, its declarations, the function's code and the notices. */
+/** Builds what the package holds into `dist/`, but for the declarations: the construct, the function's code and the notices. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleFunction } from '../function/bundling.ts';
-import { writeDeclarations } from './declarations.ts';
 import { noticesOf } from './notices.ts';
 
 const root = join(import.meta.dirname, '../..');
 const dist = join(root, 'dist');
 
 mkdirSync(dist, { recursive: true });
-const [inFunction, inConstruct] = await Promise.all([
-  bundleFunction(),
-  bundleConstruct(),
-  writeDeclarations(dist),
-]);
+const [inFunction, inConstruct] = await Promise.all([bundleFunction(), bundleConstruct()]);
 writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf([...inFunction, ...inConstruct], root));
 
 /**
