@@ -1,7 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
-import type { SecretAnswer } from '../../infra/local/aws/stub/secrets.ts';
 import { type AwsStub, startAwsStub } from '../../infra/local/aws/stub/server.ts';
+import type { SecretAnswer } from '../../infra/local/aws/stub/services.ts';
 import type { SimulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import { type FineTuningSimulator, startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 import { createAwsClients } from '../../lambda/aws/clients.ts';

@@ -1,4 +1,4 @@
-import type { SecretAnswer } from '../../infra/local/aws/stub/secrets.ts';
+import type { SecretAnswer } from '../../infra/local/aws/stub/services.ts';
 import { apiKey } from './curfew.ts';
 
 /** Every way in which a secret holds no usable key, and what ApiKeyError must say of it. */

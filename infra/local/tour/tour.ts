@@ -14,7 +14,6 @@ import { startUndeployedSystem } from '../aws/undeployed-system.ts';
 import { simulatedJob } from '../providers/simulated-job.ts';
 import { jobTable } from './job-table.ts';
 import { budgetMinutes, jobsOfResearch, projectsOfTour } from './jobs.ts';
-import { stepsOn } from './steps.ts';
 import { whatToTry } from './what-to-try.ts';
 
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
@@ -24,7 +23,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => process.exit(values.keep ? 0 : 130));
 }
 
-const steps = stepsOn(process.stdout);
 await using system = await start({
   jobs: jobsOfResearch(),
   projects: projectsOfTour(),
@@ -77,23 +75,22 @@ if (values.keep) {
   );
   await new Promise(() => setInterval(() => {}, 1_000_000));
 }
-steps.begin('Taking everything down');
+begin('Taking everything down');
 await system[Symbol.asyncDispose]();
-steps.end();
 
 /** The deployed system, or without an emulator the nearest thing to it. */
 async function start(options: LocalSystemOptions): Promise<DeployedSystem | LocalSystem> {
   try {
-    const started = await deploySystem({ ...options, progress: steps.begin });
-    steps.end();
-    return started;
+    return await deploySystem({ ...options, progress: begin });
   } catch (error) {
     if (!(error instanceof EmulatorUnavailableError)) throw error;
-    steps.giveUp(`${error.message} The tour goes on without it.`);
-    const started = await startUndeployedSystem({ ...options, progress: steps.begin });
-    steps.end();
-    return started;
+    console.log(`! ${error.message} The tour goes on without it.`);
+    return startUndeployedSystem({ ...options, progress: begin });
   }
+}
+
+function begin(step: string): void {
+  console.log(styleText('dim', `- ${step}`));
 }
 
 function heading(text: string): void {
@@ -132,7 +129,6 @@ async function invoke(request: unknown): Promise<void> {
 async function waitForRule({ openai }: DeployedSystem): Promise<void> {
   const job = simulatedJob({ id: 'ftjob-running-late', status: 'running', ageMinutes: budgetMinutes });
   openai.jobs.set(job.id, job);
-  steps.begin(`Waiting for the rule to stop ${job.id}, which has just used up its budget`);
+  begin(`Waiting for the rule to stop ${job.id}, which has just used up its budget`);
   await eventually(async () => job.status === 'cancelled');
-  steps.end();
 }

@@ -16,27 +16,14 @@ export function failed(name: string, status = 400, more: object = {}): StubAnswe
   return { status, body: { __type: name, message: name, ...more } };
 }
 
-/**
- * The operations of a service, which fail while it does not fare well.
- *
- * @param health asked at every request.
- */
-export function faring(
-  health: () => Health,
-  operations: Record<string, Operation>,
-): Record<string, Operation> {
-  const failures: Record<Exclude<Health, 'up'>, StubAnswer> = {
-    throttled: failed('ThrottlingException'),
-    denied: failed('AccessDeniedException'),
-    down: failed('InternalServerError', 500),
-    silent: undefined,
-  };
-  const entries = Object.entries(operations).map(([name, operation]): [string, Operation] => [
-    name,
-    (request) => {
-      const now = health();
-      return now === 'up' ? operation(request) : failures[now];
-    },
-  ]);
-  return Object.fromEntries(entries);
+const failures: Record<Exclude<Health, 'up'>, StubAnswer> = {
+  throttled: failed('ThrottlingException'),
+  denied: failed('AccessDeniedException'),
+  down: failed('InternalServerError', 500),
+  silent: undefined,
+};
+
+/** What a service answers that is up, else its failure. */
+export function ifUp(health: Health, answer: () => StubAnswer): StubAnswer {
+  return health === 'up' ? answer() : failures[health];
 }

@@ -2,12 +2,10 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { listenOnLoopback } from '../../providers/loopback-server.ts';
 import { failed } from './answer.ts';
-import { type EventBusStub, eventBusOperations } from './event-bus.ts';
-import { type ParametersStub, parametersOperations } from './parameters.ts';
-import { type SecretAnswer, type SecretsStub, secretsOperations } from './secrets.ts';
+import { type SecretAnswer, type Services, serviceOperations } from './services.ts';
 import { newTable, type TableStub, tableOperations } from './table.ts';
 
-export interface AwsStub extends AsyncDisposable, SecretsStub, EventBusStub, ParametersStub {
+export interface AwsStub extends AsyncDisposable, Services {
   /** What `AWS_ENDPOINT_URL` has to be. */
   url: string;
   table: TableStub;
@@ -28,22 +26,22 @@ export async function startAwsStub({
   secrets = {},
   parameters = {},
 }: AwsStubOptions = {}): Promise<AwsStub> {
-  const state = {
+  const services: Services = {
     secret,
     secrets: new Map(Object.entries(secrets)),
     secretReads: [],
     events: [],
     batchSizes: [],
-    eventBus: 'up' as const,
+    eventBus: 'up',
     refuses: () => false,
     parameters: new Map(Object.entries(parameters)),
     parameterReads: 0,
-    parameterStore: 'up' as const,
-    table: newTable(),
+    parameterStore: 'up',
   };
+  const table = newTable();
+  const operations = { ...serviceOperations(services), ...tableOperations(table) };
   const server = createServer(async (request, response) => {
-    const target = request.headers['x-amz-target'];
-    const operation = operations.get(typeof target === 'string' ? target : '');
+    const operation = operations[String(request.headers['x-amz-target'])];
     const body = await text(request);
     const answer = operation ? operation(body) : failed('UnknownOperationException');
     if (!answer) return;
@@ -51,12 +49,5 @@ export async function startAwsStub({
     response.end(JSON.stringify(answer.body));
   });
   const { url, close } = await listenOnLoopback(server);
-  const stub: AwsStub = Object.assign(state, { url, [Symbol.asyncDispose]: close });
-  const operations = new Map([
-    ...Object.entries(secretsOperations(stub)),
-    ...Object.entries(eventBusOperations(stub)),
-    ...Object.entries(parametersOperations(stub)),
-    ...Object.entries(tableOperations(stub.table)),
-  ]);
-  return stub;
+  return Object.assign(services, { table, url, [Symbol.asyncDispose]: close });
 }

@@ -1,4 +1,4 @@
-import { failed, faring, type Health, type Operation, ok, type StubAnswer } from './answer.ts';
+import { failed, type Health, ifUp, type Operation, ok, type StubAnswer } from './answer.ts';
 import { conditionHolds, updated } from './update-expression.ts';
 
 /** A row of the table, with its values as they are in JavaScript. */
@@ -56,28 +56,16 @@ export function newTable(): TableStub {
 }
 
 export function tableOperations(table: TableStub): Record<string, Operation> {
-  const whileUp = faring(() => table.health, {
-    GetItem: (request) => getItem(table, JSON.parse(request)),
-    BatchGetItem: (request) => batchGetItem(table, JSON.parse(request)),
-    UpdateItem: (request) => updateItem(table, JSON.parse(request)),
-  });
-  const counted = (name: string, counter: 'reads' | 'writes'): Operation => {
-    return (request) => {
-      table[counter] += 1;
-      return whileUp[name]?.(request);
-    };
-  };
   return {
-    'DynamoDB_20120810.GetItem': counted('GetItem', 'reads'),
-    'DynamoDB_20120810.BatchGetItem': counted('BatchGetItem', 'reads'),
-    'DynamoDB_20120810.UpdateItem': counted('UpdateItem', 'writes'),
+    'DynamoDB_20120810.BatchGetItem': (request) => {
+      table.reads += 1;
+      return ifUp(table.health, () => batchGetItem(table, JSON.parse(request)));
+    },
+    'DynamoDB_20120810.UpdateItem': (request) => {
+      table.writes += 1;
+      return ifUp(table.health, () => updateItem(table, JSON.parse(request)));
+    },
   };
-}
-
-function getItem(table: TableStub, { Key }: { Key: Key }): StubAnswer {
-  table.idsRead.push(Key.jobId.S);
-  const row = table.rows.get(Key.jobId.S);
-  return ok(row ? { Item: itemOf(row) } : {});
 }
 
 /** DynamoDB's own limits: 100 keys, none of them twice. */

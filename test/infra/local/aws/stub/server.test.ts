@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import {
   BatchGetItemCommand,
   DynamoDBClient,
-  GetItemCommand,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
@@ -49,6 +48,7 @@ test('parameters come ten to a page, and only those below the path', async () =>
 
 describe('the table', () => {
   const key = { jobId: { S: 'ftjob-1' } };
+  const get = new BatchGetItemCommand({ RequestItems: { t: { Keys: [key] } } });
   const set = (more: Partial<UpdateItemCommandInput>) =>
     new UpdateItemCommand({
       TableName: 'table',
@@ -115,10 +115,8 @@ describe('the table', () => {
     );
     const row = { jobId: 'ftjob-1', extendedUntil: 7, extendedBy: 'alice' };
     assert.deepEqual(aws.stub.table.rows.get('ftjob-1'), row);
-    const { Item } = await new DynamoDBClient(aws.config).send(
-      new GetItemCommand({ TableName: 't', Key: key }),
-    );
-    assert.deepEqual(Item, { ...key, extendedUntil: { N: '7' }, extendedBy: { S: 'alice' } });
+    const { Responses } = await new DynamoDBClient(aws.config).send(get);
+    assert.deepEqual(Responses, { t: [{ ...key, extendedUntil: { N: '7' }, extendedBy: { S: 'alice' } }] });
   });
 
   test('refuses an expression that it does not know', async () => {
@@ -147,7 +145,6 @@ describe('the table', () => {
     test(`that is ${health} fails with ${name}`, async () => {
       await using aws = await start();
       aws.stub.table.health = health;
-      const get = new GetItemCommand({ TableName: 't', Key: key });
       await assert.rejects(new DynamoDBClient(aws.config).send(get), { name });
       assert.equal(aws.stub.table.reads, 1);
     });
