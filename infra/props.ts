@@ -4,52 +4,37 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 
-/** What differs from the deployment's settings in one project. */
+/** Where fine-tuning jobs are and what holds for them: of a deployment, or what differs in one of its projects. */
 export interface FineTuningProject {
-  /** Whose API it is. By default this is guessed from the host of `openaiBaseUrl`: name it if that is a token. */
+  /**
+   * Whose API it is. Name it if `openaiBaseUrl` is a token.
+   *
+   * @default what the host of `openaiBaseUrl` says
+   */
   readonly provider?: 'openai' | 'azure' | 'bedrock' | IResolvable | undefined;
-  /** Where the fine-tuning API is. A project that names this or `provider` inherits no credential. */
+  /**
+   * Where the fine-tuning API is: https, or http on loopback. A project that names this or `provider` inherits no
+   * credential.
+   *
+   * @default https://api.openai.com/v1
+   */
   readonly openaiBaseUrl?: string | undefined;
   /** The id of a project at the provider's, sent as `OpenAI-Project`. */
   readonly openaiProject?: string | undefined;
-  /** Name or full ARN of the secret with the key. */
-  readonly secretName?: string | undefined;
-  /** The field with the key if the secret is a JSON object. */
-  readonly secretField?: string | undefined;
-  /** ARN of the secret's own KMS key. */
-  readonly secretKmsKeyArn?: string | undefined;
-  /** Budget of a job that names none, in minutes. */
-  readonly timeBudgetMinutes?: number | undefined;
-  /** How far the frequent sweep looks back, in days; 0 looks at everything. */
-  readonly lookbackDays?: number | undefined;
-  /** A sweep that finds more overdue jobs than this cancels none of them. */
-  readonly cancelLimit?: number | 'none' | IResolvable | undefined;
-  /** Sweeps report, and cancel nothing. */
-  readonly dryRun?: boolean | IResolvable | undefined;
-}
-
-/** The settings of a deployment. What is left out, or `undefined`, has its default; a value that is not allowed throws. */
-export interface FineTuningCurfewProps extends FineTuningProject {
-  /**
-   * Name of this deployment: of its function, alarms, dashboard and log group, and in its metrics and events.
-   *
-   * @default fine-tuning-curfew
-   */
-  readonly name?: string | undefined;
   /**
    * Name or full ARN of the secret with the key. A token must be a full ARN; where only a name is known, give `secret`.
    *
    * @default openai/api-key
    */
   readonly secretName?: string | undefined;
-  /** The secret with the key, in place of `secretName`. The function may read it, and use its KMS key if it has one. */
-  readonly secret?: ISecret | undefined;
   /**
    * The field with the key if the secret is a JSON object.
    *
    * @default apiKey
    */
   readonly secretField?: string | undefined;
+  /** ARN of the secret's own KMS key. */
+  readonly secretKmsKeyArn?: string | undefined;
   /**
    * Budget of a job that names none, in minutes; 0 only with `dryRun`.
    *
@@ -57,13 +42,7 @@ export interface FineTuningCurfewProps extends FineTuningProject {
    */
   readonly timeBudgetMinutes?: number | undefined;
   /**
-   * How often jobs are swept: 1 to 1440. It must be known at synth.
-   *
-   * @default 5
-   */
-  readonly sweepEveryMinutes?: number | undefined;
-  /**
-   * How far the frequent sweep looks back, in days. A daily one looks at everything.
+   * How far the frequent sweep looks back, in days; 0 looks at everything, as the daily one does.
    *
    * @default 30
    */
@@ -75,29 +54,41 @@ export interface FineTuningCurfewProps extends FineTuningProject {
    */
   readonly cancelLimit?: number | 'none' | IResolvable | undefined;
   /**
+   * Sweeps report, and cancel nothing.
+   *
+   * @default false
+   */
+  readonly dryRun?: boolean | IResolvable | undefined;
+}
+
+/** The settings of a deployment. What is left out, or `undefined`, has its default; a value that is not allowed throws. */
+export interface FineTuningCurfewProps extends FineTuningProject {
+  /**
+   * Name of this deployment: of its function, alarms, dashboard and log group, and in its metrics and events.
+   *
+   * @default fine-tuning-curfew
+   */
+  readonly name?: string | undefined;
+  /** The secret with the key, in place of `secretName`. The function may read it, and use its KMS key if it has one. */
+  readonly secret?: ISecret | undefined;
+  /**
+   * How often jobs are swept: 1 to 1440. It must be known at synth.
+   *
+   * @default 5
+   */
+  readonly sweepEveryMinutes?: number | undefined;
+  /**
    * How long before its deadline a job is reported as near it, in minutes; 0 for never.
    *
    * @default 30
    */
   readonly warnBeforeMinutes?: number | undefined;
   /**
-   * Where the fine-tuning API is: https, or http on loopback.
-   *
-   * @default https://api.openai.com/v1
-   */
-  readonly openaiBaseUrl?: string | undefined;
-  /**
    * Several projects in one deployment: what differs in each, by its name.
    *
-   * @default one project, made of the settings above
+   * @default one project, made of the other settings
    */
   readonly projects?: Readonly<Record<string, FineTuningProject>> | undefined;
-  /**
-   * Sweeps report, and cancel nothing.
-   *
-   * @default false
-   */
-  readonly dryRun?: boolean | IResolvable | undefined;
   /** This address gets cancellations, warnings and alarms. */
   readonly notifyEmail?: string | undefined;
   /** This topic gets the same. Its policy, and that of its key, must let CloudWatch and EventBridge publish. */
