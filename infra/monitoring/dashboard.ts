@@ -25,56 +25,40 @@ export interface CurfewDashboardProps {
 
 const maximum = { period: Duration.minutes(5), statistic: Stats.MAXIMUM };
 const sum = { period: Duration.minutes(5), statistic: Stats.SUM };
-const halfWidth = 12;
+const width = 12;
 
 /** What is in progress and how old, what was overdue and cancelled, errors and duration, the latest cancellations. */
 export class CurfewDashboard extends Dashboard {
-  constructor(scope: Construct, id: string, props: CurfewDashboardProps) {
-    const { name, logGroup } = props;
-    const largest = (metric: MetricName) => curfewMetric(metric, { deployment: name, ...maximum });
+  constructor(scope: Construct, id: string, { name, logGroup, crashes, function: fn }: CurfewDashboardProps) {
+    // What sweeps find is a gauge: its sum would count a job once for each sweep.
+    const gauge = (metric: MetricName) => curfewMetric(metric, { deployment: name, ...maximum });
     const total = (metric: MetricName) => curfewMetric(metric, { deployment: name, ...sum });
+    const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
+      new GraphWidget({ title, left, right, width });
+    const [inProgress, age] = [gauge('InProgress'), gauge('OldestJobInProgressAge')];
+    const overdue = [gauge('Overdue'), total('Cancelled'), gauge('HeldBack'), total('CancelFailures')];
+    const named = [total('Errors'), total('IncompleteSweeps'), total('FailedProjects')];
+    const errors = [...named, crashes.metric(sum), fn.metricThrottles(sum)];
+    const duration = graph('Duration', [gauge('SweepDuration')], [fn.metricDuration(maximum)]);
+    const latest = new LogQueryWidget({
+      title: 'The latest cancellations',
+      view: LogQueryVisualizationType.TABLE,
+      logGroupNames: [logGroup.logGroupName],
+      queryString: queryFor(questions['what was cancelled, and why'], 20).toString(),
+      width: 2 * width,
+    });
     super(scope, id, {
       dashboardName: name,
       defaultInterval: Duration.days(1),
       widgets: [
         [
-          graph(
-            'In progress, and the age of the oldest',
-            [largest('InProgress')],
-            [largest('OldestJobInProgressAge')],
-          ),
-          graph('Overdue and cancelled', [
-            largest('Overdue'),
-            total('Cancelled'),
-            largest('HeldBack'),
-            total('CancelFailures'),
-          ]),
+          graph('In progress, and the age of the oldest', [inProgress], [age]),
+          graph('Overdue and cancelled', overdue),
         ],
-        [
-          graph('Errors and throttles', [
-            total('Errors'),
-            props.crashes.metric(sum),
-            props.function.metricThrottles(sum),
-            total('IncompleteSweeps'),
-            total('FailedProjects'),
-          ]),
-          graph('Duration', [largest('SweepDuration')], [props.function.metricDuration(maximum)]),
-        ],
-        [graph('Jobs to look at', [largest('UnknownStatus'), largest('StuckCancelling')])],
-        [
-          new LogQueryWidget({
-            title: 'The latest cancellations',
-            view: LogQueryVisualizationType.TABLE,
-            logGroupNames: [logGroup.logGroupName],
-            queryString: queryFor(questions['what was cancelled, and why'], 20).toString(),
-            width: 2 * halfWidth,
-          }),
-        ],
+        [graph('Errors and throttles', errors), duration],
+        [graph('Jobs to look at', [gauge('UnknownStatus'), gauge('StuckCancelling')])],
+        [latest],
       ],
     });
   }
-}
-
-function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidget {
-  return new GraphWidget({ title, left, right, width: halfWidth });
 }

@@ -16,18 +16,11 @@ export interface DeployedSystem extends LocalSystem, Deployment {
  *
  * @throws EmulatorUnavailableError if the emulator cannot be installed.
  */
-export async function deploySystem({
-  jobs,
-  projects,
-  context = {},
-  app,
-  progress = () => {},
-}: LocalSystemOptions): Promise<DeployedSystem> {
+export async function deploySystem(options: LocalSystemOptions): Promise<DeployedSystem> {
+  const { context = {}, app, progress = () => {} } = options;
   await using starting = new AsyncDisposableStack();
   progress('Starting the simulated providers');
-  const local = starting.use(
-    await startLocalProjects({ ...(jobs && { jobs }), ...(projects && { projects }) }),
-  );
+  const local = starting.use(await startLocalProjects(options));
   progress('Starting the AWS emulator (the first time it is downloaded)');
   const emulator = starting.use(await startEmulator());
   progress('Storing the keys in Secrets Manager');
@@ -36,7 +29,7 @@ export async function deploySystem({
   await bootstrap(emulator);
   progress('cdk deploy');
   const deploy = (more: Record<string, string>) =>
-    deployStack(emulator, { context: { ...local.context, ...context, ...more }, ...(app && { app }) });
+    deployStack(emulator, { ...local.context, ...context, ...more }, app);
   const deployment = await deploy({});
   const running = starting.move();
   const { openai, providers } = local;
@@ -54,7 +47,8 @@ export async function storeKey(emulator: Emulator, secretName: string, key: stri
 
 async function deployStack(
   emulator: Emulator,
-  { context, app }: Required<Pick<LocalSystemOptions, 'context'>> & Pick<LocalSystemOptions, 'app'>,
+  context: Record<string, string>,
+  app: LocalSystemOptions['app'],
 ): Promise<Deployment> {
   const appOption = app ? ['--app', app.command] : [];
   await cdk(emulator, ['deploy', '--require-approval', 'never', ...appOption], context);

@@ -10,15 +10,6 @@ export class EmulatorUnavailableError extends Error {
   override readonly name = 'EmulatorUnavailableError';
 }
 
-export interface PythonTools {
-  /** The AWS emulator. */
-  ministack: string;
-  /** The AWS CLI. */
-  aws: string;
-  /** Checks CloudFormation templates. */
-  cfnLint: string;
-}
-
 const requirementsFile = fileURLToPath(new URL('requirements.txt', import.meta.url));
 const pythons = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 
@@ -30,12 +21,13 @@ const lockOptions = {
 };
 
 /**
- * Installs the emulator, the AWS CLI and cfn-lint, pinned, into a virtual environment below the cache, unless they are
- * there. Safe to call from several processes at once.
+ * Installs the AWS emulator, the AWS CLI and cfn-lint, pinned, into a virtual environment below the cache, unless they
+ * are there. Safe to call from several processes at once.
  *
+ * @returns the path of each program.
  * @throws EmulatorUnavailableError if there is no Python 3.10 or newer, or no package index.
  */
-export async function installPythonTools(): Promise<PythonTools> {
+export async function installPythonTools(): Promise<Record<'ministack' | 'aws' | 'cfnLint', string>> {
   const directory = join(cacheDirectory, 'python');
   const stamp = join(directory, 'installed-requirements.txt');
   const requirements = readFileSync(requirementsFile, 'utf8');
@@ -44,10 +36,8 @@ export async function installPythonTools(): Promise<PythonTools> {
     mkdirSync(cacheDirectory, { recursive: true });
     const release = await lock(cacheDirectory, lockOptions);
     try {
-      if (!isInstalled()) {
-        await installInto(directory);
-        writeFileSync(stamp, requirements);
-      }
+      if (!isInstalled()) await installInto(directory);
+      writeFileSync(stamp, requirements);
     } finally {
       await release();
     }
@@ -78,13 +68,10 @@ async function installInto(directory: string): Promise<void> {
 }
 
 async function findPython(): Promise<string> {
+  const check = ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))'];
   for (const python of pythons) {
-    const program = 'import sys; sys.exit(sys.version_info < (3, 10))';
-    const isNewEnough = await run(python, ['-c', program], process.env).then(
-      () => true,
-      () => false,
-    );
-    if (isNewEnough) return python;
+    const isNewEnough = await run(python, check, process.env).catch(() => undefined);
+    if (isNewEnough !== undefined) return python;
   }
   throw new EmulatorUnavailableError(
     'No AWS emulator: it needs Python 3.10 or newer, and none is on the PATH. Install Python to get it.',

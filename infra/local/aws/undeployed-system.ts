@@ -29,17 +29,11 @@ interface Resource {
  * that the template gives the function, and a stub of AWS with the keys and the parameters of the template. Rules do
  * not fire by themselves.
  */
-export async function startUndeployedSystem({
-  jobs,
-  projects,
-  context = {},
-  progress = () => {},
-}: LocalSystemOptions): Promise<LocalSystem> {
+export async function startUndeployedSystem(options: LocalSystemOptions): Promise<LocalSystem> {
+  const { context = {}, progress = () => {} } = options;
   await using starting = new AsyncDisposableStack();
   progress('Starting the simulated providers and a stub of AWS');
-  const local = starting.use(
-    await startLocalProjects({ ...(jobs && { jobs }), ...(projects && { projects }) }),
-  );
+  const local = starting.use(await startLocalProjects(options));
   const secrets = Object.entries(local.secrets).map(([name, SecretString]) => [name, { SecretString }]);
   const awsStub = starting.use(await startAwsStub({ secrets: Object.fromEntries(secrets) }));
 
@@ -53,23 +47,20 @@ export async function startUndeployedSystem({
   };
   const ofType = (type: string) => Object.values(Resources).filter((resource) => resource.Type === type);
   const lambda = ofType('AWS::Lambda::Function').find(({ Properties }) => Properties.Environment);
-  const rule = ofType('AWS::Events::Rule').find((resource) =>
-    resource.Properties.ScheduleExpression?.startsWith('rate('),
-  );
+  const isFrequent = ({ Properties }: Resource) => Properties.ScheduleExpression?.startsWith('rate(');
+  const rule = ofType('AWS::Events::Rule').find(isFrequent);
   for (const { Properties } of ofType('AWS::SSM::Parameter')) {
     awsStub.parameters.set(Properties.Name ?? '', Properties.Value ?? '');
   }
 
   progress('Loading the bundle');
   const bundle = join(output, lambda?.Metadata?.['aws:asset:path'] ?? '', 'index.js');
-  const variables = Object.entries(lambda?.Properties.Environment?.Variables ?? {});
+  const variables = Object.entries(lambda?.Properties.Environment?.Variables ?? {}).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : 'undeployed',
+  ]);
   const host = fork(fileURLToPath(new URL('lambda-host.ts', import.meta.url)), [bundle], {
-    env: {
-      ...environment,
-      ...Object.fromEntries(
-        variables.map(([name, value]) => [name, typeof value === 'string' ? value : 'undeployed']),
-      ),
-    },
+    env: { ...environment, ...Object.fromEntries(variables) },
     silent: true,
   });
   starting.defer(async () => {

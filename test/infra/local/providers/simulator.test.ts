@@ -44,19 +44,6 @@ describe("the vendor's own client", () => {
     assert.equal(api.simulator.calls.length, 3);
   });
 
-  test('filters by metadata', async () => {
-    const [ours, theirs] = ['ours', 'theirs'].map((team) =>
-      simulatedJob({ status: 'running', metadata: { team } }),
-    );
-    assert.ok(ours && theirs);
-    await using api = await start([ours, theirs]);
-    const listed = await Array.fromAsync(api.jobs.list({ metadata: { team: 'ours' } }));
-    assert.deepEqual(
-      listed.map((job) => job.id),
-      [ours.id],
-    );
-  });
-
   test('cancels a job in progress', async () => {
     const job = simulatedJob({ status: 'queued' });
     await using api = await start([job]);
