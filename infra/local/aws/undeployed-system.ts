@@ -9,11 +9,14 @@ import type { Invocation, LocalSystem, LocalSystemOptions } from './local-system
 import { startAwsStub } from './stub/server.ts';
 import { isolatedEnvironment, newRunDirectory } from './workspace.ts';
 
+/** A text of a template. What is neither plain nor joined names something that a deployment would make. */
+type Text = string | { 'Fn::Join'?: [separator: string, parts: Text[]] };
+
 interface Resource {
   Type: string;
   Properties: {
-    /** Of a function. What is no text here names something that a deployment would make. */
-    Environment?: { Variables: Record<string, unknown> };
+    /** Of a function. */
+    Environment?: { Variables: Record<string, Text> };
     /** Of a rule. */
     ScheduleExpression?: string;
     Targets?: { Input: string }[];
@@ -55,12 +58,9 @@ export async function startUndeployedSystem(options: LocalSystemOptions): Promis
 
   progress('Loading the bundle');
   const bundle = join(output, lambda?.Metadata?.['aws:asset:path'] ?? '', 'index.js');
-  const variables = Object.entries(lambda?.Properties.Environment?.Variables ?? {}).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : 'undeployed',
-  ]);
+  const variables = Object.entries(lambda?.Properties.Environment?.Variables ?? {});
   const host = fork(fileURLToPath(new URL('lambda-host.ts', import.meta.url)), [bundle], {
-    env: { ...environment, ...Object.fromEntries(variables) },
+    env: { ...environment, ...Object.fromEntries(variables.map(([name, value]) => [name, textOf(value)])) },
     silent: true,
   });
   starting.defer(async () => {
@@ -78,6 +78,12 @@ export async function startUndeployedSystem(options: LocalSystemOptions): Promis
     ruleInput: async () => JSON.parse(rule?.Properties.Targets?.[0]?.Input ?? 'null'),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function textOf(text: Text): string {
+  if (typeof text === 'string') return text;
+  const [separator, parts] = text['Fn::Join'] ?? ['', ['undeployed']];
+  return parts.map(textOf).join(separator);
 }
 
 async function invokeHost(host: ChildProcess, request: unknown): Promise<Invocation> {
