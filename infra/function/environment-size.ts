@@ -24,12 +24,12 @@ export function checkEnvironmentSize({ node, stack }: LambdaFunction): void {
   });
 }
 
-/** The bytes of a text in which functions of CloudFormation stand for tokens. */
-function bytesOf(value: unknown): number {
-  if (typeof value === 'string') return Buffer.byteLength(value);
-  const isJoin = typeof value === 'object' && value !== null && 'Fn::Join' in value;
-  if (!isJoin || !Array.isArray(value['Fn::Join'])) return guessedBytesOfToken;
-  const [separator, parts]: unknown[] = value['Fn::Join'];
-  if (!Array.isArray(parts)) return guessedBytesOfToken;
-  return parts.reduce((sum: number, part) => sum + bytesOf(part) + bytesOf(separator), 0);
+/** The bytes of a text, in which functions of CloudFormation stand for tokens. */
+function bytesOf(text: unknown): number {
+  if (typeof text === 'string') return Buffer.byteLength(text);
+  const isJoin = typeof text === 'object' && text !== null && 'Fn::Join' in text;
+  const [, parts]: unknown[] = isJoin && Array.isArray(text['Fn::Join']) ? text['Fn::Join'] : [];
+  return Array.isArray(parts)
+    ? parts.reduce((sum: number, part) => sum + bytesOf(part), 0)
+    : guessedBytesOfToken;
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { checkEnvironmentSize } from '../../../infra/function/environment-size.ts';
+import { FineTuningCurfew } from '../../../infra/index.ts';
 import '../synthesize.ts';
 
 /** Synthesises a function with this environment, of which some is added after the check was asked for. */
@@ -36,4 +38,12 @@ describe('an environment of more than 4 kB fails synth, and a smaller one does n
       else assert.throws(synth, new RegExp(`may take ${bytes} bytes .* Lambda allows 4096: shorten them`));
     });
   }
+});
+
+test('the environment of the construct is checked, with what is added to it later', () => {
+  const app = new App();
+  const stack = new Stack(app, 'Test');
+  const curfew = new FineTuningCurfew(stack, 'Curfew');
+  for (let i = 0; i < 30; i += 1) curfew.stopAllOn(new Topic(stack, `Topic${i}`));
+  assert.throws(() => app.synth(), /Test\/Curfew\/Curfew\/Function.* give "stopAllOn" fewer topics/);
 });
