@@ -16,11 +16,20 @@ export const released = {
 /** The oldest aws-cdk-lib that the package is for. */
 export const lowestCdk = manifest.peerDependencies['aws-cdk-lib'].replace('^', '');
 
-/** The template of an earlier version, with a function that does nothing. */
+/**
+ * The template of an earlier version, with a function that does nothing. When releasing, copy the new template from
+ * `dist/` to `templates/VERSION.json`.
+ */
 export function formerTemplate(version: string): FormerTemplate {
-  return JSON.parse(readFileSync(join(import.meta.dirname, 'templates', `${version}.json`), 'utf8'));
+  const text = readFileSync(join(import.meta.dirname, 'templates', `${version}.json`), 'utf8');
+  const template: FormerTemplate = JSON.parse(text);
+  for (const { Type, Properties } of Object.values(template.Resources)) {
+    if (Type === 'AWS::Lambda::Function')
+      Properties['Code'] = { ZipFile: 'exports.handler = async () => ({});' };
+  }
+  return template;
 }
 
 export interface FormerTemplate {
-  Resources: Record<string, { Type: string }>;
+  Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
 }

@@ -8,7 +8,15 @@ export const budgetMinutes = 360;
 export function projectsOfTour(): Record<string, LocalProject> {
   return {
     research: {},
-    production: { provider: 'azure', jobs: jobsOfProduction(), settings: { timeBudgetMinutes: 720 } },
+    production: {
+      provider: 'azure',
+      jobs: [
+        simulatedAzureJob({ id: 'ftjob-pending', status: 'pending', ageMinutes: 5 }),
+        simulatedAzureJob({ id: 'ftjob-azure-old', status: 'running', ageMinutes: 800 }),
+        simulatedAzureJob({ id: 'ftjob-paused', status: 'paused', ageMinutes: 900 }),
+      ],
+      settings: { timeBudgetMinutes: 720 },
+    },
     retired: {
       provider: 'openai',
       isKeyRevoked: true,
@@ -19,36 +27,21 @@ export function projectsOfTour(): Record<string, LocalProject> {
 
 /** Jobs in every status of OpenAI's. */
 export function jobsOfResearch(): SimulatedJob[] {
-  return [
-    simulatedJob({ id: 'ftjob-validating', status: 'validating_files', ageMinutes: 2 }),
-    simulatedJob({ id: 'ftjob-queued', status: 'queued', ageMinutes: 30 }),
-    simulatedJob({ id: 'ftjob-running-young', status: 'running', ageMinutes: 200 }),
-    simulatedJob({ id: 'ftjob-near', status: 'running', ageMinutes: 340 }),
-    simulatedJob({ id: 'ftjob-nearly-done', status: 'running', ageMinutes: 390 }),
-    simulatedJob({ id: 'ftjob-running-old', status: 'running', ageMinutes: 400 }),
-    simulatedJob({
-      id: 'ftjob-short-budget',
-      status: 'running',
-      ageMinutes: 100,
-      metadata: { time_budget_minutes: '90' },
-    }),
-    simulatedJob({
-      id: 'ftjob-exempt',
-      status: 'running',
-      ageMinutes: 3 * 1440,
-      metadata: { time_budget_minutes: 'none' },
-    }),
-    simulatedJob({ id: 'ftjob-succeeded', status: 'succeeded', ageMinutes: 600 }),
-    simulatedJob({ id: 'ftjob-failed', status: 'failed', ageMinutes: 700 }),
-    simulatedJob({ id: 'ftjob-cancelled', status: 'cancelled', ageMinutes: 800 }),
+  const jobs: [name: string, status: string, ageMinutes: number, budget?: string][] = [
+    ['validating', 'validating_files', 2],
+    ['queued', 'queued', 30],
+    ['running-young', 'running', 200],
+    ['near', 'running', 340],
+    ['nearly-done', 'running', 390],
+    ['running-old', 'running', 400],
+    ['short-budget', 'running', 100, '90'],
+    ['exempt', 'running', 3 * 1440, 'none'],
+    ['succeeded', 'succeeded', 600],
+    ['failed', 'failed', 700],
+    ['cancelled', 'cancelled', 800],
   ];
-}
-
-/** Jobs in the statuses that only Azure has. */
-function jobsOfProduction(): SimulatedJob[] {
-  return [
-    simulatedAzureJob({ id: 'ftjob-pending', status: 'pending', ageMinutes: 5 }),
-    simulatedAzureJob({ id: 'ftjob-azure-old', status: 'running', ageMinutes: 800 }),
-    simulatedAzureJob({ id: 'ftjob-paused', status: 'paused', ageMinutes: 900 }),
-  ];
+  return jobs.map(([name, status, ageMinutes, budget]) => {
+    const metadata = budget === undefined ? null : { time_budget_minutes: budget };
+    return simulatedJob({ id: `ftjob-${name}`, status, ageMinutes, metadata });
+  });
 }
