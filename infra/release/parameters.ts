@@ -69,6 +69,5 @@ const parameters = {
 /** Adds a setting to a stack as a parameter with its default; empty stands for none. */
 export function addParameter(stack: Stack, setting: keyof typeof parameters): CfnParameter {
   const name = setting.charAt(0).toUpperCase() + setting.slice(1);
-  const value = { provider: '', notifyEmail: '', ...defaults }[setting];
-  return new CfnParameter(stack, name, { ...parameters[setting], default: String(value) });
+  return new CfnParameter(stack, name, { ...parameters[setting], default: String(defaults[setting] ?? '') });
 }
