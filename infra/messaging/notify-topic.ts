@@ -14,32 +14,24 @@ import { knownToDiffer } from '../settings/regions.ts';
  */
 export function checkNotifyTopic(topic: ITopic, prop: 'topic' | 'notifyTopicArn', curfew: IConstruct): void {
   const stack = Stack.of(curfew);
-  if (topic.fifo) {
-    throw new Error(
-      `prop "${prop}" is a FIFO topic, on which EventBridge cannot publish: give a standard topic`,
-    );
-  }
+  const refuse = (why: string): never => {
+    throw new Error(`prop "${prop}" is ${why}`);
+  };
   const { region, account } = topic.env;
-  if (knownToDiffer(region, stack.region)) {
-    throw new Error(
-      `prop "${prop}" is in ${region}, but alarms publish only in their own region: give a topic in ${stack.region}`,
-    );
-  }
   const resource = topic.node.defaultChild;
+  if (topic.fifo) refuse('a FIFO topic, on which EventBridge cannot publish: give a standard topic');
+  if (knownToDiffer(region, stack.region))
+    refuse(`in ${region}, but alarms publish only in their own region: give a topic in ${stack.region}`);
   // For a topic of the same app CDK forwards the events to its account.
-  if (!(resource instanceof CfnTopic) && knownToDiffer(account, stack.account)) {
-    throw new Error(
-      `prop "${prop}" is in account ${account}, but a rule publishes only in its own: give a topic in ${stack.account}`,
-    );
-  }
+  if (!(resource instanceof CfnTopic) && knownToDiffer(account, stack.account))
+    refuse(`in account ${account}, but a rule publishes only in its own: give a topic in ${stack.account}`);
   const key = resource instanceof CfnTopic ? resource.kmsMasterKeyId : undefined;
   if (key === undefined) return;
-  if (key.endsWith('alias/aws/sns')) {
-    throw new Error(
-      `prop "${prop}" is encrypted with the key that AWS manages for SNS, which neither CloudWatch nor EventBridge may use: ` +
+  if (key.endsWith('alias/aws/sns'))
+    refuse(
+      'encrypted with the key that AWS manages for SNS, which neither CloudWatch nor EventBridge may use: ' +
         'give the topic a key of your own',
     );
-  }
   // CDK writes the policy of a key of this app when it grants the right to publish.
   const masterKey = topic.masterKey instanceof Alias ? topic.masterKey.aliasTargetKey : topic.masterKey;
   if (masterKey?.node.defaultChild instanceof CfnKey) return;

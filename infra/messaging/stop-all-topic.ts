@@ -18,26 +18,24 @@ export function checkStopAllTopic(
   topics: readonly ITopic[],
   { deployment, region }: { deployment: string; region: string },
 ): void {
-  if (topics.some((other) => mayBeSame(topic, other))) {
-    throw new Error(
-      `The topic "${topic.node.path}" gets the alarms of "${deployment}", each of which would stop every job: give "stopAllOn" another topic`,
+  const refuse = (why: string): never => {
+    throw new Error(`The topic "${topic.node.path}" ${why}`);
+  };
+  if (topics.some((other) => mayBeSame(topic, other)))
+    refuse(
+      `gets the alarms of "${deployment}", each of which would stop every job: give "stopAllOn" another topic`,
     );
-  }
-  if (topic.fifo) {
-    throw new Error(
-      `The topic "${topic.node.path}" is a FIFO topic, to which no function can subscribe: give "stopAllOn" a standard topic`,
+  if (topic.fifo)
+    refuse('is a FIFO topic, to which no function can subscribe: give "stopAllOn" a standard topic');
+  if (knownToDiffer(topic.env.region, region))
+    refuse(
+      `is in ${topic.env.region}, but what SNS cannot deliver must go to a queue in its own region: give "stopAllOn" a topic in ${region}`,
     );
-  }
-  if (knownToDiffer(topic.env.region, region)) {
-    throw new Error(
-      `The topic "${topic.node.path}" is in ${topic.env.region}, but what SNS cannot deliver must go to a queue in its own region: give "stopAllOn" a topic in ${region}`,
-    );
-  }
 }
 
 /**
- * The topic, to which a function may subscribe. CDK would make the stack of the function depend on that of the topic,
- * which a nested stack cannot on its parent, and need not.
+ * Returns a topic as a function of ours can subscribe to it. CDK would make the function's stack depend on the topic's,
+ * which a nested stack cannot do with its parent.
  */
 export function subscribable(topic: ITopic, curfew: Construct): ITopic {
   const stack = Stack.of(curfew);
@@ -46,8 +44,7 @@ export function subscribable(topic: ITopic, curfew: Construct): ITopic {
 }
 
 /**
- * What is wrong with these topics once the app is complete: an alarm of this deployment may have got one of them as an
- * action of its own, before or after.
+ * Finds alarms of this deployment that got a `stopAllOn` topic as an action of their own. Ask once the app is complete.
  *
  * @returns an error for each such alarm.
  */
