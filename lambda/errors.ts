@@ -1,20 +1,19 @@
 /**
- * The errors a caller can meet. Their `name` is the contract: AWS reports it as the error type, so Step Functions can
- * match it in `ErrorEquals`. Their messages say what to do next. They hold neither a credential nor any prose of the
- * provider's, because its messages can quote a part of the key.
+ * The errors a caller can meet. AWS reports `name` as the error type, so Step Functions can match it in `ErrorEquals`.
+ * A message says what to do next. It never holds a credential, nor any text of the provider's, which could quote one.
  */
 
-/** The request is not one that this function understands. Nothing was sent anywhere. */
+/** The request is invalid. Nothing was sent anywhere. */
 export class InvalidRequestError extends Error {
   override readonly name = 'InvalidRequestError';
 }
 
-/** The secret that holds the API key is missing, denied, malformed, or could not be read in time. */
+/** The secret with the API key is missing, denied or malformed, or could not be read in time. */
 export class ApiKeyError extends Error {
   override readonly name = 'ApiKeyError';
 }
 
-/** The provider refuses the credential, even after a refresh. */
+/** The provider refuses the credential, also after it was read afresh. */
 export class AuthenticationError extends Error {
   override readonly name = 'AuthenticationError';
 }
@@ -29,44 +28,27 @@ export class RateLimitError extends Error {
   override readonly name = 'RateLimitError';
 }
 
-/** The provider refuses (429) for a reason that no waiting cures, such as a spent budget. */
+/** The provider refuses for a reason that no waiting cures, such as a spent budget. */
 export class QuotaError extends Error {
   override readonly name = 'QuotaError';
 }
 
-/** The work was done in part. Trying again is safe, and does the rest. */
+/** Only a part of the work was done. It is safe to send the request again, which does the rest. */
 export class IncompleteError extends Error {
   override readonly name = 'IncompleteError';
 }
 
-/** The table that holds extensions could not be read or written. */
+/** The table of jobs or the list of projects could not be read or written. */
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
 
-/** The provider could not be reached, did not answer in time, failed, refused, or broke the promises of its API. */
+/** The provider could not be reached, did not answer in time, failed, or broke the promises of its API. */
 export class OpenAIError extends Error {
   override readonly name = 'OpenAIError';
 }
 
-/** An error as answers and log lines hold it. */
-export interface NamedError {
-  name: string;
-  message: string;
-}
-
-/** Whatever was thrown, as an error: JavaScript lets anything be thrown. */
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
-/** Name and message of whatever was thrown, and nothing else that may hang on it. */
-export function namedError(thrown: unknown): NamedError {
-  const { name, message } = asError(thrown);
-  return { name, message };
-}
-
-const named = [
+const namedErrors = [
   InvalidRequestError,
   ApiKeyError,
   AuthenticationError,
@@ -78,11 +60,28 @@ const named = [
   OpenAIError,
 ];
 
-/** What `errorType` is if the function fails, and what Step Functions can catch. */
-export type ErrorName = InstanceType<(typeof named)[number]>['name'];
+/** The value of `errorType` when the function fails. */
+export type ErrorName = InstanceType<(typeof namedErrors)[number]>['name'];
 
-/** The same error with another message. One that has none of our names becomes a plain Error. */
+/** An error as answers and log lines hold it. */
+export interface NamedError {
+  name: string;
+  message: string;
+}
+
+/** Returns whatever was thrown as an error, because JavaScript lets anything be thrown. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** Returns name and message of whatever was thrown, without anything else that may hang on it. */
+export function toNamedError(thrown: unknown): NamedError {
+  const { name, message } = toError(thrown);
+  return { name, message };
+}
+
+/** Returns the same kind of error with another message. */
 export function withMessage(error: Error, message: string): Error {
-  const Named = named.find((candidate) => error instanceof candidate) ?? Error;
+  const Named = namedErrors.find((candidate) => error instanceof candidate) ?? Error;
   return new Named(message);
 }

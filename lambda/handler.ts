@@ -1,13 +1,216 @@
-import { createAwsClients } from './aws/clients.ts';
-import { createLogger, createMetrics } from './aws/log.ts';
-import { createHandler } from './invocation.ts';
-import { defaultSettings, environmentNames } from './settings.ts';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
+import middy from '@middy/core';
+import type { Context as LambdaContext } from 'aws-lambda';
+import PQueue from 'p-queue';
+import { type AwsClients, createAwsClients } from './aws/clients.ts';
+import { createSecrets, type Secrets } from './aws/credentials.ts';
+import { createProjectList } from './aws/project-list.ts';
+import {
+  createLogger,
+  createMetrics,
+  createReport,
+  type FullReport,
+  type ReportOptions,
+  SeenJobs,
+} from './aws/report.ts';
+import { createTable, type OpenTable } from './aws/table.ts';
+import type { CurfewAnswer, CurfewRequest, QueueAnswer, TopicAnswer } from './contract.ts';
+import { cancelJob, toCancelAnswer } from './curfew/cancel.ts';
+import type { Context, Project, TimeLeft } from './curfew/context.ts';
+import { extend } from './curfew/extend.ts';
+import type { JobTable } from './curfew/job.ts';
+import { list } from './curfew/list.ts';
+import { stopAll, sweep } from './curfew/sweep.ts';
+import { incompleteError, throwIfAllFailed } from './curfew/tally.ts';
+import { type Delivery, unwrap } from './envelope.ts';
+import { OpenAIError } from './errors.ts';
+import { resolveProject } from './project-settings.ts';
+import { connectProjects, findJob, selectProjects } from './projects.ts';
+import { parseRequest, requestedByIn } from './request.ts';
+import { type FunctionSettings, parseSettings } from './settings.ts';
 
-const name = process.env[environmentNames.name] ?? defaultSettings.name;
+/** The AWS CLI waits 60 seconds for an answer, then sends the request again. */
+const interactiveTimeoutMs = 50_000;
+/** Last-resort timeout: the time of each invocation is divided so that its work ends long before. */
+const lastResortMs = 50;
+/** What remains for the answer, and for the event about the last cancel. */
+const maxReserveMs = 3_000;
+/** Records of a batch share the rate limit and the time. More at once would only wait for each other. */
+const maxConcurrentRecords = 5;
+
+/** What the function works with, beside its settings. */
+export interface Services {
+  aws: AwsClients;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/** What outlives an invocation. */
+interface WarmFunction extends ReportOptions {
+  secrets: Secrets;
+  readProjects: ReturnType<typeof createProjectList>;
+  openTable: OpenTable;
+}
+
+/** What all records of an invocation share. */
+interface Invocation {
+  warm: WarmFunction;
+  now: number;
+  time: TimeLeft;
+  /** The table of jobs, opened when it is first needed. */
+  table: () => JobTable;
+  publishTimeoutMs: number;
+  /** The projects, each with one rate limit. */
+  projects: () => Promise<Project[]>;
+}
+
+/**
+ * Returns the function as Lambda calls it: it takes any request, bare or in an envelope of an AWS service, and returns
+ * the answer or throws one of the errors in errors.ts.
+ */
+export function createHandler(settings: FunctionSettings, services: Services) {
+  const { aws, logger } = services;
+  const { projectList } = settings;
+  const only = projectList ? [] : [resolveProject(undefined, settings, {}, settings.functionRegion)];
+  const warm: WarmFunction = {
+    ...services,
+    settings,
+    secrets: createSecrets(aws.secretsManager),
+    readProjects: projectList ? createProjectList(projectList, settings, aws.parameterStore, logger) : async () => only,
+    openTable: createTable(settings.tableName, aws.dynamoDB),
+    seen: new SeenJobs(),
+  };
+  return middy<unknown, CurfewAnswer | QueueAnswer | TopicAnswer>({
+    timeoutEarlyInMillis: lastResortMs,
+    timeoutEarlyResponse: () => {
+      const error = new OpenAIError('Time ran out before the answer was ready. Try again.');
+      createReport(warm, 'unknown', 0).failed(error);
+      throw error;
+    },
+  })
+    .use(injectLambdaContext(logger))
+    .handler((event, context) => invoke(event, startInvocation(event, context, warm)));
+}
+
+function startInvocation(event: unknown, lambda: LambdaContext, warm: WarmFunction): Invocation {
+  const remainingMs = lambda.getRemainingTimeInMillis();
+  const isInteractive = ['jobId', 'list', 'extend'].some((key) => Object.hasOwn(Object(event), key));
+  const totalMs = isInteractive ? Math.min(remainingMs, interactiveTimeoutMs) : remainingMs;
+  const reserveMs = Math.min(maxReserveMs, totalMs / 4);
+  const workMs = Math.max(0, Math.floor(totalMs - reserveMs));
+  const time = {
+    listingSignal: AbortSignal.timeout(Math.floor((workMs * 2) / 3)),
+    signal: AbortSignal.timeout(workMs),
+    endsAt: performance.now() + workMs,
+  };
+  let projects: Promise<Project[]> | undefined;
+  let table: JobTable | undefined;
+  return {
+    warm,
+    now: Date.now() / 1000,
+    time,
+    table: () => {
+      table ??= warm.openTable(time.signal);
+      return table;
+    },
+    publishTimeoutMs: Math.floor((reserveMs * 2) / 3),
+    projects: () => {
+      projects ??= warm.readProjects().then((all) => connectProjects(all, warm.aws, warm.secrets, time));
+      return projects;
+    },
+  };
+}
+
+/** Takes the requests out of the event, and carries each out. Equal requests of a batch share one answer. */
+async function invoke(event: unknown, invocation: Invocation) {
+  const { warm } = invocation;
+  const queue = new PQueue({ concurrency: maxConcurrentRecords });
+  const answers = new Map<string, Promise<CurfewAnswer>>();
+  const { stopAllTopics } = warm.settings;
+  const ignored = (alarm: string) => warm.logger.info(`The alarm ${alarm} is over, so nothing is stopped.`);
+
+  return unwrap(event, { stopAllTopics, ignored }, async (delivery) => {
+    const requestedBy = requestedByIn(delivery.given) ?? delivery.from;
+    const report = createReport(warm, requestedBy, invocation.publishTimeoutMs);
+    try {
+      if (delivery.refusal) throw delivery.refusal;
+      const request = parseRequest(delivery.given);
+      const key = JSON.stringify([request, delivery.isForeignEvent]);
+      const answer = answers.get(key) ?? queue.add(() => carryOut(request, delivery, report, requestedBy, invocation));
+      answers.set(key, answer);
+      return await answer;
+    } catch (error) {
+      report.failed(error);
+      throw error;
+    }
+  });
+}
+
+/** Carries out one request: picks its projects, applies the rule, reports, answers. */
+async function carryOut(
+  request: CurfewRequest,
+  { from, isForeignEvent = false }: Delivery,
+  report: FullReport,
+  requestedBy: string,
+  { warm, now, time, table, projects: allProjects }: Invocation,
+): Promise<CurfewAnswer> {
+  const projects = selectProjects(request, await allProjects(), isForeignEvent);
+  const { warnBeforeMinutes } = warm.settings;
+  const context: Context = {
+    now,
+    requestedBy,
+    time,
+    warnBeforeMinutes,
+    report,
+    get table() {
+      return table();
+    },
+  };
+
+  if ('jobId' in request) {
+    const { project, job } = await findJob(projects, request.jobId, false);
+    const { dryRun = false, jobId } = request;
+    const decision = await cancelJob({ project, jobId, reason: 'requested', dryRun, firstLook: job }, context);
+    report.cancelled(decision);
+    return toCancelAnswer(decision);
+  }
+
+  if ('extend' in request) {
+    const { jobId, minutes } = request.extend;
+    const answer = await extend(await findJob(projects, jobId, true), minutes, context);
+    report.extended(answer, minutes);
+    return answer;
+  }
+
+  if ('list' in request) {
+    const result = await list(projects, context);
+    report.listed(result);
+    return result.answer;
+  }
+
+  if ('stopAll' in request) {
+    const { answer, tally } = await stopAll(request, projects, context);
+    report.stopped(tally, answer.dryRun);
+    if (!answer.complete && !answer.dryRun) throw incompleteError('stopAll', tally);
+    return answer;
+  }
+
+  const startedAt = performance.now();
+  const { answer, tally } = await sweep(request, projects, context);
+  report.swept(tally, answer.dryRun, performance.now() - startedAt);
+  throwIfAllFailed(tally);
+  // Nobody reads the answer to an envelope, so what is left undone has to be an error.
+  if (from !== 'direct' && (!answer.complete || answer.failed > 0)) throw incompleteError('sweep', tally);
+  return answer;
+}
+
+const settings = parseSettings(process.env);
 
 /** The entry point of the Lambda function. */
-export const handler = createHandler(process.env, {
+export const handler = createHandler(settings, {
   aws: createAwsClients(),
-  logger: createLogger(name),
-  metrics: createMetrics(name),
+  logger: createLogger(settings.name),
+  metrics: createMetrics(settings.name),
 });

@@ -1,31 +1,31 @@
-/** The names that others rely on: our metrics, our events. */
+/** The names that others rely on: metrics and events. */
 
-/** The namespace of our metrics in CloudWatch. Their one dimension, `service`, is the name of the deployment. */
+/** The namespace of the metrics in CloudWatch. Their one dimension, `service`, is the name of the deployment. */
 export const metricsNamespace = 'FineTuningCurfew';
 
-/** Our metrics, with their units in CloudWatch. */
+/** The metrics, with their units in CloudWatch. */
 export const metricUnits = {
-  /** Jobs that a sweep looked at. */
+  /** Jobs that a sweep inspected. */
   Inspected: 'Count',
   /** Jobs in progress that a sweep found. */
   InProgress: 'Count',
   /** Jobs past their deadline that a sweep found. */
   Overdue: 'Count',
-  /** Jobs cancelled, by a sweep or on request. */
+  /** Cancels that a provider accepted, from sweeps or requests. */
   Cancelled: 'Count',
-  /** Jobs that a sweep or a stop-all should have cancelled and could not. */
+  /** Jobs that a sweep or a stop-all should have cancelled but could not. */
   CancelFailures: 'Count',
-  /** Overdue jobs that a sweep did not cancel, because there were more of them than the cancel limit. */
+  /** Overdue jobs that a sweep left alone because there were more of them than the cancel limit. */
   HeldBack: 'Count',
-  /** Jobs with a status that we have never heard of. */
+  /** Jobs whose status is unknown. */
   UnknownStatus: 'Count',
-  /** Jobs that were cancelled an hour ago or earlier, and have not finished yet. */
+  /** Jobs that are still in progress an hour after their cancel was accepted. */
   StuckCancelling: 'Count',
-  /** Projects that a sweep could not look at. */
+  /** Projects that could not be read. */
   FailedProjects: 'Count',
-  /** Named failures of requests, but for those that are the caller's: a wrong request, an unknown job. */
+  /** Requests that failed, except for invalid requests and unknown jobs. */
   Errors: 'Count',
-  /** 1 for a sweep that did not see all that it should have, else 0. */
+  /** 1 for a sweep that did not see everything, else 0. */
   IncompleteSweeps: 'Count',
   /** The age of the oldest job in progress that a sweep found, 0 if there is none. */
   OldestJobInProgressAge: 'Seconds',
@@ -34,15 +34,15 @@ export const metricUnits = {
 } as const;
 export type MetricName = keyof typeof metricUnits;
 
-/** The `source` of our events on the account's default event bus. */
+/** The `source` of the events. */
 export const eventSource = 'fine-tuning-curfew';
 
-/** Their `detail-type`s. */
+/** The `detail-type` of each event. */
 export const eventTypes = {
-  /** A job was cancelled, by whomever. */
+  /** A cancel was accepted, whoever asked for it. */
   cancelled: 'Fine-Tuning Job Cancelled',
-  /** It would have been, were this not a dry run. */
+  /** A dry run would have cancelled the job. */
   wouldBeCancelled: 'Fine-Tuning Job Would Be Cancelled',
-  /** Its deadline is near, or it will not finish before it. */
+  /** The deadline is near, or the provider expects the job to finish after it. */
   near: 'Fine-Tuning Job Near Its Time Budget',
 } as const;

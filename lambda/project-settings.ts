@@ -1,110 +1,116 @@
-import { isLoopback, type Provider, providerOf } from './providers.ts';
-import { defaultBaseUrl, type ProjectOverrides, type Settings } from './settings.ts';
+import {
+  bedrockRegionOf,
+  defaultBaseUrl,
+  isLoopback,
+  type ProjectOverrides,
+  type Provider,
+  providerOf,
+  type Settings,
+} from './settings.ts';
 
-/** What is said of a budget of 0 that cancels. */
-export const zeroBudgetRefused =
+/** The error for a budget of 0 outside a dry run. */
+export const zeroBudgetError =
   '"timeBudgetMinutes" is 0, which would cancel every job at once: allowed only with "dryRun" true. ' +
   'To stop everything now, send {"stopAll": {}}';
 
 /** One project with every setting that holds for it. */
 export interface ProjectSettings {
-  /** Undefined if there is only one, made of the top-level settings. */
+  /** Undefined in a deployment without `projects`. */
   name: string | undefined;
   provider: Provider;
-  openaiBaseUrl: string;
+  /** Undefined for Bedrock's customization jobs, which the AWS SDK finds by their region. */
+  openaiBaseUrl: string | undefined;
   openaiProject: string | undefined;
-  /** Undefined for Bedrock, which needs none. */
+  /** Where Bedrock's jobs run. */
+  region: string;
+  /** Undefined for Bedrock, which is reached with the function's own role. */
   secretName: string | undefined;
   secretField: string;
   secretKmsKeyArn: string | undefined;
   timeBudgetMinutes: number;
-  /** Whether that budget is the project's own, or the default of the deployment. */
+  /** Whether the budget is the project's own, or the deployment's. */
   budgetFrom: 'project' | 'default';
+  queueLimitMinutes: number | 'none' | undefined;
   lookbackDays: number;
   cancelLimit: number | 'none';
   dryRun: boolean;
 }
 
 /**
- * A project with what it inherits. A credential goes nowhere but to its own provider: a project that names a URL or a
- * provider inherits nothing of how another provider is reached.
+ * Returns a project with what it inherits. A credential is only ever sent to its own provider, so a project that names a
+ * URL or a provider inherits nothing about how another one is reached.
  *
- * @param name undefined if it is the only one.
- * @param region where the function runs, for Bedrock's default URL; a token will do.
- * @throws Error saying what is missing or does not fit together, without the project's name.
+ * @param name undefined in a deployment without `projects`.
+ * @param functionRegion where the function runs. May be a token.
+ * @throws Error saying what is missing or contradictory, without the project's name.
  */
-export function projectWith(
+export function resolveProject(
   name: string | undefined,
   settings: Settings,
   overrides: ProjectOverrides,
-  region: string,
+  functionRegion: string,
 ): ProjectSettings {
   const isElsewhere = overrides.openaiBaseUrl !== undefined || overrides.provider !== undefined;
-  const access: ProjectOverrides = isElsewhere ? overrides : { ...accessOf(settings), ...overrides };
+  const access = isElsewhere ? overrides : { ...settings, ...overrides };
   const provider = access.provider ?? providerOf(access.openaiBaseUrl ?? '');
-  // The default URL is OpenAI's: who says only `bedrock` means Bedrock's.
-  const givenUrl =
-    provider === 'bedrock' && !isElsewhere && access.openaiBaseUrl === defaultBaseUrl
-      ? undefined
-      : access.openaiBaseUrl;
+  const isBedrock = provider === 'bedrock' || provider === 'bedrock-customization';
+  // The default URL is OpenAI's. A deployment that says only `bedrock` means Bedrock's.
+  const isDefaultUrl = isBedrock && !isElsewhere && access.openaiBaseUrl === defaultBaseUrl;
+  const givenUrl = isDefaultUrl ? undefined : access.openaiBaseUrl;
+  const hostRegion = bedrockRegionOf(givenUrl ?? '');
+  const region = hostRegion ?? access.region ?? functionRegion;
   const openaiBaseUrl =
     givenUrl ?? (provider === 'bedrock' ? `https://bedrock-mantle.${region}.api.aws/v1` : undefined);
-  if (openaiBaseUrl === undefined) {
+  if (!isBedrock && openaiBaseUrl === undefined) {
     throw new Error('it names a provider, so it must name its own "openaiBaseUrl" too');
   }
-  if (provider !== 'bedrock' && access.secretName === undefined) {
+  if (!isBedrock && access.secretName === undefined) {
     throw new Error('it names its own provider or URL, so it must name its own "secretName" too');
   }
-  checkHost(provider, openaiBaseUrl);
-  const own = { ...settings, ...overrides };
-  if (own.timeBudgetMinutes === 0 && !own.dryRun) {
-    throw new Error(zeroBudgetRefused);
+  if (hostRegion !== undefined && access.region !== undefined && access.region !== hostRegion) {
+    throw new Error(`"region" is ${access.region}, but the host in "openaiBaseUrl" is in ${hostRegion}`);
   }
+  checkHost(provider, openaiBaseUrl);
+  const { secretField, timeBudgetMinutes, queueLimitMinutes, lookbackDays, cancelLimit, dryRun } = {
+    ...settings,
+    ...overrides,
+  };
+  if (timeBudgetMinutes === 0 && !dryRun) throw new Error(zeroBudgetError);
   return {
     name,
     provider,
     openaiBaseUrl,
     openaiProject: access.openaiProject,
-    secretName: provider === 'bedrock' ? undefined : access.secretName,
-    secretField: own.secretField,
-    secretKmsKeyArn: provider === 'bedrock' ? undefined : access.secretKmsKeyArn,
-    timeBudgetMinutes: own.timeBudgetMinutes,
+    region,
+    secretName: isBedrock ? undefined : access.secretName,
+    secretField,
+    secretKmsKeyArn: isBedrock ? undefined : access.secretKmsKeyArn,
+    timeBudgetMinutes,
     budgetFrom: overrides.timeBudgetMinutes === undefined ? 'default' : 'project',
-    lookbackDays: own.lookbackDays,
-    cancelLimit: own.cancelLimit,
-    dryRun: own.dryRun,
+    queueLimitMinutes,
+    lookbackDays,
+    cancelLimit,
+    dryRun,
   };
 }
 
-/** The only project of a deployment without `projects`. */
-export function onlyProject(settings: Settings, region: string): ProjectSettings {
-  return projectWith(undefined, settings, {}, region);
-}
-
-/** What says where the jobs are and how to get in. */
-function accessOf(settings: Settings): ProjectOverrides {
-  const { provider, openaiBaseUrl, openaiProject, secretName, secretKmsKeyArn } = settings;
-  return {
-    openaiBaseUrl,
-    secretName,
-    ...(provider && { provider }),
-    ...(openaiProject && { openaiProject }),
-    ...(secretKmsKeyArn && { secretKmsKeyArn }),
-  };
-}
-
-/** The credentials of Azure and Bedrock must not reach another provider's host. A key for `openai` may be for any host. */
-function checkHost(provider: Provider, openaiBaseUrl: string): void {
-  const url = URL.parse(openaiBaseUrl);
+/** Throws if a credential of Azure or Bedrock would go to another provider's host. A key for `openai` may be for any host. */
+function checkHost(provider: Provider, openaiBaseUrl: string | undefined): void {
+  if (provider === 'bedrock-customization' && openaiBaseUrl !== undefined) {
+    throw new Error(
+      '"openaiBaseUrl" must be left out for "provider" bedrock-customization, which is found by its "region"',
+    );
+  }
   // At synth a URL may be a token, of which nothing is known yet.
-  if (!url) return;
-  const isBedrock = providerOf(openaiBaseUrl) === 'bedrock';
-  if (provider === 'bedrock' && !isBedrock && !isLoopback(url)) {
+  const url = URL.parse(openaiBaseUrl ?? '');
+  if (!url || openaiBaseUrl === undefined) return;
+  const isBedrockHost = providerOf(openaiBaseUrl) === 'bedrock';
+  if (provider === 'bedrock' && !isBedrockHost && !isLoopback(url)) {
     throw new Error(
       '"openaiBaseUrl" must be a host bedrock-mantle.REGION.api.aws for "provider" bedrock, or be left out',
     );
   }
-  if (provider === 'azure' && (isBedrock || url.hostname === new URL(defaultBaseUrl).hostname)) {
+  if (provider === 'azure' && (isBedrockHost || url.hostname === new URL(defaultBaseUrl).hostname)) {
     throw new Error('"openaiBaseUrl" must be that of your Azure resource for "provider" azure');
   }
 }

@@ -1,76 +1,20 @@
 import * as v from 'valibot';
-import { jobIdPattern } from './curfew/job.ts';
+import type { CurfewRequest } from './contract.ts';
+import { customizationArnPattern, jobIdPattern } from './curfew/job.ts';
 import { InvalidRequestError } from './errors.ts';
-
-/** What every request may say, whatever it asks for. */
-interface Attributed {
-  /** Who asks and why, as in `alice, INC-1234`, for the log and for events: 1 to 100 characters. A claim, not proof. */
-  requestedBy?: string;
-}
-interface OfProject {
-  /** The name of one project. Left out, all of them are meant. */
-  project?: string;
-}
-interface Rehearsable extends OfProject {
-  /** Only say what would happen. */
-  dryRun?: boolean;
-}
-
-/** `{"jobId": "ftjob-…"}`: cancel this one job if it is still in progress. */
-export interface CancelRequest extends Attributed, Rehearsable {
-  jobId: string;
-}
-/** `{"sweep": {}}`: cancel every job past its deadline. Each field stands in for the setting of that name. */
-export interface SweepRequest extends Attributed {
-  sweep: OfProject & {
-    /** A job's own budget still comes first. 0 is allowed here. */
-    timeBudgetMinutes?: number;
-    /** False arms what is set to `dryRun`, if `project` names it or there is only one project. */
-    dryRun?: boolean;
-    /** 0 looks at everything. */
-    lookbackDays?: number;
-    cancelLimit?: number | 'none';
-  };
-}
-/** `{"stopAll": {}}`: cancel every job in progress, whatever its age, budget, exemption or extension. */
-export interface StopAllRequest extends Attributed {
-  stopAll: Rehearsable;
-}
-/** `{"list": {}}`: say what runs, and what will become of it. */
-export interface ListRequest extends Attributed {
-  list: OfProject;
-}
-/** `{"extend": {"jobId": "ftjob-…", "minutes": 120}}`: let this job run on. */
-export interface ExtendRequest extends Attributed {
-  extend: OfProject & {
-    jobId: string;
-    /** From now: a whole number, 1 to 43,200. A deadline never becomes earlier. */
-    minutes: number;
-  };
-}
-/** What the function can be asked. */
-export type CurfewRequest = CancelRequest | SweepRequest | StopAllRequest | ListRequest | ExtendRequest;
-
-/** A schema for each field of a request and for no others, optional where the field is. */
-type FieldsOf<Request> = {
-  [Field in keyof Request]-?: object extends Pick<Request, Field>
-    ? v.ExactOptionalSchema<v.GenericSchema<Request[Field]>, Request[Field] | undefined>
-    : v.GenericSchema<unknown, Request[Field]>;
-};
 
 const jobId = v.pipe(
   v.string('must be a string'),
-  v.regex(jobIdPattern, 'must be a letter or digit, then up to 127 letters, digits or any of "-_.:"'),
+  v.check(
+    (id) => jobIdPattern.test(id) || customizationArnPattern.test(id),
+    'must be a letter or digit, then up to 127 letters, digits or any of "-_.:", or the ARN of a Bedrock customization job',
+  ),
 );
 const trueOrFalse = v.boolean('must be true or false');
-/** Left out, it is false, so requests that say so and those that do not are equal. */
+/** With this default, requests that say false and those that say nothing are equal. */
 const dryRun = v.exactOptional(trueOrFalse, false);
 const zeroOrMore = v.exactOptional(
-  v.pipe(
-    v.number('must be a number'),
-    v.finite('must be a finite number'),
-    v.minValue(0, 'must be 0 or more'),
-  ),
+  v.pipe(v.number('must be a number'), v.finite('must be a finite number'), v.minValue(0, 'must be 0 or more')),
 );
 const cancelLimitText = 'must be a whole number, 1 or more, or "none"';
 const cancelLimit = v.exactOptional(
@@ -91,75 +35,58 @@ const project = v.exactOptional(v.string('must be the name of a project'));
 /** Who asked and why, as the request claims. */
 export const requestedBySchema = v.pipe(
   v.string('must be a string'),
-  v.regex(
-    /^(?=.*\S)[^\p{Cc}]{1,100}$/su,
-    'must be 1 to 100 characters, not all blank, without control characters',
-  ),
+  v.regex(/^(?=.*\S)[^\p{Cc}]{1,100}$/su, 'must be 1 to 100 characters, not all blank, without control characters'),
 );
 const requestedBy = v.exactOptional(requestedBySchema);
-const attributedSchema = v.looseObject({ requestedBy: requestedBySchema });
 
-/** An object with these fields and no others. An array has no fields, but would pass for one. */
+/** Returns a schema for an object with these fields and no others. An array has no fields, but would pass for one. */
 const object = <const Entries extends v.ObjectEntries>(entries: Entries, example: string) => {
   const message = `must be an object, such as ${example}`;
-  return v.pipe(
-    v.custom<object>(
-      (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
-      message,
-    ),
-    v.strictObject(entries, message),
-  );
+  const isObject = (input: unknown) => typeof input === 'object' && input !== null && !Array.isArray(input);
+  return v.pipe(v.custom<object>(isObject, message), v.strictObject(entries, message));
 };
 
 const schemas = {
-  jobId: v.strictObject({ jobId, dryRun, project, requestedBy } satisfies FieldsOf<CancelRequest>),
+  jobId: v.strictObject({ jobId, dryRun, project, requestedBy }),
   sweep: v.strictObject({
     sweep: object(
       {
         timeBudgetMinutes: zeroOrMore,
-        // Left out, the setting holds.
+        // Without a default, the setting holds.
         dryRun: v.exactOptional(trueOrFalse),
         lookbackDays: zeroOrMore,
         cancelLimit,
         project,
-      } satisfies FieldsOf<SweepRequest['sweep']>,
+      },
       '{} or {"dryRun": true}',
     ),
     requestedBy,
-  } satisfies FieldsOf<SweepRequest>),
+  }),
   stopAll: v.strictObject({
-    stopAll: object(
-      { dryRun, project } satisfies FieldsOf<StopAllRequest['stopAll']>,
-      '{} or {"dryRun": true}',
-    ),
+    stopAll: object({ dryRun, project }, '{} or {"dryRun": true}'),
     requestedBy,
-  } satisfies FieldsOf<StopAllRequest>),
+  }),
   list: v.strictObject({
-    list: object({ project } satisfies FieldsOf<ListRequest['list']>, '{}'),
+    list: object({ project }, '{}'),
     requestedBy,
-  } satisfies FieldsOf<ListRequest>),
+  }),
   extend: v.strictObject({
-    extend: object(
-      { jobId, minutes, project } satisfies FieldsOf<ExtendRequest['extend']>,
-      '{"jobId": "ftjob-…", "minutes": 120}',
-    ),
+    extend: object({ jobId, minutes, project }, '{"jobId": "ftjob-…", "minutes": 120}'),
     requestedBy,
-  } satisfies FieldsOf<ExtendRequest>),
+  }),
 };
 
 /** The keys by which requests are told apart. */
 export const requestKeys = ['jobId', 'sweep', 'stopAll', 'list', 'extend'] as const;
 
-const longestNameQuoted = 50;
-
 const forms =
   'send one of {"jobId": "ftjob-…"}, {"sweep": {}}, {"stopAll": {}}, {"list": {}}, {"extend": {"jobId": "ftjob-…", "minutes": 120}}';
+const maxQuotedName = 50;
 
 /**
- * Reads what a caller sent.
+ * Parses what a caller sent.
  *
- * @param given a request of whatever shape.
- * @returns the request, one of the five forms, with nothing else in it.
+ * @returns the request, in one of its five forms, with nothing else in it.
  * @throws InvalidRequestError naming the field that is wrong and what it must be. Values are never quoted.
  */
 export function parseRequest(given: unknown): CurfewRequest {
@@ -168,10 +95,10 @@ export function parseRequest(given: unknown): CurfewRequest {
   }
   const [key, another] = requestKeys.filter((candidate) => Object.hasOwn(given, candidate));
   if (key === undefined) {
-    const others = Object.keys(given)
+    const names = Object.keys(given)
       .slice(0, 3)
-      .map((name) => `"${name.slice(0, longestNameQuoted)}"`);
-    const has = others.length > 0 ? ` It has ${others.join(', ')}.` : '';
+      .map((name) => `"${name.slice(0, maxQuotedName)}"`);
+    const has = names.length > 0 ? ` It has ${names.join(', ')}.` : '';
     throw new InvalidRequestError(`The request has none of the keys that say what to do: ${forms}.${has}`);
   }
   if (another !== undefined) {
@@ -179,18 +106,26 @@ export function parseRequest(given: unknown): CurfewRequest {
   }
   const parsed = v.safeParse(schemas[key], given);
   if (parsed.success) return parsed.output;
-  const wrong = new Set(parsed.issues.map(describe));
-  throw new InvalidRequestError(`The request is not valid: ${[...wrong].join('; ')}.`);
+  const problems = new Set(parsed.issues.map(describeIssue));
+  throw new InvalidRequestError(`The request is not valid: ${[...problems].join('; ')}.`);
 }
 
-/** Who asked, as far as that can be read; even of what is no request, so its refusal can name whoever sent it. */
+/** Returns the project that a request names, if it names one. */
+export function projectIn(request: CurfewRequest): string | undefined {
+  if ('jobId' in request) return request.project;
+  if ('sweep' in request) return request.sweep.project;
+  if ('stopAll' in request) return request.stopAll.project;
+  return 'list' in request ? request.list.project : request.extend.project;
+}
+
+/** Returns who asked, as far as that can be read, also from an invalid request. */
 export function requestedByIn(given: unknown): string | undefined {
-  return v.is(attributedSchema, given) ? given.requestedBy : undefined;
+  return v.is(v.looseObject({ requestedBy: requestedBySchema }), given) ? given.requestedBy : undefined;
 }
 
-/** `"sweep.dryRun" must be true or false`, or that the field is unknown. */
-function describe(issue: v.BaseIssue<unknown>): string {
-  const field = `"${v.getDotPath(issue)?.slice(0, longestNameQuoted)}"`;
+/** Returns a sentence such as `"sweep.dryRun" must be true or false`. */
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const field = `"${v.getDotPath(issue)?.slice(0, maxQuotedName)}"`;
   if (issue.expected === 'never') return `${field} is not a known field`;
   return issue.received === 'undefined' ? `${field} is missing` : `${field} ${issue.message}`;
 }

@@ -1,29 +1,57 @@
 import * as v from 'valibot';
-import { isLoopback, providers } from './providers.ts';
 
-/** A setting that reads as text matching `pattern`; `allowed` is what an error says of it. */
-export const textSetting = (pattern: RegExp, allowed: string) =>
-  v.pipe(v.string(allowed), v.regex(pattern, allowed));
+export const providers = ['openai', 'azure', 'bedrock', 'bedrock-customization'] as const;
+export type Provider = (typeof providers)[number];
 
-/** A setting that reads as a whole number of `unit`, `least` or more, and up to `most` if that is given. */
-export const wholeNumberSetting = (least: number, unit: string, most = Number.POSITIVE_INFINITY) => {
-  const allowed = `a whole number of ${unit}, ${least} ${Number.isFinite(most) ? `to ${most}` : 'or more'}`;
-  return v.pipe(
-    textSetting(/^\d{1,9}$/, allowed),
-    v.transform(Number),
-    v.minValue(least, allowed),
-    v.maxValue(most, allowed),
-  );
+const bedrockHost = /^bedrock-mantle\.([a-z0-9-]+)\.api\.aws$/;
+const azureHost = /\.(azure\.com|azure\.us|azure\.cn|cognitive\.microsoft\.com)$/;
+
+/** Returns the provider that a URL belongs to, by its host. An unknown host is taken for one that works like OpenAI. */
+export function providerOf(baseUrl: string): Provider {
+  const hostname = URL.parse(baseUrl)?.hostname ?? '';
+  if (bedrockHost.test(hostname)) return 'bedrock';
+  return azureHost.test(hostname) ? 'azure' : 'openai';
+}
+
+/** Returns the region in the host of a Bedrock URL; undefined if it names none, as on loopback. */
+export function bedrockRegionOf(baseUrl: string): string | undefined {
+  return bedrockHost.exec(URL.parse(baseUrl)?.hostname ?? '')?.[1];
+}
+
+/** Returns whether a URL stays on this machine. */
+export function isLoopback({ hostname }: URL): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}
+
+/** Returns a schema for text of this pattern. `allowed` says in an error what it must be. */
+export const text = (pattern: RegExp, allowed: string) => v.pipe(v.string(allowed), v.regex(pattern, allowed));
+
+/** Returns a schema for a whole number, or for its digits: `-c key=value` and what tokens stand for arrive as text. */
+export const wholeNumber = (min: number, unit: string, max?: number) =>
+  numberBetween(min, max, `a whole number of ${unit}, ${min} ${max === undefined ? 'or more' : `to ${max}`}`);
+
+/** Returns a schema for a whole number, 1 or more, or the word `none`. */
+const wholeNumberOrNone = (unit: string) => {
+  const allowed = `a whole number of ${unit}, 1 or more, or "none"`;
+  return v.union([v.literal('none'), numberBetween(1, undefined, allowed)], allowed);
 };
 
-const cancelLimit = v.pipe(
-  textSetting(/^([1-9]\d{0,8}|none)$/, 'a whole number of jobs, 1 or more, or "none"'),
-  v.transform((text) => (text === 'none' ? 'none' : Number(text))),
+const numberBetween = (min: number, max: number | undefined, allowed: string) =>
+  v.pipe(
+    v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,9}$/, allowed))], allowed),
+    // Before the transformation: an error quotes what was given.
+    v.check(
+      (given) => Number.isInteger(Number(given)) && Number(given) >= min && Number(given) <= (max ?? 999_999_999),
+      allowed,
+    ),
+    v.transform(Number),
+  );
+
+export const trueOrFalse = v.pipe(
+  v.union([v.boolean(), v.picklist(['true', 'false'])], 'true or false'),
+  v.transform((given) => given === true || given === 'true'),
 );
-const dryRun = v.pipe(
-  v.picklist(['true', 'false'], 'true or false'),
-  v.transform((text) => text === 'true'),
-);
+
 const allowedBaseUrl = 'an https URL, or http on loopback, without user, query or fragment';
 const baseUrl = v.pipe(
   v.string(allowedBaseUrl),
@@ -31,130 +59,90 @@ const baseUrl = v.pipe(
   v.transform((url) => url.replace(/\/+$/, '')),
 );
 
-/** What a project can set for itself, as text. */
+/** The settings that a project can have of its own. */
 const projectEntries = {
-  provider: v.picklist(providers, `one of ${providers.join(', ')}`),
-  openaiBaseUrl: baseUrl,
-  openaiProject: textSetting(/^[\w-]{1,128}$/, "the id of a project at the provider's"),
-  secretName: textSetting(
-    /^(arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:)?[\w/+=.@-]{1,512}$/,
-    'the name or ARN of a secret in Secrets Manager',
+  provider: v.exactOptional(v.picklist(providers, `one of ${providers.join(', ')}`)),
+  openaiBaseUrl: v.exactOptional(baseUrl),
+  openaiProject: v.exactOptional(text(/^[\w-]{1,128}$/, "the id of a project at the provider's")),
+  region: v.exactOptional(text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'a region of AWS, such as us-east-1')),
+  secretName: v.exactOptional(
+    text(
+      /^(arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:)?[\w/+=.@-]{1,512}$/,
+      'the name or ARN of a secret in Secrets Manager',
+    ),
   ),
-  secretField: textSetting(/^\S{1,128}$/, 'the name of a field in the secret, without spaces'),
-  secretKmsKeyArn: textSetting(
-    /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/,
-    'the ARN of a key in KMS, not of an alias',
+  secretField: v.exactOptional(text(/^\S{1,128}$/, 'the name of a field in the secret, without spaces')),
+  secretKmsKeyArn: v.exactOptional(
+    text(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, 'the ARN of a key in KMS, not of an alias'),
   ),
-  timeBudgetMinutes: wholeNumberSetting(0, 'minutes'),
-  lookbackDays: wholeNumberSetting(0, 'days'),
-  cancelLimit,
-  dryRun,
+  timeBudgetMinutes: v.exactOptional(wholeNumber(0, 'minutes')),
+  queueLimitMinutes: v.exactOptional(wholeNumberOrNone('minutes')),
+  lookbackDays: v.exactOptional(wholeNumber(0, 'days')),
+  cancelLimit: v.exactOptional(wholeNumberOrNone('jobs')),
+  dryRun: v.exactOptional(trueOrFalse),
 };
 
-/** What differs from the top-level settings in one project: from text to typed settings. */
-export const projectSchema = v.strictObject({
-  provider: v.exactOptional(projectEntries.provider),
-  openaiBaseUrl: v.exactOptional(projectEntries.openaiBaseUrl),
-  openaiProject: v.exactOptional(projectEntries.openaiProject),
-  secretName: v.exactOptional(projectEntries.secretName),
-  secretField: v.exactOptional(projectEntries.secretField),
-  secretKmsKeyArn: v.exactOptional(projectEntries.secretKmsKeyArn),
-  timeBudgetMinutes: v.exactOptional(projectEntries.timeBudgetMinutes),
-  lookbackDays: v.exactOptional(projectEntries.lookbackDays),
-  cancelLimit: v.exactOptional(projectEntries.cancelLimit),
-  dryRun: v.exactOptional(projectEntries.dryRun),
-});
+/** What differs from the deployment's settings in one project. */
+export const projectSchema = v.strictObject(projectEntries);
 export type ProjectOverrides = v.InferOutput<typeof projectSchema>;
 
-/** The name of a project in the context key `projects`. */
+/** The name of a project in `projects`. */
 export const projectNamePattern = /^[\w-]{1,64}$/;
 
-/** The settings that the function is told, from text, as environment variables and `-c key=value` hold it. */
-export const settingsSchema = v.object({
-  ...projectEntries,
-  name: textSetting(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'a letter, then up to 39 letters, digits or "-"'),
-  warnBeforeMinutes: wholeNumberSetting(0, 'minutes'),
-  provider: v.optional(projectEntries.provider),
-  openaiProject: v.optional(projectEntries.openaiProject),
-  secretKmsKeyArn: v.optional(projectEntries.secretKmsKeyArn),
-});
-export type Settings = v.InferOutput<typeof settingsSchema>;
-
-/** OpenAI's own. */
+/** OpenAI's own API. */
 export const defaultBaseUrl = 'https://api.openai.com/v1';
 
-/** What holds where nothing is said. `cdk.json` shows the same. */
-export const defaultSettings: Settings = {
-  name: 'fine-tuning-curfew',
-  secretName: 'openai/api-key',
-  secretField: 'apiKey',
-  timeBudgetMinutes: 360,
-  lookbackDays: 30,
-  cancelLimit: 20,
-  warnBeforeMinutes: 30,
-  openaiBaseUrl: defaultBaseUrl,
-  dryRun: false,
-};
-
-/** Where each setting of the function is found in its environment. */
-export const environmentNames = {
-  name: 'CURFEW_NAME',
-  secretName: 'SECRET_NAME',
-  secretField: 'SECRET_FIELD',
-  timeBudgetMinutes: 'TIME_BUDGET_MINUTES',
-  lookbackDays: 'LOOKBACK_DAYS',
-  cancelLimit: 'CANCEL_LIMIT',
-  warnBeforeMinutes: 'WARN_BEFORE_MINUTES',
-  openaiBaseUrl: 'OPENAI_BASE_URL',
-  provider: 'PROVIDER',
-  openaiProject: 'OPENAI_PROJECT',
-  dryRun: 'DRY_RUN',
-  /** Topics on which any message means that every job must stop, separated by commas. */
-  stopAllTopics: 'STOP_ALL_TOPIC_ARNS',
-  /** The path in Parameter Store below which the projects are kept; absent if there is only one, made of the above. */
-  projectsPath: 'PROJECTS_PATH',
-  /** The table of extensions and of what was published. */
-  tableName: 'TABLE_NAME',
-  /** The bus that our events go to, by name or ARN. */
-  eventBusName: 'EVENT_BUS_NAME',
-  /** Set by Lambda itself. */
-  region: 'AWS_REGION',
-} as const;
-
-const functionSchema = v.object({
-  ...settingsSchema.entries,
-  stopAllTopics: v.pipe(
-    v.optional(v.string(), ''),
-    v.transform((text): ReadonlySet<string> => new Set(text.split(',').filter((arn) => arn !== ''))),
+/** The settings of the function, with their defaults. `cdk.json` shows the same. */
+export const settingsEntries = {
+  ...projectEntries,
+  name: v.optional(
+    text(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'a letter, then up to 39 letters, digits or "-"'),
+    'fine-tuning-curfew',
   ),
-  projectsPath: v.optional(v.string()),
+  secretName: v.optional(projectEntries.secretName.wrapped, 'openai/api-key'),
+  secretField: v.optional(projectEntries.secretField.wrapped, 'apiKey'),
+  timeBudgetMinutes: v.optional(projectEntries.timeBudgetMinutes.wrapped, 360),
+  lookbackDays: v.optional(projectEntries.lookbackDays.wrapped, 30),
+  cancelLimit: v.optional(projectEntries.cancelLimit.wrapped, 20),
+  warnBeforeMinutes: v.optional(wholeNumber(0, 'minutes'), 30),
+  openaiBaseUrl: v.optional(projectEntries.openaiBaseUrl.wrapped, defaultBaseUrl),
+  dryRun: v.optional(projectEntries.dryRun.wrapped, false),
+};
+export const settingsSchema = v.object(settingsEntries);
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+/** What the stack adds for the function. */
+const functionSchema = v.object({
+  ...settingsEntries,
+  /** Topics on which any message means that every job must stop. */
+  stopAllTopics: v.optional(v.array(v.string()), []),
+  /** Where the projects are in Parameter Store, in how many parts. Absent if there is only the one above. */
+  projectList: v.exactOptional(v.object({ path: v.string(), parts: v.number() })),
+  /** The table of jobs. */
   tableName: v.string(),
+  /** The bus for events, by name or ARN. */
   eventBusName: v.optional(v.string(), 'default'),
-  region: v.string(),
 });
-export type FunctionSettings = v.InferOutput<typeof functionSchema>;
+export type FunctionSettings = v.InferOutput<typeof functionSchema> & { functionRegion: string };
+/** What the stack writes into the variable. */
+export type StackSettings = Omit<v.InferInput<typeof functionSchema>, 'name'>;
 
-/** The settings of this function, checked. Throws a ValiError if the environment is not what the stack writes. */
-export function settingsFrom(environment: Record<string, string | undefined>): FunctionSettings {
-  const named = Object.entries(environmentNames).map(([key, name]) => [key, environment[name]]);
-  return v.parse(functionSchema, Object.fromEntries(named));
+/** The environment variable with the settings of the function, as JSON. */
+export const settingsVariable = 'CURFEW_SETTINGS';
+
+/** Parses the settings of this function. Throws if the environment is not what the stack writes. */
+export function parseSettings(environment: Record<string, string | undefined>): FunctionSettings {
+  // A parameter of the release's template that is left empty stands for none.
+  const withoutEmpty = (_key: string, value: unknown) => (value === '' ? undefined : value);
+  const settings = v.parse(functionSchema, JSON.parse(environment[settingsVariable] ?? '{}', withoutEmpty));
+  return { ...settings, functionRegion: v.parse(v.string(), environment['AWS_REGION']) };
 }
 
-/** The environment variables that hold these settings. */
-export function environmentFor(settings: Settings): Record<string, string> {
-  const named = Object.keys(settingsSchema.entries).flatMap((key) => {
-    const name = Object.entries(environmentNames).find(([setting]) => setting === key)?.[1];
-    const value: unknown = Object.entries(settings).find(([setting]) => setting === key)?.[1];
-    return name === undefined || value === undefined ? [] : [[name, String(value)] as const];
-  });
-  return Object.fromEntries(named);
-}
-
-/** The key travels to this URL: encrypted, or not off this machine. */
-function isAllowedBaseUrl(text: string): boolean {
-  const url = URL.parse(text);
+/** The credential travels to this URL: encrypted, or not off this machine. */
+function isAllowedBaseUrl(given: string): boolean {
+  const url = URL.parse(given);
   // The parser mends what it can: `https:///v1` would mean the host `v1`.
-  if (!url || !/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/i.test(text)) return false;
+  if (!url || !/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/i.test(given)) return false;
   // The same host under another name, by which we would not know whose it is.
   if (url.hostname.endsWith('.')) return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));

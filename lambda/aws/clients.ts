@@ -5,7 +5,7 @@ import type { SSMClient } from '@aws-sdk/client-ssm';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import type { AwsCredentialIdentity, Provider } from '@aws-sdk/types';
 
-/** Where AWS is, and as whom to speak to it. What is left out comes from the environment, as in Lambda. */
+/** Endpoint, region and credentials. What is left out comes from the environment, as in Lambda. */
 export interface AwsAccess {
   endpoint?: string;
   region?: string;
@@ -20,16 +20,18 @@ export interface AwsClients {
   parameterStore(): Promise<SSMClient>;
   /** The credentials of the function's own role. */
   credentials: Provider<AwsCredentialIdentity>;
+  /** For clients of other regions. */
+  access: AwsAccess;
   destroy(): void;
 }
 
-/** Time limits, in milliseconds, for one attempt, because AWS is near and quick. */
+/** Time limits for one attempt, in milliseconds. AWS is near and quick. */
 const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 
-/** DynamoDB has a default of its own. With three, a service that is silent costs ten seconds at most. */
+/** With three attempts, a silent service costs ten seconds at most. DynamoDB's client has a higher default. */
 const maxAttempts = 3;
 
-/** The clients, each made once. */
+/** Creates the clients, each once. */
 export function createAwsClients(access: AwsAccess = {}): AwsClients {
   const configuration = { requestHandler, maxAttempts, ...access };
   const secretsManager = new SecretsManagerClient(configuration);
@@ -40,14 +42,15 @@ export function createAwsClients(access: AwsAccess = {}): AwsClients {
     secretsManager,
     eventBridge,
     dynamoDB: () => {
-      dynamoDB ??= import('./dynamodb.ts').then((sdk) => new sdk.DynamoDBClient(configuration));
+      dynamoDB ??= import('./late-sdk.ts').then((sdk) => new sdk.DynamoDBClient(configuration));
       return dynamoDB;
     },
     parameterStore: () => {
-      parameterStore ??= import('./parameter-store.ts').then((sdk) => new sdk.SSMClient(configuration));
+      parameterStore ??= import('./late-sdk.ts').then((sdk) => new sdk.SSMClient(configuration));
       return parameterStore;
     },
     credentials: async () => access.credentials ?? (await fromEnv()()),
+    access,
     destroy: () => {
       secretsManager.destroy();
       eventBridge.destroy();

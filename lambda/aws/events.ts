@@ -1,72 +1,165 @@
-import { type Decision, isoOf, nameOf, sentenceOf } from '../curfew/decision.ts';
-import type { Warning } from '../curfew/warning.ts';
-import { eventTypes } from '../names.ts';
-import { partsOf } from './log.ts';
-import type { CurfewEvent } from './publisher.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { Decision } from '../curfew/cancel.ts';
+import type { ProjectJob } from '../curfew/context.ts';
+import { type Judgement, toIso, type Warning } from '../curfew/deadline.ts';
+import { toError } from '../errors.ts';
+import { eventSource, eventTypes } from '../names.ts';
 
-const detailTypes: Partial<Record<Decision['outcome'], string>> = {
-  cancelled: eventTypes.cancelled,
-  cancelling: eventTypes.cancelled,
-  would_cancel: eventTypes.wouldBeCancelled,
-};
+/** An event of ours. */
+export interface CurfewEvent {
+  detailType: string;
+  detail: object;
+}
+
+const maxAttempts = 3;
+const firstWaitMs = 100;
 
 /**
- * The event that a decision is worth, if it is: a cancellation, once.
+ * Publishes one event. Returns why it could not be published, undefined if it was. Never throws.
  *
- * @param curfew the name of the deployment.
+ * @param timeoutMs ends it by our own clock, because an answer must not wait for a silent bus.
  */
-export function cancellationEvent(decision: Decision, curfew: string): CurfewEvent | undefined {
-  const { outcome, cancellingSinceSeconds } = decision;
-  const detailType = detailTypes[outcome];
-  // A dry run says what it would do, whatever an earlier sweep has done.
-  const isNews = cancellingSinceSeconds === undefined || outcome === 'would_cancel';
-  if (detailType === undefined || !isNews) return undefined;
+export async function publishEvent(
+  eventBridge: EventBridgeClient,
+  busName: string,
+  { detailType, detail }: CurfewEvent,
+  timeoutMs: number,
+): Promise<string | undefined> {
+  const Entries = [
+    { EventBusName: busName, Source: eventSource, DetailType: detailType, Detail: JSON.stringify(detail) },
+  ];
+  const abortSignal = AbortSignal.timeout(timeoutMs);
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await eventBridge.send(new PutEventsCommand({ Entries }), { abortSignal });
+      const refusal = answer.Entries?.[0]?.ErrorCode;
+      // The client retries a call that fails, but not an event that is refused.
+      if (refusal === undefined || attempt === maxAttempts) return refusal;
+      await sleep(firstWaitMs * attempt, undefined, { signal: abortSignal });
+    }
+  } catch (error) {
+    return toError(error).name;
+  }
+}
+
+/** Returns the event about a job that was cancelled, or would have been. */
+export function cancellationEvent(decision: Decision, deployment: string): CurfewEvent {
+  const { metadata } = decision.job;
   return {
-    detailType,
+    detailType: decision.outcome === 'would_cancel' ? eventTypes.wouldBeCancelled : eventTypes.cancelled,
     detail: {
-      curfew,
-      ...partsOf(decision),
-      metadata: decision.job.metadata,
-      summary: sentenceOf(decision),
+      curfew: deployment,
+      ...decisionDetails(decision),
+      metadata,
+      summary: describeDecision(decision),
     },
   };
 }
 
-/** The event that warns of a deadline. */
-export function warningEvent(decision: Decision, warning: Warning, curfew: string): CurfewEvent {
-  const { job, judgement, requestedBy } = decision;
+/** Returns the event that warns of a deadline. */
+export function warningEvent(one: ProjectJob, warning: Warning, requestedBy: string, deployment: string): CurfewEvent {
+  const { project, job } = one;
+  const { judgement, minutesLeft, willNotFinish, dryRun } = warning;
   return {
     detailType: eventTypes.near,
     detail: {
-      curfew,
-      ...projectIn(decision),
+      curfew: deployment,
+      ...(project.name !== undefined && { project: project.name }),
       jobId: job.id,
       requestedBy,
       status: job.status,
-      ageMinutes: Math.floor(judgement.ageMinutes),
+      ageMinutes: Math.floor(judgement.ageMinutes ?? 0),
       timeBudgetMinutes: judgement.timeBudgetMinutes,
       budgetFrom: judgement.budgetFrom,
-      deadline: isoOf(warning.deadlineSeconds),
-      minutesLeft: warning.minutesLeft,
-      estimatedFinish: isoOf(job.estimatedFinishSeconds),
-      willNotFinish: warning.willNotFinish,
-      dryRun: warning.dryRun,
+      limit: judgement.limit,
+      countsFrom: toIso(judgement.countsFrom),
+      deadline: toIso(warning.deadline),
+      minutesLeft,
+      estimatedFinish: toIso(job.estimatedFinish),
+      willNotFinish,
+      dryRun,
       model: job.model,
       metadata: job.metadata,
-      summary: warningSentence(decision, warning),
+      summary: describeWarning(one, warning),
     },
   };
 }
 
-function projectIn({ project }: Decision): { project?: string } {
-  return project === undefined ? {} : { project };
+/** Returns what log lines and events say about a decision, without metadata, which may hold anything. */
+export function decisionDetails({ project, job, judgement, outcome, reason, requestedBy, finalStatus }: Decision) {
+  return {
+    jobId: job.id,
+    ...(project.name !== undefined && { project: project.name }),
+    outcome,
+    reason,
+    requestedBy,
+    initialStatus: job.status,
+    finalStatus,
+    ageMinutes: judgement.ageMinutes === null ? null : Math.floor(judgement.ageMinutes),
+    timeBudgetMinutes: judgement.timeBudgetMinutes,
+    limit: judgement.limit,
+    countsFrom: toIso(judgement.countsFrom),
+    model: job.model,
+  };
 }
 
-function warningSentence(decision: Decision, warning: Warning): string {
-  const when = `in ${warning.minutesLeft} minutes, at ${isoOf(warning.deadlineSeconds)}, unless it is extended`;
-  const end = warning.dryRun
-    ? `would be cancelled ${when}, but this is a dry run`
-    : `will be cancelled ${when}`;
-  const expected = warning.willNotFinish ? ' The provider expects it to finish only after that.' : '';
-  return `${nameOf(decision)} ${end}.${expected}`;
+/** Returns a decision as a sentence for people: in the log, in events, in mail. */
+export function describeDecision(decision: Decision): string {
+  const { project, job, judgement, finalStatus, reason, requestedBy, outcome, error } = decision;
+  const name = describeJob({ project, job });
+  const facts = `${job.status}, ${describeAge(judgement)}`;
+  const why = {
+    requested: `as requested (${requestedBy})`,
+    time_budget:
+      judgement.limit === 'queue' ? 'because its queue limit had passed' : 'because its time budget was used up',
+    stop_all: `because everything had to stop (${requestedBy})`,
+  }[reason];
+  switch (outcome) {
+    case 'cancelled':
+      return `${name} was cancelled ${why}; it was ${facts}.`;
+    case 'cancelling':
+      return finalStatus === null
+        ? `${name} is already being cancelled; it is ${facts}.`
+        : `${name} is being cancelled ${why}, and is still ${finalStatus}; it was ${facts}.`;
+    case 'would_cancel':
+      return `${name} would be cancelled ${why}, but this is a dry run; it is ${facts}.`;
+    case 'already_finished':
+      return `${name} had already finished (${finalStatus ?? job.status}), so nothing was cancelled.`;
+    case 'not_cancellable':
+      return `${name} has the ${job.isKnownStatus ? '' : 'unknown '}status ${job.status}, so it was left alone.`;
+    case 'held_back':
+      return `${name} was not cancelled, because more jobs are overdue than the cancel limit allows; it is ${facts}.`;
+    case 'within_budget':
+      return `${name} goes on; it is ${facts}.`;
+    case 'exempt':
+      return `${name} goes on, because it is exempt from time budgets; it is ${facts}.`;
+    case 'failed':
+      return `${name} could not be cancelled; it is ${facts}. ${error?.message ?? ''}`.trim();
+  }
+}
+
+function describeWarning(
+  one: ProjectJob,
+  { judgement, minutesLeft, deadline, dryRun, willNotFinish }: Warning,
+): string {
+  const end = dryRun ? 'would be cancelled' : 'will be cancelled';
+  const limit = judgement.limit === 'queue' ? 'its queue limit passes' : 'its time budget is used up';
+  const when = `in ${minutesLeft} minutes, at ${toIso(deadline)}, when ${limit}, unless it is extended`;
+  const aside = [
+    ...(dryRun ? ['This is a dry run.'] : []),
+    ...(willNotFinish ? ['The provider expects it to finish only after that.'] : []),
+  ];
+  return [`${describeJob(one)} ${end} ${when}.`, ...aside].join(' ');
+}
+
+function describeJob({ project, job }: ProjectJob): string {
+  return `Fine-tuning job ${job.id}${project.name === undefined ? '' : ` of project ${project.name}`}`;
+}
+
+function describeAge({ ageMinutes, timeBudgetMinutes, budgetFrom, deadline }: Judgement): string {
+  const age = ageMinutes === null ? 'of unknown age' : `${Math.floor(ageMinutes)} minutes old`;
+  if (timeBudgetMinutes === null) return `${age}, with no time budget`;
+  const extension = budgetFrom === 'extension' && deadline !== null ? `, extended until ${toIso(deadline)}` : '';
+  return `${age}, with a time budget of ${timeBudgetMinutes} minutes${extension}`;
 }

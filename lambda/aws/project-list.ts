@@ -1,88 +1,81 @@
+import type { SSMClient } from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
-import { asError, StateError } from '../errors.ts';
-import { onlyProject, type ProjectSettings, projectWith } from '../project-settings.ts';
+import { StateError, toError } from '../errors.ts';
+import { type ProjectSettings, resolveProject } from '../project-settings.ts';
 import { type FunctionSettings, projectNamePattern, projectSchema } from '../settings.ts';
 import type { AwsClients } from './clients.ts';
 
-const namedSchema = v.looseObject({ name: v.pipe(v.string(), v.regex(projectNamePattern)) });
-const listSchema = v.pipe(v.string(), v.parseJson(), v.array(namedSchema));
+const partSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.array(v.looseObject({ name: v.pipe(v.string(), v.regex(projectNamePattern)) })),
+);
 
-/** As long as keys of secrets, so a secret that is replaced is found with its key. */
-const keptMilliseconds = 5 * 60_000;
+/** As long as keys are kept, so a secret that is replaced is found with its key. */
+const maxAgeMs = 5 * 60_000;
 
 /**
- * The projects of the deployment, with what holds in each. They are kept in Parameter Store, below a path that is
- * another one as soon as anything changes but what a token stands for, such as the ARN of a secret.
+ * Returns a function that reads the projects of the deployment and keeps them for five minutes. If they cannot be read
+ * again, those that were read before still hold.
  *
- * @returns a function that reads them, and keeps them for five minutes. If they cannot be read again, they still hold;
- * if they never could, it throws StateError.
+ * They are in Parameter Store, in as many parts as the stack says. Fewer are a StateError, never a shorter list.
  */
 export function createProjectList(
+  projectList: NonNullable<FunctionSettings['projectList']>,
   settings: FunctionSettings,
   parameterStore: AwsClients['parameterStore'],
   logger: { warn(line: string): void },
 ): () => Promise<ProjectSettings[]> {
-  const { projectsPath, region } = settings;
-  if (projectsPath === undefined) {
-    const projects = [onlyProject(settings, region)];
-    return async () => projects;
-  }
-  let last: { projects: ProjectSettings[]; readAtMilliseconds: number } | undefined;
-  let underWay: Promise<ProjectSettings[]> | undefined;
-  const read = async () => {
-    const texts = await valuesBelow(projectsPath, await parameterStore());
-    // To sweep no project would look like success.
-    if (texts.length === 0) throw new NoParameters();
-    return texts
-      .flatMap((text) => v.parse(listSchema, text))
-      .map(({ name, ...overrides }) => {
-        // Values are texts in the schema, as in the environment.
-        const asTexts = Object.entries(overrides).map(([key, value]) => [key, String(value)]);
-        return projectWith(name, settings, v.parse(projectSchema, Object.fromEntries(asTexts)), region);
-      });
+  const { functionRegion } = settings;
+  let last: { projects: ProjectSettings[]; readAt: number } | undefined;
+  let reading: Promise<ProjectSettings[]> | undefined;
+
+  const read = async (): Promise<ProjectSettings[]> => {
+    const parts = await valuesBelow(projectList.path, await parameterStore());
+    if (parts.length !== projectList.parts) throw new MissingPartsError();
+    return parts
+      .flatMap((part) => v.parse(partSchema, part))
+      .map(({ name, ...overrides }) =>
+        resolveProject(name, settings, v.parse(projectSchema, overrides), functionRegion),
+      );
   };
-  const readAgain = async () => {
+
+  const readOrKeep = async (): Promise<ProjectSettings[]> => {
     const projects = await read().catch((error) => {
-      const { name } = asError(error);
+      const { name } = toError(error);
       if (last) {
-        logger.warn(
-          `The projects could not be read again (${name}). Those that were read before still hold.`,
-        );
+        logger.warn(`The projects could not be read again (${name}). Those that were read before still hold.`);
         return last.projects;
       }
       throw new StateError(
-        `The projects could not be read from Parameter Store below ${projectsPath} (${name}). ` +
+        `The projects could not be read from Parameter Store below ${projectList.path} (${name}). ` +
           'Try again; if it persists, deploy the stack again.',
       );
     });
-    last = { projects, readAtMilliseconds: performance.now() };
+    last = { projects, readAt: performance.now() };
     return projects;
   };
+
   return async () => {
-    if (last && performance.now() - last.readAtMilliseconds < keptMilliseconds) return last.projects;
-    underWay ??= readAgain().finally(() => {
-      underWay = undefined;
+    if (last && performance.now() - last.readAt < maxAgeMs) return last.projects;
+    reading ??= readOrKeep().finally(() => {
+      reading = undefined;
     });
-    return underWay;
+    return reading;
   };
 }
 
-class NoParameters extends Error {
-  override readonly name = 'NoParameters';
+/** Parts of the list are missing: it is being replaced, or somebody deleted them. */
+class MissingPartsError extends Error {
+  override readonly name = 'MissingPartsError';
 }
 
-/** The values of all parameters below a path, by name. */
-async function valuesBelow(
-  path: string,
-  parameterStore: Awaited<ReturnType<AwsClients['parameterStore']>>,
-): Promise<string[]> {
-  const { paginateGetParametersByPath } = await import('./parameter-store.ts');
-  const found: { name: string; value: string }[] = [];
-  for await (const { Parameters = [] } of paginateGetParametersByPath(
-    { client: parameterStore },
-    { Path: path },
-  )) {
-    for (const { Name = '', Value = '' } of Parameters) found.push({ name: Name, value: Value });
+/** Returns the values of all parameters below a path, in the order of their names. */
+async function valuesBelow(path: string, client: SSMClient): Promise<string[]> {
+  const { paginateGetParametersByPath } = await import('./late-sdk.ts');
+  const found = new Map<string, string>();
+  for await (const { Parameters = [] } of paginateGetParametersByPath({ client }, { Path: path })) {
+    for (const { Name = '', Value = '' } of Parameters) found.set(Name, Value);
   }
-  return found.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ value }) => value);
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
 }

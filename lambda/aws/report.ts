@@ -1,209 +1,247 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
-import type { Metrics } from '@aws-lambda-powertools/metrics';
-import type { Decision } from '../curfew/decision.ts';
-import type { ExtendAnswer } from '../curfew/extend.ts';
-import { isKnown } from '../curfew/job.ts';
-import type { JobTable } from '../curfew/job-table.ts';
-import type { JobList } from '../curfew/list.ts';
-import type { Survey } from '../curfew/projects.ts';
-import type { TalliedSurvey } from '../curfew/tally.ts';
-import { asError, InvalidRequestError, JobNotFoundError } from '../errors.ts';
-import { type MetricName, metricUnits } from '../names.ts';
-import { cancellationEvent, warningEvent } from './events.ts';
-import { logDecision, logSurvey, namedFailuresIn, otherStatusesIn, type SeenJobs, whyInPart } from './log.ts';
-import type { CurfewEvent, Publisher } from './publisher.ts';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { ExtendAnswer, Outcome } from '../contract.ts';
+import type { Decision } from '../curfew/cancel.ts';
+import type { Project, Report } from '../curfew/context.ts';
+import { budgetKey } from '../curfew/deadline.ts';
+import type { ListResult } from '../curfew/list.ts';
+import { nameProject, type Tally } from '../curfew/tally.ts';
+import { InvalidRequestError, JobNotFoundError, toError } from '../errors.ts';
+import { type MetricName, metricsNamespace, metricUnits } from '../names.ts';
+import type { FunctionSettings } from '../settings.ts';
+import type { AwsClients } from './clients.ts';
+import {
+  type CurfewEvent,
+  cancellationEvent,
+  decisionDetails,
+  describeDecision,
+  publishEvent,
+  warningEvent,
+} from './events.ts';
 
-/** Log, metrics and events of one invocation. */
-export interface Reporter {
-  /** Reports a decision: a line in the log, and an event if it is worth one. */
-  decided(decision: Decision): void;
-  /** Counts what became of a job that was to be cancelled on request. */
-  answered(decision: Decision): void;
-  /** Reports what a sweep came to. */
-  swept(sweep: TalliedSurvey, options: SweptOptions): void;
-  /** Reports what stopping everything came to. */
-  stopped(stop: TalliedSurvey, options: { requestedBy: string; dryRun: boolean }): void;
-  /** Reports what a list came to. */
-  listed(list: JobList, options: { requestedBy: string; complete: boolean }): void;
-  /** Reports an extension. */
-  extended(extension: ExtendAnswer, options: { minutes: number; requestedBy: string }): void;
-  /** Reports why a request failed. */
-  failed(error: unknown, requestedBy: string): void;
-  /** Waits until all events are published or given up. Never throws. */
-  finish(): Promise<void>;
+/** Returns the logger of a deployment: JSON lines, level from the environment variable `LOG_LEVEL`. */
+export const createLogger = (name: string): Logger => new Logger({ serviceName: name });
+
+/** Returns the metrics of a deployment. CloudWatch reads them from the log (Embedded Metric Format). */
+export const createMetrics = (name: string): Metrics => new Metrics({ namespace: metricsNamespace, serviceName: name });
+
+const levels: Partial<Record<Outcome, 'error' | 'warn'>> = {
+  failed: 'error',
+  held_back: 'warn',
+  not_cancellable: 'warn',
+};
+/** Outcomes that stay the same sweep after sweep. */
+const lasting: ReadonlySet<string> = new Set(['within_budget', 'exempt', 'not_cancellable', 'held_back', 'cancelling']);
+const maxRemembered = 20_000;
+
+/** What a warm function remembers of the jobs it saw, so that an unchanged job is not logged again at every sweep. */
+export class SeenJobs {
+  readonly #outcomes = new Map<string, string>();
+
+  /** Returns whether a job was not seen before, or something else became of it. */
+  isNews({ job, outcome }: Pick<Decision, 'job' | 'outcome'>): boolean {
+    const current = outcome === 'not_cancellable' ? `${outcome}: ${job.status}` : outcome;
+    const isNews = this.#outcomes.get(job.id) !== current;
+    this.#outcomes.delete(job.id);
+    this.#outcomes.set(job.id, current);
+    const [oldest] = this.#outcomes.size > maxRemembered ? this.#outcomes.keys() : [];
+    if (oldest !== undefined) this.#outcomes.delete(oldest);
+    return isNews;
+  }
 }
 
-export interface SweptOptions {
-  requestedBy: string;
-  dryRun: boolean | null;
-  durationMilliseconds: number;
-}
-
-export interface ReporterOptions {
-  /** The name of the deployment. */
-  curfew: string;
+/** What reporting works with, for as long as the function stays warm. */
+export interface ReportOptions {
+  settings: FunctionSettings;
+  aws: AwsClients;
   logger: Logger;
   metrics: Metrics;
-  publisher: Publisher;
-  table: JobTable;
-  /** Fires when what was noted can no longer be taken back. */
-  takeBackUntil: AbortSignal;
   seen: SeenJobs;
 }
 
-/** A reporter for one invocation. */
-export function createReporter(options: ReporterOptions): Reporter {
-  const { curfew, logger, metrics, publisher, table, takeBackUntil, seen } = options;
+export type FullReport = ReturnType<typeof createReport>;
 
-  const publishing: Promise<void>[] = [];
+/**
+ * Returns log, metrics and events for one request.
+ *
+ * @param publishTimeoutMs how long publishing one event may take.
+ */
+export function createReport(
+  { settings, aws, logger, metrics, seen }: ReportOptions,
+  requestedBy: string,
+  publishTimeoutMs: number,
+) {
+  const { name: deployment, eventBusName } = settings;
 
-  const put = (values: MetricValues) => putMetrics(metrics, values);
+  /** An event that is lost leaves a line in the log. What was decided holds all the same. */
+  const publish = async (event: CurfewEvent, jobId: string): Promise<boolean> => {
+    const reason = await publishEvent(aws.eventBridge, eventBusName, event, publishTimeoutMs);
+    if (reason === undefined) return true;
+    const details = { jobId, requestedBy };
+    logger.error(`No event could be published for ${jobId} (${reason}). What was decided holds.`, details);
+    return false;
+  };
 
-  /** An event that is lost leaves a line in the log; what was decided holds all the same. */
-  const publish = async (
-    event: CurfewEvent,
-    { job, requestedBy }: Decision,
-    takeBack?: () => Promise<void>,
-  ): Promise<void> => {
-    const reason = await publisher.publish(event);
-    if (reason === undefined) return;
-    const jobId = job.id;
-    const parts = { jobId, requestedBy };
-    logger.error(`No event could be published for ${jobId} (${reason}). What was decided holds.`, parts);
-    await takeBack?.().catch((error) => logger.error(`${jobId}: ${asError(error).message}`, parts));
+  const put = (values: Partial<Record<MetricName, number>>): void => {
+    for (const [name, value] of Object.entries(values)) {
+      if (isMetric(name)) metrics.addMetric(name, metricUnits[name], value);
+    }
+    metrics.publishStoredMetrics();
+  };
+
+  /** Writes the line of a pass, and one for each thing that was not seen. */
+  const summarize = (line: string, tally: Tally, complete: boolean, details: object): void => {
+    const projects = tally.isNamed && { projects: tally.projectsRead };
+    logger[complete ? 'info' : 'warn'](line, { requestedBy, complete, ...details, ...projects });
+    logIncomplete(tally, logger, requestedBy);
+  };
+
+  const report: Report = {
+    decided(decision) {
+      const isNews = decision.reason !== 'time_budget' || seen.isNews(decision) || !lasting.has(decision.outcome);
+      const level = isNews ? (levels[decision.outcome] ?? 'info') : 'debug';
+      const { error } = decision;
+      logger[level](describeDecision(decision), { ...decisionDetails(decision), ...(error && { error }) });
+      if (isNews) warnOfMetadata(decision, logger);
+    },
+    problem({ project, job }, error) {
+      const inProject = project.name !== undefined && { project: project.name };
+      logger.warn(`${job.id}: ${toError(error).message}`, { jobId: job.id, ...inProject, requestedBy, error });
+    },
+    publishCancellation: (decision) => publish(cancellationEvent(decision, deployment), decision.job.id),
+    publishWarning: (one, warning) => publish(warningEvent(one, warning, requestedBy, deployment), one.job.id),
   };
 
   return {
-    decided(decision) {
-      logDecision(logger, seen, decision);
-      const { job, warning } = decision;
-      const cancellation = cancellationEvent(decision, curfew);
-      if (cancellation) {
-        const { notedCancellingSeconds: noted } = decision;
-        const takeBack =
-          noted === undefined ? undefined : () => table.unmarkCancelling(job.id, noted, takeBackUntil);
-        publishing.push(publish(cancellation, decision, takeBack));
-      }
-      if (warning) {
-        const takeBack = () => table.unmarkWarned(job.id, warning.deadlineSeconds, takeBackUntil);
-        publishing.push(publish(warningEvent(decision, warning, curfew), decision, takeBack));
-      }
+    ...report,
+
+    /** Counts what became of a job that was to be cancelled by its id. */
+    cancelled({ job, isCancelledNow }: Decision) {
+      if (isCancelledNow) put({ Cancelled: 1 });
+      if (!job.isKnownStatus) put({ UnknownStatus: 1 });
     },
 
-    answered({ job, outcome }) {
-      if (outcome === 'cancelled' || outcome === 'cancelling') put({ Cancelled: 1 });
-      if (!isKnown(job.status)) put({ UnknownStatus: 1 });
-    },
-
-    swept({ survey, tally }, { requestedBy, dryRun, durationMilliseconds }) {
-      const { counts, inspected } = tally;
-      const isComplete = survey.isComplete;
+    swept(tally: Tally, dryRun: boolean | null, durationMs: number) {
+      const { inspected, inProgress, overdue, notCancellable, outcomes } = tally;
       const line =
-        `${isComplete ? 'Swept' : `Swept in part, because ${whyInPart(survey)}`}` +
-        `${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${counts.inProgress} in progress, ` +
-        `${counts.overdue} overdue, ${counts.cancelled} cancelled, ${counts.heldBack} held back, ${counts.failed} failed` +
-        `${otherStatusesIn(tally.otherStatuses)}.`;
-      const parts = {
-        requestedBy,
-        complete: isComplete,
-        dryRun,
-        inspected,
-        ...counts,
-        ...projectsIn(survey),
-      };
-      if (isComplete) logger.info(line, parts);
-      else logger.warn(line, parts);
-      logSurvey(logger, survey, requestedBy);
+        `${intro('Swept', tally)}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${inProgress} in progress, ` +
+        `${overdue} overdue, ${outcomes.cancelled} cancelled, ${outcomes.heldBack} held back, ${outcomes.failed} failed` +
+        `${describeOthers(tally)}.`;
+      const counts = { inspected, inProgress, overdue, notCancellable, ...outcomes };
+      summarize(line, tally, tally.isComplete, { dryRun, ...counts });
       put({
         Inspected: inspected,
-        InProgress: counts.inProgress,
-        Overdue: counts.overdue,
-        // What an earlier sweep has counted is no news.
-        Cancelled: counts.cancelled - tally.countedBefore,
-        CancelFailures: counts.failed,
-        HeldBack: counts.heldBack,
-        UnknownStatus: tally.unknownStatus,
+        InProgress: inProgress,
+        Overdue: overdue,
+        Cancelled: tally.newlyCancelled,
+        CancelFailures: outcomes.failed,
+        HeldBack: outcomes.heldBack,
+        UnknownStatus: tally.unknownStatuses,
         StuckCancelling: tally.stuckCancelling,
-        FailedProjects: namedFailuresIn(survey).length,
-        IncompleteSweeps: isComplete ? 0 : 1,
-        OldestJobInProgressAge: tally.oldestAgeSeconds,
-        SweepDuration: durationMilliseconds,
+        FailedProjects: tally.isNamed ? tally.failures.length : 0,
+        IncompleteSweeps: tally.isComplete ? 0 : 1,
+        OldestJobInProgressAge: tally.oldestAgeMinutes * 60,
+        SweepDuration: durationMs,
       });
     },
 
-    stopped({ survey, tally }, { requestedBy, dryRun }) {
-      const { counts, inspected } = tally;
+    stopped(tally: Tally, dryRun: boolean) {
+      const { inspected, inProgress, notCancellable, outcomes } = tally;
+      const done = dryRun ? `${outcomes.wouldCancel} would be cancelled` : `${outcomes.cancelled} cancelled`;
       const line =
-        `${survey.isComplete ? 'Stop all' : `Stop all, in part, because ${whyInPart(survey)}`}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ` +
-        `${counts.inProgress} in progress, ` +
-        `${dryRun ? `${counts.wouldCancel} would be cancelled` : `${counts.cancelled} cancelled`}, ` +
-        `${counts.failed} failed${otherStatusesIn(tally.otherStatuses)}.`;
-      const { overdue: _overdue, heldBack: _heldBack, ...rest } = counts;
-      const complete = survey.isComplete && counts.failed === 0;
-      const parts = { requestedBy, complete, dryRun, inspected, ...rest, ...projectsIn(survey) };
-      if (complete) logger.info(line, parts);
-      else logger.warn(line, parts);
-      logSurvey(logger, survey, requestedBy);
+        `${intro('Stop all', tally)}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ` +
+        `${inProgress} in progress, ${done}, ${outcomes.failed} failed${describeOthers(tally)}.`;
+      const complete = tally.isComplete && outcomes.failed === 0;
+      const { heldBack: _, ...counts } = outcomes;
+      summarize(line, tally, complete, { dryRun, inspected, inProgress, notCancellable, ...counts });
       put({
-        Cancelled: counts.cancelled,
-        CancelFailures: counts.failed,
-        UnknownStatus: tally.unknownStatus,
-        FailedProjects: namedFailuresIn(survey).length,
+        Cancelled: tally.newlyCancelled,
+        CancelFailures: outcomes.failed,
+        UnknownStatus: tally.unknownStatuses,
+        FailedProjects: tally.isNamed ? tally.failures.length : 0,
       });
     },
 
-    listed({ survey, jobs, stateError }, { requestedBy, complete }) {
-      const parts = { requestedBy, complete, jobs: jobs.length, ...projectsIn(survey) };
-      const listed = `Listed ${jobs.length === 1 ? '1 job' : `${jobs.length} jobs`}`;
-      if (complete) logger.info(`${listed}.`, parts);
-      else {
-        const why = [...(survey.isComplete ? [] : [`${whyInPart(survey)}.`]), stateError?.message ?? ''];
-        logger.warn(`${listed}, but the list is incomplete: ${why.join(' ').trim()}`, parts);
-      }
-      logSurvey(logger, survey, requestedBy);
+    listed({ answer, tally, unreadable }: ListResult) {
+      const { complete } = answer;
+      const count = answer.jobs.length + answer.jobsOmitted;
+      const why = [...incompleteReasons(tally), ...(unreadable ? [unreadable.message] : [])].join('; ');
+      const line = `Listed ${count === 1 ? '1 job' : `${count} jobs`}`;
+      const rest = complete ? '.' : `, but the list is incomplete: ${why}`;
+      summarize(line + rest, tally, complete, { jobs: count });
     },
 
-    extended(extension, { minutes, requestedBy }) {
-      const { jobId, deadline, previousDeadline, status } = extension;
+    extended(answer: ExtendAnswer, minutes: number) {
+      const { jobId, deadline, previousDeadline, status } = answer;
       const line =
         deadline === previousDeadline
-          ? `Fine-tuning job ${jobId} (${status}) keeps its deadline (${deadline ?? 'none'}); ${minutes} minutes were asked for (${requestedBy}).`
-          : `Fine-tuning job ${jobId} may run until ${deadline}, as asked (${requestedBy}); it was ${previousDeadline}.`;
-      logger.info(line, { ...extension, minutes, requestedBy });
+          ? `Fine-tuning job ${jobId} (${status}) keeps its deadline (${deadline ?? 'none'}); ${minutes} minutes were requested (${requestedBy}).`
+          : `Fine-tuning job ${jobId} may run until ${deadline}, as requested (${requestedBy}); it was ${previousDeadline}.`;
+      logger.info(line, { ...answer, minutes, requestedBy });
     },
 
-    failed: (error, requestedBy) => reportFailure(error, requestedBy, options),
-
-    async finish() {
-      await publisher.flush();
-      await Promise.all(publishing);
+    /** Reports why a request failed: a line in the log, and a metric unless the caller is at fault. */
+    failed(thrown: unknown) {
+      const error = toError(thrown);
+      logger.error(error.message, { requestedBy, error });
+      if (!(error instanceof InvalidRequestError || error instanceof JobNotFoundError)) put({ Errors: 1 });
     },
   };
 }
 
-/** Reports why a request failed: a line in the log, and a metric unless the caller is at fault. */
-export function reportFailure(
-  thrown: unknown,
-  requestedBy: string,
-  { logger, metrics }: Pick<ReporterOptions, 'logger' | 'metrics'>,
-): void {
-  const error = asError(thrown);
-  logger.error(error.message, { requestedBy, error });
-  const isCallers = error instanceof InvalidRequestError || error instanceof JobNotFoundError;
-  if (!isCallers) putMetrics(metrics, { Errors: 1 });
-}
+const isMetric = (name: string): name is MetricName => name in metricUnits;
 
-type MetricValues = Partial<Record<MetricName, number>>;
-
-/** Writes one document of metrics. */
-function putMetrics(metrics: Metrics, values: MetricValues): void {
-  for (const [name, unit] of Object.entries(metricUnits)) {
-    const value = Object.entries(values).find(([given]) => given === name)?.[1];
-    if (value !== undefined) metrics.addMetric(name, unit, value);
+function warnOfMetadata({ job, judgement, requestedBy }: Decision, logger: Logger): void {
+  const details = { jobId: job.id, requestedBy };
+  const { unreadableBudget } = judgement;
+  if (unreadableBudget !== undefined) {
+    logger.warn(
+      `Job ${job.id} has a budget in its metadata that cannot be read (${unreadableBudget}), so the project's holds. ` +
+        `Allowed in ${budgetKey}: 90, 1.5, 90m, 24h, 2d or none.`,
+      details,
+    );
   }
-  metrics.publishStoredMetrics();
+  if (job.hasOddMetadata) {
+    logger.warn(
+      `Job ${job.id} has metadata that is not text or exceeds the limits of the API. It is ignored.`,
+      details,
+    );
+  }
 }
 
-function projectsIn({ isNamed, lookedAt }: Survey): { projects?: number } {
-  return isNamed ? { projects: lookedAt } : {};
+function intro(what: string, tally: Tally): string {
+  return tally.isComplete ? what : `${what} in part, because ${incompleteReasons(tally).join(' and ')}`;
+}
+
+function incompleteReasons({ isOutOfTime, failures, odd }: Tally): string[] {
+  return [
+    ...(isOutOfTime ? ['time ran out'] : []),
+    ...(failures.length > 0 ? ['listing failed'] : []),
+    ...(odd.length > 0 ? ['a job could not be judged'] : []),
+  ];
+}
+
+/** Returns text such as `, 2 left alone (paused, unknown: frozen)`. */
+function describeOthers({ notCancellable, otherStatuses }: Tally): string {
+  return notCancellable === 0 ? '' : `, ${notCancellable} left alone (${[...otherStatuses].join(', ')})`;
+}
+
+/** Writes a line for each project that was not listed to its end, and for each job that could not be judged. */
+function logIncomplete(tally: Tally, logger: Logger, requestedBy: string): void {
+  const inProject = ({ name }: Project) => (name === undefined ? {} : { project: name });
+  for (const failure of tally.failures) {
+    const { project, error } = failure;
+    logger.error(nameProject(failure).message, { ...inProject(project), requestedBy, error });
+  }
+  for (const late of tally.cutShort) {
+    logger.warn(nameProject(late).message, { ...inProject(late.project), requestedBy });
+  }
+  for (const { project, entry } of tally.odd) {
+    const job = entry.jobId === undefined ? 'A job without a readable id' : `Job ${entry.jobId}`;
+    logger.warn(`${job} cannot be judged: unreadable ${entry.unreadableFields.join(', ')}. It was left alone.`, {
+      ...inProject(project),
+      ...(entry.jobId !== undefined && { jobId: entry.jobId }),
+      requestedBy,
+    });
+  }
 }

@@ -1,53 +1,36 @@
-import { isoOf } from './decision.ts';
-import { isInProgress } from './job.ts';
-import type { JobTable } from './job-table.ts';
-import type { FoundJob } from './projects.ts';
-import { judge } from './time-budget.ts';
-import type { TimeLeft } from './time-left.ts';
-
-/** The answer to an extension. Deadlines are ISO 8601, null if the job is exempt. */
-export interface ExtendAnswer {
-  project?: string;
-  jobId: string;
-  status: string;
-  previousDeadline: string | null;
-  deadline: string | null;
-}
-
-/** What an extension works with. */
-export interface ExtendScene {
-  table: JobTable;
-  time: Pick<TimeLeft, 'stop'>;
-  /** The present, in Unix milliseconds. */
-  nowMilliseconds: number;
-  requestedBy: string;
-}
+import type { ExtendAnswer } from '../contract.ts';
+import { OpenAIError } from '../errors.ts';
+import type { Context, ProjectJob } from './context.ts';
+import { cancelProgress, isActive, judge, toIso } from './deadline.ts';
 
 /**
- * Lets a job in progress run for `minutes` from now, if that is later than its deadline. Never shortens it.
+ * Lets an active job go on for `minutes` from now, if that is later than its deadline. Never shortens it.
  *
- * @throws StateError if the table cannot be read or written.
+ * @throws StateError if the table cannot be used, OpenAIError if the provider does not say when the job was created.
  */
-export async function extend(
-  { project, job }: FoundJob,
-  minutes: number,
-  { table, time, nowMilliseconds, requestedBy }: ExtendScene,
-): Promise<ExtendAnswer> {
+export async function extend({ project, job }: ProjectJob, minutes: number, context: Context): Promise<ExtendAnswer> {
+  const { table, now, requestedBy } = context;
   const answer = (previous: number | null, deadline: number | null): ExtendAnswer => ({
     ...(project.name !== undefined && { project: project.name }),
     jobId: job.id,
     status: job.status,
-    previousDeadline: isoOf(previous),
-    deadline: isoOf(deadline),
+    previousDeadline: toIso(previous),
+    deadline: toIso(deadline),
   });
-  const { deadlineSeconds } = judge(job, project.rules, nowMilliseconds);
-  if (deadlineSeconds === null) return answer(null, null);
-  const record = (await table.read([job.id], time.stop)).get(job.id) ?? {};
-  if (record instanceof Error) throw record;
-  const previousSeconds = Math.max(deadlineSeconds, record.extendedUntilSeconds ?? 0);
-  const untilSeconds = Math.floor(nowMilliseconds / 1000) + minutes * 60;
-  if (!isInProgress(job.status) || untilSeconds <= previousSeconds) {
-    return answer(previousSeconds, previousSeconds);
+  if (!isActive(job)) return answer(null, null);
+  if (job.createdAt === null) {
+    throw new OpenAIError(
+      `The job "${job.id}" has no readable creation time, so it has no deadline to extend. Cancel it by its id if it has to stop.`,
+    );
   }
-  return answer(previousSeconds, await table.extend(job.id, untilSeconds, requestedBy, time.stop));
+  const row = (await table.read([job.id])).get(job.id) ?? {};
+  if (row instanceof Error) throw row;
+  if (job.metadataError) throw job.metadataError;
+  if (cancelProgress(row, now) === 'recent') return answer(null, null);
+
+  const { deadline } = judge(job, row, project.rules, now);
+  if (deadline === null) return answer(null, null);
+  const until = Math.floor(now) + minutes * 60;
+  if (until <= deadline) return answer(deadline, deadline);
+  return answer(deadline, await table.extend(job.id, until, requestedBy));
 }

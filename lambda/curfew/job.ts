@@ -1,99 +1,114 @@
-import * as v from 'valibot';
+/** A job as the rules see it, and the ports through which they reach providers and the table. */
 
-/** What a job id may look like, so none can reach another path of the API. */
+import type { StateError } from '../errors.ts';
+
+/** The shape of a job id. Nothing else reaches a URL. */
 export const jobIdPattern = /^[A-Za-z0-9][\w.:-]{0,127}$/;
-
-const inProgress: ReadonlySet<string> = new Set([
-  'validating_files',
-  'pending',
-  'queued',
-  'running',
-  'resuming',
-]);
-const cancelled: ReadonlySet<string> = new Set(['cancelled', 'canceled']);
-const finished: ReadonlySet<string> = new Set(['succeeded', 'failed', ...cancelled]);
-const neither: ReadonlySet<string> = new Set(['pausing', 'paused']);
-
-/** Whether a job of this status can still be cancelled. */
-export const isInProgress = (status: string): boolean => inProgress.has(status);
-/** Whether a job of this status has come to its end. */
-export const isFinished = (status: string): boolean => finished.has(status);
-/** Whether that end was a cancellation; the providers spell it in two ways. */
-export const isCancelled = (status: string): boolean => cancelled.has(status);
-/** Whether we have ever heard of this status. */
-export const isKnown = (status: string): boolean =>
-  inProgress.has(status) || finished.has(status) || neither.has(status);
-
-/** Unix seconds that are a date: up to the year 5138, so milliseconds are not taken for seconds. */
-const unixSeconds = v.pipe(v.number(), v.minValue(0), v.maxValue(100_000_000_000));
+/** The ARN of one of Bedrock's model customization jobs, with its region. */
+export const customizationArnPattern =
+  /^arn:aws[\w-]*:bedrock:([a-z0-9-]{1,40}):\d{12}:model-customization-job\/[\w.:-]{1,200}\/[A-Za-z0-9]{12}$/;
 
 /**
- * The part of a fine-tuning job that the rules need; see the vendor's API reference, "The fine-tuning job object".
- * Only `id`, `status` and `created_at` are required. What else is missing or of another shape counts as absent.
+ * Where a job stands, whatever its provider calls it. Only waiting and running jobs may be cancelled. `other` is a status
+ * in which a job is left alone: paused, or unknown to us.
  */
-export const jobSchema = v.pipe(
-  v.object({
-    id: v.pipe(v.string(), v.regex(jobIdPattern)),
-    /** Kept open: a status that we do not know is no error, the job is left alone. */
-    status: v.pipe(v.string(), v.nonEmpty(), v.maxLength(64)),
-    created_at: unixSeconds,
-    model: v.fallback(v.nullish(v.pipe(v.string(), v.maxLength(256)), null), null),
-    estimated_finish: v.fallback(v.nullish(unixSeconds, null), null),
-    metadata: v.optional(v.unknown()),
-  }),
-  v.transform(({ id, status, created_at, model, estimated_finish, metadata }) => ({
-    id,
-    status,
-    createdAtSeconds: created_at,
-    model,
-    estimatedFinishSeconds: estimated_finish,
-    ...textsIn(metadata),
-  })),
-);
-export type Job = v.InferOutput<typeof jobSchema>;
+export type Phase = 'waiting' | 'running' | 'cancelling' | 'finished' | 'other';
 
-/** So much metadata a job may have, as the vendor's API reference says. */
-const mostPairs = 16;
-const longestKey = 64;
-const longestValue = 512;
-
-/** Metadata maps texts to texts. Whatever else is in it is left out, and `hasOddMetadata` says so. */
-function textsIn(given: unknown): { metadata: Record<string, string>; hasOddMetadata: boolean } {
-  if (given === undefined || given === null) return { metadata: {}, hasOddMetadata: false };
-  if (typeof given !== 'object' || Array.isArray(given)) return { metadata: {}, hasOddMetadata: true };
-  const entries = Object.entries(given);
-  const texts = entries.filter(
-    (entry): entry is [string, string] =>
-      typeof entry[1] === 'string' && entry[0].length <= longestKey && entry[1].length <= longestValue,
-  );
-  return {
-    metadata: Object.fromEntries(texts.slice(0, mostPairs)),
-    hasOddMetadata: Math.min(texts.length, mostPairs) < entries.length,
-  };
+/** Times are Unix seconds. Whatever the provider leaves out is null. */
+export interface Job {
+  id: string;
+  /** As the provider calls it. */
+  status: string;
+  phase: Phase;
+  /** The job has finished by being cancelled. */
+  wasCancelled: boolean;
+  /** The status is one that its provider documents. */
+  isKnownStatus: boolean;
+  createdAt: number | null;
+  /** When training started, from the few providers that say so. */
+  startedAt: number | null;
+  estimatedFinish: number | null;
+  model: string | null;
+  metadata: Record<string, string>;
+  /** Some metadata was no text, or too long, and was left out. */
+  hasOddMetadata: boolean;
+  /** Why the metadata could not be read, so that nobody knows whether the job has a budget of its own. */
+  metadataError?: Error;
 }
 
-/** A job in a list that cannot be judged, because one of the fields that it takes cannot be read. */
-export interface OddJob {
-  /** Undefined if it is the id that cannot be read. */
+/** An entry of a list that cannot be judged. */
+export interface OddEntry {
+  /** Undefined if the id is what cannot be read. */
   jobId: string | undefined;
-  /** The fields that cannot be read. */
-  fields: string[];
+  unreadableFields: string[];
 }
 
-/** A page of a list. Odd jobs that have finished are in neither part. */
 export interface JobPage {
   jobs: Job[];
-  odd: OddJob[];
+  odd: OddEntry[];
 }
 
-/** The calls that the rules make, and the port through which they make them. All throw named errors. */
-export interface FineTuningApi {
-  /** `signal` gives the call up earlier than the time that is left does. */
-  retrieve(jobId: string, signal?: AbortSignal): Promise<Job>;
-  /** Retrieves a job whose cancel failed like this. If it was sent, not even a long rate limit is in the way, once. */
-  retrieveAfter(failure: Error, jobId: string): Promise<Job>;
-  /** Asks for the cancellation; the job that comes back may still be in progress. Safe to repeat. */
-  cancel(jobId: string): Promise<Job>;
-  /** All jobs, newest first, page by page; pages may overlap. `signal` ends the listing with an error. */
-  list(signal: AbortSignal): AsyncGenerator<JobPage>;
+/** What came of sending a cancel. */
+export type CancelReply = AcceptedCancel | FailedCancel | { kind: 'not_sent' };
+
+export interface AcceptedCancel {
+  kind: 'accepted';
+  /** Null if the answer says nothing about the job. */
+  job: Job | null;
+}
+
+export interface FailedCancel {
+  kind: 'failed';
+  error: Error;
+  /** Waiting may cure it, so another look and another cancel are worth it. */
+  mayRetry: boolean;
+  /** The wait that the provider asked for. */
+  askedWaitMs?: number | undefined;
+  /** It was refused for its pace or an outdated key, so it does not count as an attempt. */
+  isFree: boolean;
+  /** The provider refused this cancel in particular, as it does with a repeated one. */
+  isRefusal: boolean;
+}
+
+/** How jobs are read. */
+export interface ReadOptions {
+  /** Gives up before time is up. */
+  signal?: AbortSignal;
+  /** Read metadata too, where that takes calls of its own. */
+  withMetadata: boolean;
+}
+
+/** One project at its provider. Methods throw named errors, at the latest when time is up. */
+export interface FineTuningProvider {
+  /** Returns whether a job with this id could be one of this project. */
+  mayHave(jobId: string): boolean;
+  retrieve(jobId: string, options: ReadOptions): Promise<Job>;
+  /** Sends a cancel once. It is not sent if its turn comes so late that the job has to be read again. Never throws. */
+  cancel(jobId: string): Promise<CancelReply>;
+  /** Yields all jobs, page by page, normally newest first. Pages may overlap. Throws when given up. */
+  list(options: ReadOptions): AsyncGenerator<JobPage>;
+}
+
+/** What the table keeps about a job. Times are Unix seconds. */
+export interface JobRow {
+  extendedUntil?: number;
+  /** The last time that a sweep saw the job waiting. */
+  lastWaiting?: number;
+  /** The deadline for which a warning was published. */
+  warnedFor?: number;
+  /** When the job was first seen `cancelling`, or a cancel was accepted that did not finish it. */
+  cancellingSince?: number;
+}
+
+/** The table of jobs. Writes throw StateError. */
+export interface JobTable {
+  /** Returns each job's row, empty if there is none, or why it could not be read. Never throws. */
+  read(jobIds: string[]): Promise<ReadonlyMap<string, JobRow | StateError>>;
+  /** Extends a job unless it may run longer already. Returns until when it may run now. */
+  extend(jobId: string, until: number, by: string): Promise<number>;
+  /** Notes that a job was waiting. Never moves backward. */
+  noteWaiting(jobId: string, at: number): Promise<void>;
+  noteWarned(jobId: string, deadline: number): Promise<void>;
+  /** Notes that a job is being cancelled, unless that was noted before. */
+  noteCancelling(jobId: string, at: number): Promise<void>;
 }

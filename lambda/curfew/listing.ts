@@ -1,75 +1,83 @@
-import type { FineTuningApi, Job, OddJob } from './job.ts';
-import type { TimeLeft } from './time-left.ts';
+import { toError } from '../errors.ts';
+import type { Context, Project } from './context.ts';
+import { isInProgress } from './deadline.ts';
+import type { Job, OddEntry } from './job.ts';
 
-const secondsPerDay = 86_400;
-
-/** How a project's jobs were read: page by page, and what is known of it afterwards. */
-export class Listing {
-  /** Jobs looked at so far. */
-  inspected = 0;
+/** What listing a project found. */
+export interface Listing {
+  project: Project;
+  /** The jobs that have not finished, each once. */
+  unfinished: Job[];
+  /** How many jobs there were within the look-back, finished ones too. */
+  inspected: number;
+  odd: OddEntry[];
+  hasFirstPage: boolean;
   /** What ended the listing before its end, unless that was time. */
-  error: unknown;
-  /** What the next page waited for, or had failed with, when time ended it; undefined if it was asked for too late. */
-  cutShortBy: unknown;
-  /** Whether at least one page could be read. */
-  hasBegun = false;
-  /** Whether it reached the oldest job that it should. */
-  hasEnded = false;
+  error?: Error;
+  /** What the next page was waiting for when time ran out. */
+  cutShortBy?: Error;
+}
 
-  readonly #api: FineTuningApi;
-  readonly #known = new Set<string>();
-  readonly #odd: OddJob[] = [];
-  readonly #oldestSeconds: number;
+export interface ListingOptions {
+  /** How far back to look, by creation; 0 reads everything. */
+  lookbackDays: number;
+  /** Jobs are judged by their budgets, which takes their metadata and the time of their creation. */
+  withBudgets: boolean;
+}
 
-  /**
-   * @param lookbackDays how far back to look, by creation; 0 looks at every job there is.
-   * @param nowMilliseconds the present, in Unix milliseconds.
-   */
-  constructor(api: FineTuningApi, lookbackDays: number, nowMilliseconds: number) {
-    this.#api = api;
-    this.#oldestSeconds =
-      lookbackDays === 0 ? Number.NEGATIVE_INFINITY : nowMilliseconds / 1000 - lookbackDays * secondsPerDay;
-  }
-
-  /** Jobs that could not be judged. One that can be read on another page is none of them. */
-  get odd(): OddJob[] {
-    return this.#odd.filter(({ jobId }) => jobId === undefined || !this.#known.has(jobId));
-  }
-
-  /** Pages of jobs, newest first, no job twice, until all are read, reading fails or time runs out. Never throws. */
-  async *pages({ windDown }: Pick<TimeLeft, 'windDown'>): AsyncGenerator<Job[]> {
-    let isLate = false;
-    try {
-      for await (const { jobs, odd } of this.#api.list(windDown)) {
-        this.hasBegun = true;
-        const unseen = jobs.filter(({ id }) => this.#isUnseen(id)).filter((job) => this.#isRecent(job));
-        this.inspected += unseen.length;
-        this.#odd.push(...odd.filter((job) => !this.#isToldOf(job)));
-        yield unseen;
-        // Jobs come newest first, so all that follow are older still. One old date alone may be a mistake; 0 is one.
-        const isDated = jobs.some(({ createdAtSeconds }) => createdAtSeconds > 0);
-        if (isDated && !jobs.some((job) => this.#isRecent(job))) break;
-        isLate = windDown.aborted;
+/**
+ * Lists a project's jobs, newest first, up to the page on which every job is older than the look-back. Ends early if
+ * listing fails or two thirds of the time are gone. Never throws.
+ */
+export async function listJobs(
+  project: Project,
+  { lookbackDays, withBudgets }: ListingOptions,
+  { now, time }: Context,
+): Promise<Listing> {
+  const listing: Listing = { project, unfinished: [], inspected: 0, odd: [], hasFirstPage: false };
+  const oldest = lookbackDays === 0 ? Number.NEGATIVE_INFINITY : now - lookbackDays * 86_400;
+  const seen = new Set<string>();
+  let previous = Number.POSITIVE_INFINITY;
+  let isNewestFirst = true;
+  try {
+    for await (const { jobs, odd } of project.provider.list({
+      signal: time.listingSignal,
+      withMetadata: withBudgets,
+    })) {
+      listing.hasFirstPage = true;
+      listing.odd.push(...odd);
+      for (const job of jobs) {
+        // Pages overlap when jobs are created meanwhile.
+        if (seen.has(job.id)) continue;
+        if (withBudgets && job.createdAt === null && job.phase !== 'finished') {
+          listing.odd.push({ jobId: job.id, unreadableFields: ['created_at'] });
+          continue;
+        }
+        seen.add(job.id);
+        if ((job.createdAt ?? previous) > previous) isNewestFirst = false;
+        previous = job.createdAt ?? previous;
+        if ((job.createdAt ?? 0) < oldest) continue;
+        listing.inspected += 1;
+        if (job.phase !== 'finished') listing.unfinished.push(job);
       }
-      this.hasEnded = true;
-    } catch (error) {
-      if (!windDown.aborted) this.error = error;
-      else if (!isLate) this.cutShortBy = error;
+      const times = jobs.flatMap(({ createdAt }) => createdAt ?? []);
+      if (isNewestFirst && times.length > 0 && times.every((createdAt) => createdAt < oldest)) break;
     }
+  } catch (thrown) {
+    if (time.listingSignal.aborted) listing.cutShortBy = toError(thrown);
+    else listing.error = toError(thrown);
   }
+  listing.odd = withoutRepeats(listing.odd, seen);
+  return listing;
+}
 
-  #isRecent({ createdAtSeconds }: Job): boolean {
-    return createdAtSeconds >= this.#oldestSeconds;
-  }
+/** A job that is odd on two pages counts once, and one that could be read on another page is not odd. */
+function withoutRepeats(odd: OddEntry[], readable: ReadonlySet<string>): OddEntry[] {
+  const byId = new Map(odd.map((entry, index) => [entry.jobId ?? index, entry]));
+  return [...byId.values()].filter(({ jobId }) => jobId === undefined || !readable.has(jobId));
+}
 
-  #isToldOf({ jobId }: OddJob): boolean {
-    return jobId !== undefined && this.#odd.some((other) => other.jobId === jobId);
-  }
-
-  /** Pages overlap when jobs are created meanwhile. */
-  #isUnseen(jobId: string): boolean {
-    if (this.#known.has(jobId)) return false;
-    this.#known.add(jobId);
-    return true;
-  }
+/** Returns those jobs of a listing whose row matters: a finished or paused job has no deadline. */
+export function inProgress({ unfinished }: Listing): Job[] {
+  return unfinished.filter(isInProgress);
 }

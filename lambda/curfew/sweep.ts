@@ -1,171 +1,188 @@
-import { namedError, StateError } from '../errors.ts';
-import { cancelIfInProgress } from './conditional-cancel.ts';
-import { type Decision, failed } from './decision.ts';
-import { isFinished, isInProgress, type Job } from './job.ts';
-import type { JobRecord, JobTable } from './job-table.ts';
-import { Listing } from './listing.ts';
-import type { Project, ProjectRules } from './projects.ts';
-import { type TalliedSurvey, type TallyScene, tallied } from './tally.ts';
-import { type Judgement, judge } from './time-budget.ts';
-import { type Warning, warningFor, wasPublished } from './warning.ts';
+import pMap from 'p-map';
+import type { Outcome, StopAllAnswer, StopAllRequest, SweepAnswer, SweepRequest } from '../contract.ts';
+import { StateError } from '../errors.ts';
+import { cancelJob, type Decision, failedDecision, type Reason } from './cancel.ts';
+import type { Context, Project } from './context.ts';
+import { cancelProgress, findWarning, isActive, type Judgement, judge, type Rules } from './deadline.ts';
+import type { Job, JobRow } from './job.ts';
+import { inProgress, listJobs } from './listing.ts';
+import { stopAllAnswer, sweepAnswer, Tally } from './tally.ts';
 
-/** What every part of a sweep works with. */
-export interface SweepScene extends TallyScene {
-  table: JobTable;
-  requestedBy: string;
-  /** How long before its deadline a job is warned about; 0 never warns. */
+/** Two hundred projects at once leave room for a hundred that hang until their calls time out. */
+export const maxConcurrentProjects = 200;
+/** A pass through all projects: a sweep or a stop-all. */
+interface Pass {
+  reason: Exclude<Reason, 'requested'>;
   warnBeforeMinutes: number;
+  tally: Tally;
 }
 
-/** Reads one project's jobs and decides on each of them, with what holds in that project. */
-interface ProjectSweep extends SweepScene {
-  project: Project;
-  rules: ProjectRules;
-  listing: Listing;
+/** Cancels every job past its deadline, in all given projects. */
+export async function sweep(
+  { sweep: given }: SweepRequest,
+  projects: Project[],
+  context: Context,
+): Promise<{ answer: SweepAnswer; tally: Tally }> {
+  const targets = projects.map((project) => ({ ...project, rules: overrideRules(project, given) }));
+  // A sweep that only tries something out is no reason to warn anybody.
+  const warns = given.timeBudgetMinutes === undefined && given.dryRun !== true;
+  const tally = new Tally(targets);
+  await sweepProjects(
+    targets,
+    {
+      reason: 'time_budget',
+      warnBeforeMinutes: warns ? context.warnBeforeMinutes : 0,
+      tally,
+    },
+    context,
+  );
+  return { answer: sweepAnswer(tally), tally };
 }
 
-/** An unfinished job, judged with what is kept about it. */
+/** Cancels every active job, in all given projects, whatever its budget, exemption or extension. */
+export async function stopAll(
+  { stopAll: { dryRun = false } }: StopAllRequest,
+  projects: Project[],
+  context: Context,
+): Promise<{ answer: StopAllAnswer; tally: Tally }> {
+  const targets = projects.map((project) => ({
+    ...project,
+    rules: { ...project.rules, dryRun, lookbackDays: 0, cancelLimit: 'none' as const },
+  }));
+  const tally = new Tally(targets);
+  await sweepProjects(targets, { reason: 'stop_all', warnBeforeMinutes: 0, tally }, context);
+  return { answer: stopAllAnswer(tally, dryRun), tally };
+}
+
+/** Returns the rules of a project with what the request puts in their place. */
+function overrideRules({ name, rules }: Project, given: SweepRequest['sweep']): Rules {
+  const { project, dryRun = rules.dryRun, ...overrides } = given;
+  // Arming a dry-run project takes its name, if it has one.
+  const mayArm = name === undefined || project !== undefined;
+  return { ...rules, ...overrides, dryRun: mayArm ? dryRun : dryRun || rules.dryRun };
+}
+
+async function sweepProjects(projects: Project[], pass: Pass, context: Context): Promise<void> {
+  // In random order, so that no project is always the one that time does not reach.
+  const shuffled = projects
+    .map((project) => ({ project, position: Math.random() }))
+    .sort((a, b) => a.position - b.position);
+  await pMap(
+    shuffled,
+    async ({ project }) => {
+      await sweepProject(project, pass, context).catch((error) => pass.tally.addFailure(project, error));
+    },
+    { concurrency: maxConcurrentProjects },
+  );
+  if (context.time.signal.aborted) pass.tally.isOutOfTime = true;
+}
+
+/** A job with what is known about it. */
 interface JudgedJob {
   job: Job;
+  row: JobRow;
   judgement: Judgement;
-  warning: Warning | undefined;
-  record: JobRecord | StateError;
+  /** Why its row or its metadata could not be read, so that it may be exempt or extended. */
+  unreadable: Error | undefined;
 }
 
-/** A job to decide on. What is kept about it may still be on its way. */
-interface Candidate {
-  judged: JudgedJob | Promise<JudgedJob>;
-  isHeldBack: boolean;
-}
-
-/**
- * Cancels every job that is past its deadline, in all given projects side by side. One job's failure stops no other.
- *
- * @param projects the projects, with the rules that hold for this sweep.
- * @param startAt the position of the project to start at.
- * @returns what it came to; the failures of projects are in it.
- */
-export function sweep(projects: Project[], startAt: number, scene: SweepScene): Promise<TalliedSurvey> {
-  return tallied<Candidate>(projects, startAt, scene, (project) => {
-    const { rules } = project;
-    const listing = new Listing(project.api, rules.lookbackDays, scene.nowMilliseconds);
-    const projectSweep = { ...scene, project, rules, listing };
-    return {
-      listing,
-      candidates: candidates(projectSweep),
-      decide: (candidate) => decide(candidate, projectSweep),
+/** Goes through one project: list, look up, judge, limit, act. */
+async function sweepProject(project: Project, pass: Pass, context: Context): Promise<void> {
+  const { rules, maxConcurrency: concurrency } = project;
+  const { tally, reason } = pass;
+  const { now, table, report, requestedBy } = context;
+  const isSweep = reason === 'time_budget';
+  const decisionOn = ({ job, judgement }: JudgedJob) => ({ project, job, judgement, reason, requestedBy });
+  const leave = (judged: JudgedJob, outcome: Outcome): Decision => {
+    const decision = {
+      ...decisionOn(judged),
+      outcome,
+      finalStatus: null,
+      isCancelledNow: false,
+      wasPublished: false,
     };
+    report.decided(decision);
+    return decision;
+  };
+
+  // List
+  const listing = await listJobs(project, { lookbackDays: rules.lookbackDays, withBudgets: isSweep }, context);
+
+  // Look up
+  const rows = isSweep ? await table.read(inProgress(listing).map(({ id }) => id)) : new Map<string, JobRow>();
+
+  // Judge
+  const judged = listing.unfinished.map((job): JudgedJob => {
+    const found = rows.get(job.id) ?? {};
+    const row = found instanceof StateError ? {} : found;
+    const unreadable = found instanceof StateError ? found : job.metadataError;
+    return { job, row, judgement: judge(job, row, rules, now), unreadable };
   });
-}
+  for (const { job, judgement, row } of judged) tally.addFound(job, judgement, row, now);
+  for (const one of judged.filter(({ job }) => job.phase === 'other')) leave(one, 'not_cancellable');
+  const isDue = ({ judgement }: JudgedJob) => !isSweep || judgement.isOverdue;
+  const active = judged.filter(({ job }) => isActive(job));
+  const overdue = active.filter(isDue);
+  const fine = active.filter((one) => !isDue(one));
+  for (const one of fine) leave(one, one.judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget');
 
-/**
- * Every unfinished job of a project. With a cancel limit, those whose deadline may be over come last: only when the
- * listing has ended is it known how many there are.
- */
-async function* candidates(sweep: ProjectSweep): AsyncGenerator<Candidate> {
-  const { rules, listing, time } = sweep;
-  const doubtful: JudgedJob[] = [];
-  for await (const page of listing.pages(time)) {
-    const jobs = page.filter(({ status }) => !isFinished(status)).map((job) => judged(job, {}, sweep));
-    for (const job of jobs) {
-      if (!needsRecord(job)) yield { judged: job, isHeldBack: false };
-    }
-    doubtful.push(...jobs.filter(needsRecord));
-    if (rules.cancelLimit !== 'none') continue;
-    const found = doubtful.splice(0);
-    // The next page does not wait for the table.
-    const reading = withRecords(found, sweep);
-    for (const [index, job] of found.entries()) {
-      yield { judged: reading.then((all) => all[index] ?? job), isHeldBack: false };
-    }
-  }
-  // Not before: an extension that is granted while pages are listed must hold.
-  const found = await withRecords(doubtful, sweep);
-  const isOverLimit = rules.cancelLimit !== 'none' && found.filter(isNewlyOverdue).length > rules.cancelLimit;
-  for (const job of found) yield { judged: job, isHeldBack: isOverLimit && isNewlyOverdue(job) };
-}
+  // Limit
+  const isNew = ({ row }: JudgedJob) => row.cancellingSince === undefined;
+  const isOverLimit = rules.cancelLimit !== 'none' && overdue.filter(isNew).length > rules.cancelLimit;
 
-/** Judges a job with its record; one that cannot be read extends nothing. */
-function judged(job: Job, record: JobRecord | StateError, sweep: ProjectSweep): JudgedJob {
-  const { rules, nowMilliseconds, warnBeforeMinutes } = sweep;
-  const extendedUntil = record instanceof StateError ? undefined : record.extendedUntilSeconds;
-  const judgement = judge(job, rules, nowMilliseconds, extendedUntil);
-  const warning = warningFor(job, judgement, { warnBeforeMinutes, dryRun: rules.dryRun }, nowMilliseconds);
-  return { job, judgement, warning, record };
-}
-
-/** Whether a job's deadline is over or near, so it matters what is kept about it. */
-function needsRecord({ job, judgement, warning }: JudgedJob): boolean {
-  return isInProgress(job.status) && (judgement.isOverdue || warning !== undefined);
-}
-
-/** The same jobs, judged again with their records, which are read in one go. */
-async function withRecords(jobs: JudgedJob[], sweep: ProjectSweep): Promise<JudgedJob[]> {
-  const records = await sweep.table.read(
-    jobs.map(({ job }) => job.id),
-    sweep.time.stop,
+  // Act
+  const unreadable = isSweep ? judged.find((one) => one.unreadable) : undefined;
+  if (unreadable) report.problem({ project, job: unreadable.job }, unreadable.unreadable);
+  if (isSweep) await pMap(judged, (one) => noteState(one, project, context), { concurrency });
+  await pMap(fine, (one) => warn(one, project, pass, context), { concurrency });
+  await pMap(
+    overdue,
+    async (one) => {
+      const decision = await act(one);
+      if (decision) tally.addDecision(decision);
+    },
+    { concurrency },
   );
-  return jobs.map(({ job }) => judged(job, records.get(job.id) ?? {}, sweep));
-}
+  tally.addListing(listing);
 
-/** Whether a job counts for the cancel limit: one that is being cancelled already does not. */
-function isNewlyOverdue({ judgement, record }: JudgedJob): boolean {
-  if (!judgement.isOverdue) return false;
-  return record instanceof StateError || record.cancellingSinceSeconds === undefined;
-}
-
-async function decide(candidate: Candidate, sweep: ProjectSweep): Promise<Decision> {
-  const judgedJob = await candidate.judged;
-  const { job, judgement } = judgedJob;
-  return {
-    job,
-    judgement,
-    project: sweep.project.name,
-    reason: 'time_budget',
-    requestedBy: sweep.requestedBy,
-    ...(await fateOf(judgedJob, candidate.isHeldBack, sweep)),
-  };
-}
-
-type Fate = Pick<Decision, 'outcome' | 'finalStatus'> & Partial<Decision>;
-
-async function fateOf(judgedJob: JudgedJob, isHeldBack: boolean, sweep: ProjectSweep): Promise<Fate> {
-  const { job, judgement, record } = judgedJob;
-  if (!isInProgress(job.status)) return { outcome: 'not_cancellable', finalStatus: null };
-  if (!judgement.isOverdue) return goesOn(judgedJob, sweep);
-  // A cancel cannot be taken back, and the job may have been extended. The next sweep is minutes away.
-  if (record instanceof StateError) return failed(record);
-  if (isHeldBack) return { outcome: 'held_back', finalStatus: null };
-  const { project, rules } = sweep;
-  const ending: Fate = await cancelIfInProgress(project.api, job, rules.dryRun).catch(failed);
-  const { cancellingSinceSeconds } = record;
-  if (cancellingSinceSeconds !== undefined) return { ...ending, cancellingSinceSeconds };
-  return ending.outcome === 'cancelling' ? { ...ending, ...(await notedCancelling(job, sweep)) } : ending;
-}
-
-/** A job that is not overdue, with a warning if one is due and was not published before. */
-async function goesOn({ job, judgement, warning, record }: JudgedJob, sweep: ProjectSweep): Promise<Fate> {
-  const fate: Fate = {
-    outcome: judgement.timeBudgetMinutes === null ? 'exempt' : 'within_budget',
-    finalStatus: null,
-  };
-  if (record instanceof StateError) return { ...fate, error: namedError(record) };
-  if (warning === undefined || wasPublished(warning, record)) return fate;
-  try {
-    const isFirst = await sweep.table.markWarned(job.id, warning.deadlineSeconds, sweep.time.stop);
-    return isFirst ? { ...fate, warning } : fate;
-  } catch (error) {
-    return { ...fate, error: namedError(error) };
+  /** Returns undefined if time does not reach the job. */
+  async function act(one: JudgedJob): Promise<Decision | undefined> {
+    const { job, row, unreadable } = one;
+    const fail = (error: unknown) => {
+      const decision = failedDecision(decisionOn(one), error);
+      report.decided(decision);
+      return decision;
+    };
+    // A cancel cannot be taken back, and the job may have been extended. The next sweep is minutes away.
+    if (isSweep && unreadable) return fail(unreadable);
+    if (isOverLimit && isNew(one)) return leave(one, 'held_back');
+    if (cancelProgress(row, now) === 'recent') return leave(one, 'cancelling');
+    if (context.time.signal.aborted) return undefined;
+    return cancelJob({ project, jobId: job.id, reason, dryRun: rules.dryRun }, context).catch(fail);
   }
 }
 
-/** Notes that a job is being cancelled, so it is published once. If it cannot be noted, it is published again. */
-async function notedCancelling(job: Job, sweep: ProjectSweep): Promise<Partial<Decision>> {
-  const nowSeconds = Math.floor(sweep.nowMilliseconds / 1000);
+/** Notes that a job is waiting, or being cancelled. A failure costs at most queue time, so it is only logged. */
+async function noteState({ job, row }: JudgedJob, project: Project, { table, now, report }: Context): Promise<void> {
   try {
-    const isFirst = await sweep.table.markCancelling(job.id, nowSeconds, sweep.time.stop);
-    return isFirst ? { notedCancellingSeconds: nowSeconds } : { cancellingSinceSeconds: nowSeconds };
+    if (job.phase === 'waiting') await table.noteWaiting(job.id, Math.floor(now));
+    if (job.phase === 'cancelling' && row.cancellingSince === undefined) {
+      await table.noteCancelling(job.id, Math.floor(now));
+    }
   } catch (error) {
-    return { error: namedError(error) };
+    report.problem({ project, job }, error);
   }
+}
+
+/** Publishes a warning, if one is due, and then notes it. */
+async function warn(
+  { job, row, judgement, unreadable }: JudgedJob,
+  project: Project,
+  { warnBeforeMinutes }: Pass,
+  { table, report, now }: Context,
+): Promise<void> {
+  if (unreadable) return;
+  const warning = findWarning(job, judgement, row, { warnBeforeMinutes, dryRun: project.rules.dryRun, now });
+  if (warning === undefined || !(await report.publishWarning({ project, job }, warning))) return;
+  await table.noteWarned(job.id, warning.deadline).catch((error) => report.problem({ project, job }, error));
 }

@@ -1,134 +1,243 @@
-import { pMapIterable } from 'p-map';
-import { type Decision, isStuck, type JobEntry, jobEntryOf, type Outcome, type Report } from './decision.ts';
-import { isInProgress, isKnown } from './job.ts';
+import type { JobEntry, ListAnswer, ListedJob, ProjectsPart, StopAllAnswer, SweepAnswer } from '../contract.ts';
+import { IncompleteError, type NamedError, OpenAIError, toError, toNamedError, withMessage } from '../errors.ts';
+import { type Decision, toCancelAnswer } from './cancel.ts';
+import type { Project } from './context.ts';
+import { cancelProgress, isInProgress, type Judgement, type Rules } from './deadline.ts';
+import type { Job, JobRow, OddEntry } from './job.ts';
 import type { Listing } from './listing.ts';
-import { callsAtOnce, type Project, type Survey, surveyOf } from './projects.ts';
-import type { TimeLeft } from './time-left.ts';
 
-/** So the answer fits into every payload of AWS, the least of which is 256 KiB. */
-export const mostJobsListed = 500;
-const mostFailedNamed = 5;
+export interface ProjectFailure {
+  project: Project;
+  error: Error;
+}
 
-const counters: Partial<
-  Record<Outcome, 'cancelled' | 'alreadyFinished' | 'wouldCancel' | 'heldBack' | 'failed'>
-> = {
-  cancelled: 'cancelled',
-  cancelling: 'cancelled',
-  already_finished: 'alreadyFinished',
-  would_cancel: 'wouldCancel',
-  held_back: 'heldBack',
-  failed: 'failed',
-};
+/** AWS cuts payloads at 256 KiB, the least of its limits. What remains holds counts and failed projects. */
+const maxJobsBytes = 190_000;
+const maxJobs = 500;
+const maxFailedProjects = 100;
+const maxNamedJobs = 5;
+const maxErrorMessage = 160;
 
-/** What a sweep or a stop-all came to so far, counted from its decisions. */
+/** What a pass through the jobs of all projects came to: counted job by job, project by project. */
 export class Tally {
-  /** Jobs that were looked at. */
+  readonly projects: Project[];
   inspected = 0;
-  readonly counts = {
-    inProgress: 0,
-    overdue: 0,
-    notCancellable: 0,
-    cancelled: 0,
-    alreadyFinished: 0,
-    wouldCancel: 0,
-    heldBack: 0,
-    failed: 0,
-  };
-  /** The jobs that were dealt with, 500 at most. */
+  inProgress = 0;
+  notCancellable = 0;
+  readonly outcomes = { cancelled: 0, alreadyFinished: 0, wouldCancel: 0, heldBack: 0, failed: 0 };
   readonly jobs: JobEntry[] = [];
-  jobsOmitted = 0;
-  /** The ids of the first jobs that failed, 5 at most. */
+  /** The ids of the first jobs that failed. */
   readonly firstFailed: string[] = [];
-  /** How many jobs have which status that is neither in progress nor finished. */
-  readonly otherStatuses = new Map<string, number>();
-  /** Jobs that an earlier sweep left `cancelling`, and has counted. They are among the cancelled ones. */
-  countedBefore = 0;
-  /** Jobs whose cancellation has taken an hour or longer. */
+  /** The statuses of jobs that were left alone. */
+  readonly otherStatuses = new Set<string>();
+  unknownStatuses = 0;
+  /** Cancels that were accepted now, for the first time. */
+  newlyCancelled = 0;
   stuckCancelling = 0;
-  /** The age of the oldest job in progress, 0 if there is none. */
-  oldestAgeSeconds = 0;
-  readonly #nowMilliseconds: number;
+  oldestAgeMinutes = 0;
+  /** Projects whose listing was cut short by time. */
+  readonly cutShort: ProjectFailure[] = [];
+  readonly odd: { project: Project; entry: OddEntry }[] = [];
+  /** How many projects were listed to the end. */
+  projectsRead = 0;
+  isOutOfTime = false;
+  readonly #failures = new Map<Project, Error>();
 
-  /** @param nowMilliseconds the present, in Unix milliseconds. */
-  constructor(nowMilliseconds: number) {
-    this.#nowMilliseconds = nowMilliseconds;
+  constructor(projects: Project[]) {
+    this.projects = projects;
   }
 
-  /** Jobs with a status that we have never heard of. */
-  get unknownStatus(): number {
-    return this.otherStatuses
-      .entries()
-      .reduce((sum, [status, jobs]) => (isKnown(status) ? sum : sum + jobs), 0);
+  /** Counts a job as it was listed. */
+  addFound(job: Job, { ageMinutes }: Judgement, row: JobRow, now: number): void {
+    if (job.phase === 'other') this.#addOther(job);
+    if (!isInProgress(job)) return;
+    this.inProgress += 1;
+    this.oldestAgeMinutes = Math.max(this.oldestAgeMinutes, ageMinutes ?? 0);
+    if (cancelProgress(row, now) === 'stuck') this.stuckCancelling += 1;
   }
 
-  add(decision: Decision): void {
-    const { job, judgement, outcome } = decision;
-    if (!isInProgress(job.status)) {
-      this.counts.notCancellable += 1;
-      this.otherStatuses.set(job.status, (this.otherStatuses.get(job.status) ?? 0) + 1);
+  /** Counts what became of a job that was due. One that turned out not to be due is not counted as overdue. */
+  addDecision(decision: Decision): void {
+    const { job, outcome } = decision;
+    if (outcome === 'within_budget' || outcome === 'exempt') return;
+    if (outcome === 'not_cancellable') {
+      this.inProgress -= 1;
+      this.#addOther(job);
       return;
     }
-    this.counts.inProgress += 1;
-    this.oldestAgeSeconds = Math.max(this.oldestAgeSeconds, judgement.ageMinutes * 60);
-    const counter = counters[outcome];
-    if (counter === undefined) return;
-    this.counts.overdue += 1;
-    this.counts[counter] += 1;
-    if (outcome === 'failed' && this.firstFailed.length < mostFailedNamed) this.firstFailed.push(job.id);
-    if (this.jobs.length < mostJobsListed) this.jobs.push(jobEntryOf(decision));
-    else this.jobsOmitted += 1;
-    if (isStuck(decision, this.#nowMilliseconds)) this.stuckCancelling += 1;
-    if (counter === 'cancelled' && decision.cancellingSinceSeconds !== undefined) this.countedBefore += 1;
+    if (outcome === 'failed') {
+      this.outcomes.failed += 1;
+      if (this.firstFailed.length < maxNamedJobs) this.firstFailed.push(job.id);
+    } else if (outcome === 'already_finished') this.outcomes.alreadyFinished += 1;
+    else if (outcome === 'would_cancel') this.outcomes.wouldCancel += 1;
+    else if (outcome === 'held_back') this.outcomes.heldBack += 1;
+    else this.outcomes.cancelled += 1;
+    if (decision.isCancelledNow && !decision.wasPublished) this.newlyCancelled += 1;
+    this.jobs.push(toJobEntry(decision));
+  }
+
+  /** Counts a project, and whether it was listed to its end. */
+  addListing({ project, inspected, odd, error, cutShortBy, hasFirstPage }: Listing): void {
+    this.inspected += inspected;
+    this.odd.push(...odd.map((entry) => ({ project, entry })));
+    if (error) this.addFailure(project, error);
+    else if (cutShortBy === undefined) this.projectsRead += 1;
+    else {
+      this.isOutOfTime = true;
+      const when = hasFirstPage ? 'all jobs were listed' : 'the first page of jobs came';
+      const late = new OpenAIError(`Time ran out before ${when}. ${cutShortBy.message}`);
+      if (hasFirstPage) this.cutShort.push({ project, error: late });
+      else this.addFailure(project, late);
+    }
+  }
+
+  addFailure(project: Project, thrown: unknown): void {
+    this.#failures.set(project, toError(thrown));
+  }
+
+  /** Projects that could not be read, in configured order. */
+  get failures(): ProjectFailure[] {
+    return this.projects.flatMap((project) => {
+      const error = this.#failures.get(project);
+      return error ? [{ project, error }] : [];
+    });
+  }
+
+  /** The deployment has `projects`, so answers and log lines mention them. */
+  get isNamed(): boolean {
+    return this.projects.some(({ name }) => name !== undefined);
+  }
+
+  get overdue(): number {
+    return Object.values(this.outcomes).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Everything was seen: all projects, to the end, in time, and every job could be judged. */
+  get isComplete(): boolean {
+    return !this.isOutOfTime && this.failures.length === 0 && this.odd.length === 0;
+  }
+
+  #addOther({ status, isKnownStatus }: Job): void {
+    this.notCancellable += 1;
+    this.otherStatuses.add(isKnownStatus ? status : `unknown: ${status}`);
+    if (!isKnownStatus) this.unknownStatuses += 1;
   }
 }
 
-/** What going through the jobs of projects works with. */
-export interface TallyScene {
-  time: TimeLeft;
-  /** The present, in Unix milliseconds: every age is measured from it. */
-  nowMilliseconds: number;
-  report: Report;
+function toJobEntry(decision: Decision): JobEntry {
+  const { judgement, error } = decision;
+  return {
+    ...toCancelAnswer(decision),
+    ageMinutes: judgement.ageMinutes === null ? null : Math.floor(judgement.ageMinutes),
+    timeBudgetMinutes: judgement.timeBudgetMinutes,
+    ...(error && { error: shorten(error) }),
+  };
 }
 
-/** What a sweep or a stop-all came to. Failures of projects are in the survey. */
-export interface TalliedSurvey {
-  survey: Survey;
-  tally: Tally;
+/** Returns the answer to a sweep. A rule in which projects differ is null. */
+export function sweepAnswer(tally: Tally): SweepAnswer {
+  const rules = tally.projects.map((project) => project.rules);
+  return {
+    complete: tally.isComplete,
+    dryRun: commonValue(rules, 'dryRun'),
+    timeBudgetMinutes: commonValue(rules, 'timeBudgetMinutes'),
+    lookbackDays: commonValue(rules, 'lookbackDays'),
+    cancelLimit: commonValue(rules, 'cancelLimit'),
+    inspected: tally.inspected,
+    inProgress: tally.inProgress,
+    overdue: tally.overdue,
+    notCancellable: tally.notCancellable,
+    ...tally.outcomes,
+    ...limitJobs(tally.jobs),
+    ...projectsPart(tally),
+  };
 }
 
-/** How the jobs of one project are gone through. */
-export interface Round<Candidate> {
-  listing: Listing;
-  /** The jobs to decide on, as they are found. */
-  candidates: AsyncIterable<Candidate>;
-  decide: (candidate: Candidate) => Promise<Decision>;
+export function stopAllAnswer(tally: Tally, dryRun: boolean): StopAllAnswer {
+  const { heldBack: _, ...outcomes } = tally.outcomes;
+  return {
+    complete: tally.isComplete && outcomes.failed === 0,
+    dryRun,
+    inspected: tally.inspected,
+    inProgress: tally.inProgress,
+    notCancellable: tally.notCancellable,
+    ...outcomes,
+    ...limitJobs(tally.jobs),
+    ...projectsPart(tally),
+  };
 }
 
-/**
- * Decides on jobs of all given projects, side by side. Each decision is counted and reported as it falls.
- *
- * @param startAt the position of the project to start at.
- * @param roundOf prepares the round through one project.
- */
-export async function tallied<Candidate>(
-  projects: Project[],
-  startAt: number,
-  { time, nowMilliseconds, report }: TallyScene,
-  roundOf: (project: Project) => Round<Candidate>,
-): Promise<TalliedSurvey> {
-  const tally = new Tally(nowMilliseconds);
-  const survey = await surveyOf(projects, time, startAt, async (project) => {
-    const { listing, candidates, decide } = roundOf(project);
-    const decisions = pMapIterable(candidates, decide, {
-      concurrency: callsAtOnce(projects.length),
-      preserveOrder: false,
-    });
-    for await (const decision of decisions) {
-      tally.add(decision);
-      report(decision);
-    }
-    tally.inspected += listing.inspected;
-    return listing;
+export function listAnswer(tally: Tally, jobs: ListedJob[], isComplete: boolean): ListAnswer {
+  return { complete: isComplete, ...limitJobs(jobs), ...projectsPart(tally) };
+}
+
+/** Throws the first failure, with its project's name, if no project could be read at all. */
+export function throwIfAllFailed({ failures, projects }: Tally): void {
+  const [first] = failures;
+  if (first && failures.length === projects.length) throw nameProject(first);
+}
+
+/** Returns the error of a sweep or stop-all that was done in part: what was done, what was not and why. */
+export function incompleteError(what: 'sweep' | 'stopAll', tally: Tally): IncompleteError {
+  const { outcomes, overdue, inProgress, failures, cutShort, odd, firstFailed, isOutOfTime } = tally;
+  const { cancelled, failed } = outcomes;
+  const ids = firstFailed.join(', ') + (failed > firstFailed.length ? ', …' : '');
+  const reasons = [
+    ...(failed > 0 ? [`${failed} could not be cancelled (${ids})`] : []),
+    ...describeFailures('could not be listed', failures),
+    ...describeFailures('could be listed only in part', cutShort),
+    ...(isOutOfTime ? ['time ran out'] : []),
+    ...(odd.length > 0 ? [`${odd.length} could not be judged`] : []),
+  ];
+  const done =
+    what === 'sweep'
+      ? `The sweep cancelled ${cancelled} of ${overdue} overdue jobs`
+      : `The stop-all cancelled ${cancelled} of ${inProgress} jobs in progress`;
+  return new IncompleteError(`${done}: ${reasons.join('; ')}. Send the request again: that is safe and does the rest.`);
+}
+
+function describeFailures(what: string, failures: ProjectFailure[]): string[] {
+  const [first] = failures;
+  if (first === undefined) return [];
+  return [
+    `${failures.length === 1 ? '1 project' : `${failures.length} projects`} ${what} (${nameProject(first).message})`,
+  ];
+}
+
+/** Returns the error with the name of its project in the message. */
+export function nameProject({ project, error }: ProjectFailure): Error {
+  return project.name === undefined ? error : withMessage(error, `Project "${project.name}": ${error.message}`);
+}
+
+function commonValue<Key extends keyof Rules>(rules: Rules[], key: Key): Rules[Key] | null {
+  const [first, ...others] = rules.map((rule) => rule[key]);
+  return first !== undefined && others.every((other) => other === first) ? first : null;
+}
+
+/** Keeps as many entries as an answer may hold. */
+function limitJobs<Entry>(entries: Entry[]): { jobs: Entry[]; jobsOmitted: number } {
+  let bytes = 0;
+  const end = entries.findIndex((entry, index) => {
+    bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
+    return index === maxJobs || bytes > maxJobsBytes;
   });
-  return { survey, tally };
+  const jobs = end === -1 ? entries : entries.slice(0, end);
+  return { jobs, jobsOmitted: entries.length - jobs.length };
+}
+
+function projectsPart({ failures, projectsRead, isNamed }: Tally): ProjectsPart {
+  if (!isNamed) return {};
+  const failedProjects = failures.flatMap(({ project: { name }, error }) =>
+    name === undefined ? [] : [{ project: name, error: shorten(toNamedError(error)) }],
+  );
+  return {
+    projects: projectsRead,
+    failedProjects: failedProjects.slice(0, maxFailedProjects),
+    failedProjectsOmitted: Math.max(0, failedProjects.length - maxFailedProjects),
+  };
+}
+
+/** A message is cut where it is one of many. */
+function shorten({ name, message }: NamedError): NamedError {
+  return { name, message: message.slice(0, maxErrorMessage) };
 }

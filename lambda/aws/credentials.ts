@@ -1,0 +1,172 @@
+import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { Hash } from '@smithy/hash-node';
+import { HttpRequest } from '@smithy/protocol-http';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { ApiKeyError, toError } from '../errors.ts';
+import { orAborted } from '../rate-limit.ts';
+import type { AwsClients } from './clients.ts';
+
+/** Where a project's key is. */
+export interface KeyPlace {
+  secretName: string;
+  /** The field with the key, if the secret is a JSON object. */
+  secretField: string;
+}
+
+/** A key in Secrets Manager. Methods throw ApiKeyError, at the latest when time is up. */
+export interface ApiKey {
+  current(): Promise<string>;
+  /** Returns whether there is another key by now than the one that was refused. */
+  refresh(refused: string): Promise<boolean>;
+}
+
+/** How long a secret is kept in a warm function. A rotated key is found sooner, because the old one is refused. */
+const maxAgeSeconds = 300;
+
+/** The secrets of a warm function. */
+export interface Secrets {
+  provider: SecretsProvider;
+  /** Those that held no usable key when they were last read. They are read again, in case they have been mended. */
+  malformed: Set<string>;
+}
+
+export function createSecrets(awsSdkV3Client: SecretsManagerClient): Secrets {
+  return { provider: new SecretsProvider({ awsSdkV3Client }), malformed: new Set() };
+}
+
+/**
+ * Returns the keys of one invocation. Each secret is read once and refreshed once at most, however many projects share it
+ * and however many calls are refused at once.
+ *
+ * @param signal fires when time is up. The AWS client has its own retries, which this bounds.
+ */
+export function createApiKeys({ provider, malformed }: Secrets, signal: AbortSignal): (place: KeyPlace) => ApiKey {
+  const reads = new Map<string, Promise<SecretContents>>();
+  const refreshes = new Map<string, Promise<SecretContents>>();
+
+  const read = async (secretName: string, forceFetch: boolean): Promise<SecretContents> => {
+    try {
+      return parseSecret(await orAborted(provider.get(secretName, { maxAge: maxAgeSeconds, forceFetch }), signal));
+    } catch (error) {
+      throw unreadableSecret(error, secretName, signal.aborted);
+    }
+  };
+
+  const keyIn = async (reading: Promise<SecretContents>, place: KeyPlace): Promise<string> => {
+    const contents = await reading;
+    try {
+      return selectKey(contents, place);
+    } catch (error) {
+      malformed.add(place.secretName);
+      throw error;
+    }
+  };
+
+  return (place) => {
+    const { secretName } = place;
+    const current = () => {
+      let reading = reads.get(secretName);
+      if (!reading) {
+        const mustReadAfresh = malformed.delete(secretName);
+        reading = read(secretName, mustReadAfresh);
+        reads.set(secretName, reading);
+      }
+      return keyIn(reading, place);
+    };
+    return {
+      current,
+      refresh: async (refused) => {
+        // Another refused call may have refreshed it already.
+        if ((await current()) !== refused) return true;
+        const fresh = refreshes.get(secretName) ?? read(secretName, true);
+        refreshes.set(secretName, fresh);
+        const key = await keyIn(fresh, place);
+        reads.set(secretName, fresh);
+        return key !== refused;
+      },
+    };
+  };
+}
+
+/** A secret holds one key, or keys in fields, or there is something wrong with it. */
+type SecretContents = { key: string } | { fields: Map<string, unknown> } | { problem: string };
+
+/** Parses a secret, once for the hundreds of projects whose keys it may hold. */
+function parseSecret(secret: string | Uint8Array | undefined): SecretContents {
+  if (secret === undefined) return { problem: 'is empty' };
+  if (typeof secret !== 'string') return { problem: 'is binary' };
+  const text = secret.trim();
+  if (!text.startsWith('{')) return { key: text };
+  try {
+    return { fields: new Map(Object.entries(JSON.parse(text))) };
+  } catch {
+    // The parser's error quotes the text.
+    return { problem: 'starts like a JSON object but is not valid JSON' };
+  }
+}
+
+/** Returns a project's key. No message quotes any of the secret. */
+function selectKey(contents: SecretContents, { secretName, secretField }: KeyPlace): string {
+  const wrong = (what: string) =>
+    new ApiKeyError(
+      `The secret "${secretName}" ${what}. Put the API key into it, as plain text or as {"${secretField}": "…"}: ` +
+        `aws secretsmanager put-secret-value --secret-id ${secretName} --secret-string …`,
+    );
+  if ('problem' in contents) throw wrong(contents.problem);
+  const given = 'key' in contents ? contents.key : contents.fields.get(secretField);
+  if (typeof given !== 'string') throw wrong(`is a JSON object without a text field "${secretField}"`);
+  const key = given.trim();
+  if (key === '') throw wrong('is empty');
+  // A line break would end the HTTP header, and an error about that could quote the header.
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    throw wrong('holds a key with a line break, a space or a character outside ASCII');
+  }
+  if (/^["'`]|["'`]$/.test(key)) throw wrong('holds a key in quotes');
+  if (/^(export\b|[A-Za-z_]\w*=[^=])/.test(key)) throw wrong('holds a line of a shell, not only the key');
+  return key;
+}
+
+const advice: Record<string, string> = {
+  ResourceNotFoundException: 'Create it, or set secretName to the one that exists.',
+  AccessDeniedException:
+    "Allow the function's role to read it, and to decrypt with its KMS key if that is your own (secretKmsKeyArn).",
+  DecryptionFailure: "Allow the function's role to decrypt with the secret's KMS key (secretKmsKeyArn).",
+  InvalidRequestException: 'It may be scheduled for deletion: restore it.',
+};
+
+function unreadableSecret(error: unknown, secretName: string, isTimeUp: boolean): ApiKeyError {
+  // The provider wraps what the AWS client threw.
+  const { name } = toError(toError(error).cause);
+  if (isTimeUp) return new ApiKeyError(`Secrets Manager did not give the secret "${secretName}" in time. Try again.`);
+  return new ApiKeyError(
+    `Secrets Manager did not give the secret "${secretName}" (${name}). ` +
+      (advice[name] ?? 'Try again; if it persists, check the network and the AWS Health Dashboard.'),
+  );
+}
+
+/** Returns the headers that sign a call to Bedrock's OpenAI API with the function's role. Throws ApiKeyError. */
+export async function signForBedrock(
+  credentials: AwsClients['credentials'],
+  region: string,
+  method: string,
+  { protocol, hostname, port, host, pathname, searchParams }: URL,
+): Promise<Record<string, string>> {
+  const signer = new SignatureV4({ service: 'bedrock-mantle', region, credentials, sha256: Hash.bind(null, 'sha256') });
+  const request = new HttpRequest({
+    method,
+    protocol,
+    hostname,
+    ...(port !== '' && { port: Number(port) }),
+    path: pathname,
+    query: Object.fromEntries(searchParams),
+    headers: { host },
+  });
+  try {
+    return (await signer.sign(request)).headers;
+  } catch (error) {
+    throw new ApiKeyError(
+      `A call to Bedrock could not be signed (${toError(error).name}). Check that the function has a role.`,
+    );
+  }
+}

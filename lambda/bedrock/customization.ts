@@ -1,0 +1,250 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  BedrockClientConfig,
+  GetModelCustomizationJobResponse,
+  ModelCustomizationJobSummary,
+} from '@aws-sdk/client-bedrock';
+import pMap from 'p-map';
+import type { TimeLeft } from '../curfew/context.ts';
+import {
+  type CancelReply,
+  customizationArnPattern,
+  type FineTuningProvider,
+  type Job,
+  type Phase,
+} from '../curfew/job.ts';
+import { AuthenticationError, JobNotFoundError, OpenAIError, QuotaError, RateLimitError, toError } from '../errors.ts';
+import { orAborted, PaceRefusal, RateLimit } from '../rate-limit.ts';
+
+/** How the jobs of one region are reached. */
+export interface CustomizationOptions {
+  region: string;
+  /** Endpoint and credentials, if they are not those of the environment. */
+  access: BedrockClientConfig;
+  maxConcurrency: number;
+  time: TimeLeft;
+}
+
+const maxAttemptMs = 10_000;
+const maxAttempts = 4;
+const firstWaitMs = 300;
+const requestHandler = { connectionTimeout: 1_000, requestTimeout: maxAttemptMs, throwOnRequestTimeout: true };
+const pageSize = 100;
+/** How long a cancel may wait for its turn after the job was read. */
+const maxTurnMs = 5_000;
+/** Statuses of a refused stop that say nothing about this job. */
+const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
+/** Finished jobs are never read. */
+const listedStatuses = ['InProgress', 'Stopping'] as const;
+
+/** One attempt took too long. */
+class AttemptTimeoutError extends Error {}
+
+type Call<Output> = (abortSignal: AbortSignal) => Promise<Output>;
+
+/** Returns Bedrock's model customization jobs in one region, for one invocation. */
+export function createCustomization(options: CustomizationOptions): FineTuningProvider {
+  const { region, access, maxConcurrency: concurrency, time } = options;
+  const limit = new RateLimit(concurrency, time.endsAt);
+  let loading: ReturnType<typeof load> | undefined;
+
+  /** Loads the SDK when it is first needed. Its own retries are off: a stop is never repeated, and reads are below. */
+  const load = async () => {
+    const sdk = await import('./late-bedrock.ts');
+    return { sdk, client: new sdk.BedrockClient({ requestHandler, ...access, region, maxAttempts: 1 }) };
+  };
+  const clients = () => {
+    loading ??= load();
+    return loading;
+  };
+
+  /** Reads when its turn comes, and again if it fails for a moment or is rate-limited. */
+  const read = async <Output>(purpose: string, call: Call<Output>, signal = time.signal): Promise<Output> => {
+    const abortSignal = AbortSignal.any([signal, time.signal]);
+    for (let failures = 0, priority = 0; ; priority = 1) {
+      try {
+        return await limit.run(() => attempt(call, abortSignal), priority, abortSignal);
+      } catch (error) {
+        const isFree = error instanceof PaceRefusal;
+        failures += isFree ? 0 : 1;
+        const mayRetry = isFree ? !limit.isClosed : isTransient(error) && failures < maxAttempts;
+        if (!mayRetry || abortSignal.aborted) throw toNamedFailure(error, purpose, abortSignal.aborted);
+        if (!isFree) await sleep(firstWaitMs * 2 ** (failures - 1), undefined, { signal: abortSignal }).catch(() => {});
+      }
+    }
+  };
+
+  /** Returns the tags of a job, which are its metadata, or why they could not be read. */
+  const readTags = async (
+    resourceARN: string,
+    signal?: AbortSignal,
+  ): Promise<Pick<Job, 'metadata' | 'metadataError'>> => {
+    const { sdk, client } = await clients();
+    const purpose = `list the tags of the job "${resourceARN}"`;
+    try {
+      const command = new sdk.ListTagsForResourceCommand({ resourceARN });
+      const { tags = [] } = await read(purpose, (abortSignal) => client.send(command, { abortSignal }), signal);
+      return { metadata: Object.fromEntries(tags.map(({ key = '', value = '' }) => [key, value])) };
+    } catch (error) {
+      return { metadata: {}, metadataError: toError(error) };
+    }
+  };
+
+  return {
+    mayHave: (jobId) => customizationArnPattern.exec(jobId)?.[1] === region,
+
+    async retrieve(jobIdentifier, { signal, withMetadata }) {
+      const { sdk, client } = await clients();
+      const command = new sdk.GetModelCustomizationJobCommand({ jobIdentifier });
+      const [found, tags] = await Promise.all([
+        read(`retrieve the job "${jobIdentifier}"`, (abortSignal) => client.send(command, { abortSignal }), signal),
+        withMetadata ? readTags(jobIdentifier, signal) : { metadata: {} },
+      ]);
+      if (found.jobArn !== jobIdentifier) {
+        throw new OpenAIError(`Could not retrieve the job "${jobIdentifier}": the answer is about another job.`);
+      }
+      return { ...toJob(found), ...tags };
+    },
+
+    async cancel(jobIdentifier): Promise<CancelReply> {
+      const { sdk, client } = await clients();
+      const queuedAt = performance.now();
+      const stop = async (): Promise<boolean> => {
+        if (performance.now() - queuedAt > maxTurnMs) return false;
+        const command = new sdk.StopModelCustomizationJobCommand({ jobIdentifier });
+        await attempt((abortSignal) => client.send(command, { abortSignal }), time.signal);
+        return true;
+      };
+      try {
+        const wasSent = await limit.run(stop, 2, time.signal);
+        return wasSent ? { kind: 'accepted', job: null } : { kind: 'not_sent' };
+      } catch (thrown) {
+        const error = toNamedFailure(thrown, `stop the job "${jobIdentifier}"`, time.signal.aborted);
+        const isFree = thrown instanceof PaceRefusal;
+        const status = statusOf(thrown) ?? 0;
+        return {
+          kind: 'failed',
+          error,
+          // The rate limit makes the next look wait.
+          mayRetry: isFree ? !limit.isClosed : isTransient(thrown),
+          isFree,
+          // As with ConflictException, which is HTTP 400: the job has just finished.
+          isRefusal: status >= 400 && status < 500 && !impersonalStatuses.has(status) && !(error instanceof QuotaError),
+        };
+      }
+    },
+
+    async *list({ signal, withMetadata }) {
+      const { sdk, client } = await clients();
+      for (const statusEquals of listedStatuses) {
+        let nextToken: string | undefined;
+        do {
+          const command = new sdk.ListModelCustomizationJobsCommand({
+            statusEquals,
+            sortBy: 'CreationTime',
+            sortOrder: 'Descending',
+            maxResults: pageSize,
+            nextToken,
+          });
+          const page = await read('list the jobs', (abortSignal) => client.send(command, { abortSignal }), signal);
+          const found = (page.modelCustomizationJobSummaries ?? []).map(toJob);
+          const isReadable = ({ id }: Job) => customizationArnPattern.test(id);
+          const jobs = found.filter(isReadable);
+          const withTags = async (job: Job) => ({ ...job, ...(await readTags(job.id, signal)) });
+          const odd = found.filter((job) => !isReadable(job));
+          yield {
+            jobs: withMetadata ? await pMap(jobs, withTags, { concurrency }) : jobs,
+            odd: odd.map(() => ({ jobId: undefined, unreadableFields: ['jobArn'] })),
+          };
+          // Tags that time cut off make the list incomplete.
+          signal?.throwIfAborted();
+          nextToken = page.nextToken;
+        } while (nextToken !== undefined);
+      }
+    },
+  };
+}
+
+const phases = new Map<string, Phase>([
+  ['Stopping', 'cancelling'],
+  ['Completed', 'finished'],
+  ['Failed', 'finished'],
+  ['Stopped', 'finished'],
+]);
+
+/** Only some kinds of jobs have details about their training. Without them a job counts as running. */
+function toJob(found: ModelCustomizationJobSummary | GetModelCustomizationJobResponse): Job {
+  const { jobArn = '', status = 'unknown', statusDetails, creationTime, baseModelArn = '' } = found;
+  const training = statusDetails?.trainingDetails;
+  const isWaiting = training?.status === 'NotStarted';
+  const activePhase = isWaiting ? 'waiting' : 'running';
+  return {
+    id: jobArn,
+    status,
+    phase: status === 'InProgress' ? activePhase : (phases.get(status) ?? 'other'),
+    wasCancelled: status === 'Stopped',
+    isKnownStatus: status === 'InProgress' || phases.has(status),
+    createdAt: toSeconds(creationTime),
+    startedAt: isWaiting ? null : toSeconds(training?.creationTime),
+    estimatedFinish: null,
+    model: baseModelArn.split('/').at(-1) || null,
+    metadata: {},
+    hasOddMetadata: false,
+  };
+}
+
+/** Returns Unix seconds, as everywhere between 2015 and the year 5138. */
+function toSeconds(time: Date | undefined): number | null {
+  const seconds = (time?.getTime() ?? 0) / 1000;
+  return seconds >= 1_420_070_400 && seconds <= 100_000_000_000 ? seconds : null;
+}
+
+/** Returns the HTTP status of an error of the SDK; undefined if there was no answer. */
+function statusOf(thrown: unknown): number | undefined {
+  const metadata: { httpStatusCode?: unknown } =
+    thrown instanceof Error && '$metadata' in thrown ? Object(thrown.$metadata) : {};
+  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+}
+
+/** Makes one attempt, which ends by our own clock, body included. Throws PaceRefusal if it is rate-limited. */
+async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise<Output> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new AttemptTimeoutError()), maxAttemptMs);
+  try {
+    return await orAborted(call(AbortSignal.any([signal, timeout.signal])), timeout.signal);
+  } catch (error) {
+    throw statusOf(error) === 429 || toError(error).name === 'ThrottlingException' ? new PaceRefusal(error) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Returns whether the same call may succeed later: there was no whole answer, or Bedrock is in trouble. */
+function isTransient(error: unknown): boolean {
+  const status = statusOf(error) ?? 0;
+  if (error instanceof SyntaxError) return false;
+  return status < 300 || status === 408 || status === 409 || status >= 500;
+}
+
+/** Turns an error of the SDK into one that a caller can catch by name. No text of it is quoted. */
+function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Error {
+  const error = toError(thrown instanceof PaceRefusal ? thrown.reason : thrown);
+  const status = statusOf(error) ?? 0;
+  const failed = `Could not ${purpose}:`;
+  const answered = `${failed} Bedrock answered ${error.name}.`;
+  if (thrown instanceof PaceRefusal) return new RateLimitError(`${answered} Wait, then try again.`);
+  if (isTimeUp) return new OpenAIError(`${failed} time ran out before Bedrock answered. Try again.`);
+  if (error.name === 'ResourceNotFoundException') return new JobNotFoundError(`${answered} Check the ARN of the job.`);
+  if (error.name === 'ServiceQuotaExceededException') return new QuotaError(`${answered} Check the account's quotas.`);
+  if (status === 401 || status === 403) {
+    return new AuthenticationError(`${answered} Check that the function's role may use Bedrock in this region.`);
+  }
+  if (error instanceof AttemptTimeoutError)
+    return new OpenAIError(`${failed} Bedrock did not answer in time. Try again.`);
+  if (status < 300) {
+    return new OpenAIError(
+      `${failed} the connection failed (${error.name}). Check the region and the function's network.`,
+    );
+  }
+  return new OpenAIError(`${answered} ${status < 500 ? 'Check the job itself.' : 'See the AWS Health Dashboard.'}`);
+}

@@ -1,0 +1,219 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CancelAnswer, Outcome } from '../contract.ts';
+import {
+  ApiKeyError,
+  AuthenticationError,
+  type NamedError,
+  OpenAIError,
+  QuotaError,
+  RateLimitError,
+  StateError,
+  toNamedError,
+  withMessage,
+} from '../errors.ts';
+import type { Context, Project } from './context.ts';
+import { cancelProgress, isActive, type Judgement, judge } from './deadline.ts';
+import type { FailedCancel, Job, JobRow } from './job.ts';
+
+/** What was decided about one job, and why. Answer, log line, event and counts all derive from it. */
+export interface Decision {
+  project: Project;
+  /** As it was first read. */
+  job: Job;
+  judgement: Judgement;
+  outcome: Outcome;
+  /** The status after a cancel was sent, null if none was. */
+  finalStatus: string | null;
+  reason: Reason;
+  requestedBy: string;
+  /** A cancel was sent now, and as far as we can tell it is why the job ended or is ending. */
+  isCancelledNow: boolean;
+  /** The row says that the job is being cancelled, so that was published before. */
+  wasPublished: boolean;
+  error?: NamedError;
+}
+
+export type Reason = 'requested' | 'time_budget' | 'stop_all';
+
+/** A job that is to be cancelled. */
+export interface CancelTarget {
+  project: Project;
+  jobId: string;
+  reason: Reason;
+  dryRun: boolean;
+  /** The first look, if the job was just read. */
+  firstLook?: Job;
+}
+
+interface Look {
+  job: Job;
+  row: JobRow | StateError;
+  judgement: Judgement;
+}
+
+const maxAttempts = 4;
+const firstWaitMs = 300;
+
+/**
+ * Cancels a job, if it is still active: look, decide, send once, look again. Then reports and publishes what came of it.
+ *
+ * @throws the error of the failed cancel, if the job is still active or could not be read again.
+ */
+export async function cancelJob(target: CancelTarget, context: Context): Promise<Decision> {
+  const { project, jobId, reason } = target;
+  let first: Look | undefined;
+  let failure: FailedCancel | undefined;
+  /** A cancel whose answer is not known may be why the job ended. One that was refused is not. */
+  let mayHaveWorked = false;
+  let isLastLook = false;
+  const conclude = (look: Look, outcome: Outcome, finalStatus: string | null, isSent: boolean) => {
+    const { job, judgement } = first ?? look;
+    const isCancelledNow = isSent && (outcome === 'cancelled' || outcome === 'cancelling');
+    const wasPublished = !(look.row instanceof StateError) && look.row.cancellingSince !== undefined;
+    const { requestedBy } = context;
+    return publishAndNote(
+      { project, job, judgement, outcome, finalStatus, reason, requestedBy, isCancelledNow, wasPublished },
+      context,
+    );
+  };
+
+  for (let attempts = 0; ; ) {
+    const look = await lookAt(target, first ? undefined : target.firstLook, context).catch((error) => {
+      throw failure
+        ? cancelError(failure.error, 'Whether the cancel had an effect is not known: the job could not be read again.')
+        : error;
+    });
+    first ??= look;
+    const { job } = look;
+    const outcome = decideOutcome(look, target, failure !== undefined, context.now);
+    if (outcome) return conclude(look, outcome, failure ? job.status : null, mayHaveWorked);
+    if (failure && isLastLook) {
+      const row = failure.isRefusal ? await readRow(look, jobId, context) : {};
+      if (row.cancellingSince !== undefined) return conclude({ ...look, row }, 'cancelling', job.status, false);
+      throw cancelError(
+        failure.error,
+        `As far as we can tell, the cancel had no effect: the job is now "${job.status}".`,
+      );
+    }
+
+    const reply = await project.provider.cancel(jobId);
+    if (reply.kind === 'not_sent') continue;
+    if (reply.kind === 'accepted') {
+      const after = reply.job ?? (await project.provider.retrieve(jobId, { withMetadata: false }).catch(() => null));
+      return conclude(look, outcomeAfterCancel(after), after?.status ?? null, true);
+    }
+    failure = reply;
+    mayHaveWorked ||= !reply.isRefusal && !reply.isFree;
+    if (!reply.isFree) attempts += 1;
+    isLastLook = attempts === maxAttempts || !(await waitBeforeLook(reply, attempts, context));
+  }
+}
+
+/** Reads the job. A sweep reads its row as well, because it may have been extended since it was listed. */
+async function lookAt(
+  { project, jobId, reason }: CancelTarget,
+  known: Job | undefined,
+  context: Context,
+): Promise<Look> {
+  const isSweep = reason === 'time_budget';
+  const [job, rows] = await Promise.all([
+    known ?? project.provider.retrieve(jobId, { withMetadata: isSweep }),
+    isSweep ? context.table.read([jobId]) : undefined,
+  ]);
+  if (isSweep && job.phase === 'waiting') {
+    // It may have been listed as running, and interrupted by its provider since.
+    const noted = context.table.noteWaiting(jobId, Math.floor(context.now));
+    await noted.catch((error) => context.report.problem({ project, job }, error));
+  }
+  const row = rows?.get(jobId) ?? {};
+  const judgement = judge(job, row instanceof StateError ? {} : row, project.rules, context.now);
+  return { job, row, judgement };
+}
+
+/** Returns what becomes of the job without another cancel; undefined if one has to be sent. */
+function decideOutcome(
+  { job, row, judgement }: Look,
+  { reason, dryRun }: CancelTarget,
+  wasSent: boolean,
+  now: number,
+): Outcome | undefined {
+  if (job.phase === 'finished') return wasSent && job.wasCancelled ? 'cancelled' : 'already_finished';
+  if (job.phase === 'cancelling') return 'cancelling';
+  if (!isActive(job)) return 'not_cancellable';
+  if (reason === 'time_budget') {
+    if (row instanceof StateError) throw row;
+    if (job.metadataError) throw job.metadataError;
+    if (!judgement.isOverdue) return judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget';
+    if (cancelProgress(row, now) === 'recent') return 'cancelling';
+  }
+  return dryRun ? 'would_cancel' : undefined;
+}
+
+/** Whatever has not finished after an accepted cancel is on its way there. */
+function outcomeAfterCancel(job: Job | null): Outcome {
+  if (job?.phase !== 'finished') return 'cancelling';
+  return job.wasCancelled ? 'cancelled' : 'already_finished';
+}
+
+/** Reads the row of a job whose cancel was refused, as far as that is possible: an earlier one may have been accepted. */
+async function readRow({ row }: Look, jobId: string, { table }: Context): Promise<JobRow> {
+  if (!(row instanceof StateError) && row.cancellingSince !== undefined) return row;
+  const read = (await table.read([jobId])).get(jobId) ?? {};
+  return read instanceof StateError ? {} : read;
+}
+
+/** Waits as asked, else longer each time. Returns false if waiting would not help, or takes longer than there is time. */
+async function waitBeforeLook({ mayRetry, isFree, askedWaitMs }: FailedCancel, attempts: number, { time }: Context) {
+  const waitMs = askedWaitMs ?? (isFree ? 0 : firstWaitMs * 2 ** (attempts - 1));
+  if (!mayRetry || performance.now() + waitMs >= time.endsAt) return false;
+  return sleep(waitMs, true, { signal: time.signal }).catch(() => false);
+}
+
+/** Publishes first, then notes it: an event may come twice, but is not lost because the function dies in between. */
+async function publishAndNote(decision: Decision, context: Context): Promise<Decision> {
+  const { project, job, outcome, isCancelledNow, wasPublished } = decision;
+  context.report.decided(decision);
+  const isNews = (isCancelledNow && !wasPublished) || outcome === 'would_cancel';
+  const isOut = isNews ? await context.report.publishCancellation(decision) : true;
+  if (outcome === 'cancelling' && !wasPublished && isOut) {
+    await context.table
+      .noteCancelling(job.id, Math.floor(context.now))
+      .catch((error) => context.report.problem({ project, job }, error));
+  }
+  return decision;
+}
+
+/** A failed cancel keeps its name if it is about access, pace or quota. Otherwise it is the provider's fault, also a 404. */
+function cancelError(error: Error, effect: string): Error {
+  const message = `${error.message} ${effect}`;
+  const keepsName = [AuthenticationError, ApiKeyError, RateLimitError, QuotaError].some(
+    (named) => error instanceof named,
+  );
+  return keepsName ? withMessage(error, message) : new OpenAIError(message);
+}
+
+/** Returns a decision as the answer to a cancel. */
+export function toCancelAnswer({ project, job, outcome, finalStatus }: Decision): CancelAnswer {
+  return {
+    ...(project.name !== undefined && { project: project.name }),
+    jobId: job.id,
+    outcome,
+    initialStatus: job.status,
+    finalStatus,
+  };
+}
+
+/** Returns the decision about a job that could not be cancelled. */
+export function failedDecision(
+  decision: Omit<Decision, 'outcome' | 'finalStatus' | 'isCancelledNow' | 'wasPublished' | 'error'>,
+  thrown: unknown,
+): Decision {
+  return {
+    ...decision,
+    outcome: 'failed',
+    finalStatus: null,
+    isCancelledNow: false,
+    wasPublished: false,
+    error: toNamedError(thrown),
+  };
+}

@@ -1,0 +1,52 @@
+import type { Decision } from './cancel.ts';
+import type { Rules, Warning } from './deadline.ts';
+import type { FineTuningProvider, Job, JobTable } from './job.ts';
+
+/** One place where jobs run, and the rules that hold there. */
+export interface Project {
+  /** Undefined in a deployment without `projects`. */
+  name: string | undefined;
+  provider: FineTuningProvider;
+  rules: Rules;
+  /** How many of its calls may run at once. */
+  maxConcurrency: number;
+}
+
+export interface ProjectJob {
+  project: Project;
+  job: Job;
+}
+
+/** How the time of an invocation is divided. */
+export interface TimeLeft {
+  /** Fires when two thirds of the time are gone. Listing ends then, so what was found can still be cancelled. */
+  listingSignal: AbortSignal;
+  /** Fires when every call has to end, so an answer can still be sent. */
+  signal: AbortSignal;
+  /** When `signal` fires, on the clock of `performance.now()`, in milliseconds. */
+  endsAt: number;
+}
+
+/** What a request is carried out with. */
+export interface Context {
+  /** The moment from which ages and deadlines are judged, in Unix seconds. */
+  now: number;
+  requestedBy: string;
+  time: TimeLeft;
+  table: JobTable;
+  /** How long before its deadline a job is warned about; 0 never warns. */
+  warnBeforeMinutes: number;
+  report: Report;
+}
+
+/** Log and events, as the rules see them. Nothing here throws. */
+export interface Report {
+  /** Logs what was decided about a job. */
+  decided(decision: Decision): void;
+  /** Logs that something about a job did not work, without consequence for the decision. */
+  problem(job: ProjectJob, error: unknown): void;
+  /** Publishes a cancellation. Resolves to whether it is out. */
+  publishCancellation(decision: Decision): Promise<boolean>;
+  /** Publishes a warning. Resolves to whether it is out. */
+  publishWarning(job: ProjectJob, warning: Warning): Promise<boolean>;
+}

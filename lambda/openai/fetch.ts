@@ -1,0 +1,213 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { pipeline } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { TimeLeft } from '../curfew/context.ts';
+import { orAborted, PaceRefusal, type RateLimit } from '../rate-limit.ts';
+import { askedWaitMs, type HttpAnswer, isAboutPace, isAboutQuota, toldToRetry } from './refusal.ts';
+
+/** Authorizes calls. Methods throw ApiKeyError, at the latest when time is up. */
+export interface Credential {
+  /** Returns the headers for a call, and the secret in them, which must not get into anything that an answer quotes. */
+  authorize(method: string, url: URL): Promise<{ headers: Record<string, string>; secret: string }>;
+  /** Returns whether there is another credential by now than the one that was refused. */
+  refresh(refused: string): Promise<boolean>;
+}
+
+/** One attempt took too long. */
+export class AttemptTimeoutError extends Error {}
+/** The body of an answer is longer than any that the API gives. */
+export class AnswerTooLongError extends Error {}
+/** A cancel was not sent, because its turn came so late that the job has to be read again. */
+export class LateTurnError extends Error {}
+/** A cancel was refused with a key that has been replaced meanwhile. */
+export class CredentialChangedError extends Error {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    super();
+    this.answer = answer;
+  }
+}
+
+const maxAttemptMs = 10_000;
+/** How long a cancel may wait for its turn after the job was read. */
+const maxTurnMs = 5_000;
+/** A page of a hundred jobs with full metadata takes less than half of it. */
+const maxBodyBytes = 4 * 1024 * 1024;
+/** An error body only adds details to its status, so it is cut rather than waited for. */
+const maxErrorBytes = 64 * 1024;
+const errorBodyTimeoutMs = 1_000;
+/** A shorter credential is a dummy, such as `none` for a server that asks for no key: it may be part of any text. */
+const minSecretLength = 16;
+
+/** More sockets than calls, so what bounds them is ours. While a function sleeps, the other end drops idle ones. */
+const agentOptions = { keepAlive: true, maxSockets: 1_000, timeout: 4_000 };
+/** A thousand projects may be at as many hosts, and Lambda allows 1,024 open files. Node bounds idle sockets per host. */
+const maxIdleSockets = 100;
+const httpAgent = keepFewIdle(new HttpAgent(agentOptions));
+const httpsAgent = keepFewIdle(new HttpsAgent(agentOptions));
+
+/**
+ * Returns the `fetch` for ky. Each attempt waits for its turn under the rate limit, ends by our own clock, and gets its
+ * credential here, so no error of ky's can hold it. Refusals for pace do not use up ky's retries.
+ */
+export function createFetch(credential: Credential, limit: RateLimit, { endsAt }: TimeLeft) {
+  const attemptMs = Math.max(1, Math.min(maxAttemptMs, (endsAt - performance.now()) / 4));
+  /** Jobs with a refused call. They go ahead of those that nobody has read yet. */
+  const refusedJobs = new Set<string>();
+
+  return async (request: Request): Promise<Response> => {
+    const { method, signal } = request;
+    const url = new URL(request.url);
+    const isCancel = method === 'POST';
+    const job = url.pathname.replace(/\/cancel$/, '');
+    for (;;) {
+      const queuedAt = performance.now();
+      let usedSecret = '';
+      const attempt = async (): Promise<HttpAnswer> => {
+        if (isCancel && performance.now() - queuedAt > maxTurnMs) throw new LateTurnError();
+        const { headers, secret } = await credential.authorize(method, url);
+        usedSecret = secret;
+        const allHeaders = { ...Object.fromEntries(request.headers), ...headers };
+        const answer = redact(await exchange(method, url, allHeaders, signal, attemptMs), secret);
+        if (answer.status === 429 && isAboutPace(answer)) throw new PaceRefusal(answer, askedWaitMs(answer.headers));
+        return answer;
+      };
+      const priority = isCancel ? 2 : refusedJobs.has(job) ? 1 : 0;
+      const answer = await limit.run(attempt, priority, signal).catch((error) => {
+        if (error instanceof PaceRefusal) return error;
+        throw error;
+      });
+      if (answer instanceof PaceRefusal) {
+        refusedJobs.add(job);
+        const { reason } = answer;
+        if (isCancel || limit.isClosed || toldToRetry(reason.headers) === false) return toErrorResponse(reason);
+        continue;
+      }
+      if (answer.status < 300) return toResponse(answer);
+      const isDenied = (answer.status === 401 || answer.status === 403) && !isAboutQuota(answer);
+      if (isDenied && (await credential.refresh(usedSecret))) {
+        if (isCancel) throw new CredentialChangedError(answer);
+        continue;
+      }
+      return toErrorResponse(answer);
+    }
+  };
+}
+
+/** Keeps of the headers what we use. ky reads `retry-after` in whole seconds only, and would heed headers that we do not. */
+function toErrorResponse({ status, headers, body }: HttpAnswer): Response {
+  const kept = new Headers();
+  for (const name of ['x-request-id', 'x-should-retry']) kept.set(name, headers.get(name) ?? '');
+  const waitMs = askedWaitMs(headers);
+  if (waitMs !== undefined) kept.set('retry-after', `${Math.ceil(waitMs / 1000)}`);
+  // Response knows no higher status.
+  return toResponse({ status: Math.min(599, status), headers: kept, body });
+}
+
+function toResponse({ status, headers, body }: HttpAnswer): Response {
+  const hasBody = status !== 204 && status !== 205 && status !== 304;
+  return new Response(hasBody ? body : null, { status, headers });
+}
+
+/**
+ * Sends a request without a body over Node's own client, which starts faster than the global `fetch`. Follows no redirect,
+ * so no other host sees the credential. Settles when the signal fires or the attempt has taken too long, whatever the peer
+ * does.
+ *
+ * @throws TypeError "fetch failed", by which ky knows what to retry, AnswerTooLongError, or the reason of the signal.
+ */
+async function exchange(
+  method: string,
+  url: URL,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<HttpAnswer> {
+  const isHttps = url.protocol === 'https:';
+  const request = (isHttps ? httpsRequest : httpRequest)(url, {
+    method,
+    headers: { ...headers, ...(method === 'POST' && { 'content-length': '0' }) },
+    agent: isHttps ? httpsAgent : httpAgent,
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  let response: IncomingMessage | undefined;
+  const timer = setTimeout(() => reject(new AttemptTimeoutError()), timeoutMs);
+  // Once there is an answer, what breaks off is its body.
+  request.on('error', (error) => response ?? reject(error));
+  // After 101 the socket speaks another protocol, and Node says nothing more about the request.
+  request.once('upgrade', () => reject(Object.assign(new Error(), { code: 'EPROTO' })));
+  request.once('response', (answer) => {
+    response = answer;
+    readAnswer(answer).then(resolve, reject);
+  });
+  request.end();
+  try {
+    return await orAborted(promise, signal);
+  } catch (cause) {
+    request.destroy();
+    if (signal.aborted || cause instanceof AnswerTooLongError) throw cause;
+    throw new TypeError('fetch failed', { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Reads and decodes an answer. The body of an error is what arrived in time, even if it breaks off. */
+async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
+  const { statusCode: status = 0, headersDistinct } = response;
+  const headers = new Headers();
+  for (const [name, values = []] of Object.entries(headersDistinct)) headers.set(name, values.join(', '));
+  const isError = status < 200 || status > 299;
+  const maxBytes = isError ? maxErrorBytes : maxBodyBytes;
+  const timer = isError ? setTimeout(() => response.destroy(), errorBodyTimeoutMs) : undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of decode(response)) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw new AnswerTooLongError();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (!isError) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  return { status, headers, body: Buffer.concat(chunks).toString() };
+}
+
+/** Some gateways compress what nobody asked them to. */
+function decode(response: IncomingMessage): AsyncIterable<Buffer> {
+  const coding = response.headers['content-encoding']?.trim().toLowerCase();
+  // An error of either ends the loop that reads from the decoder.
+  if (coding === 'gzip' || coding === 'x-gzip') return pipeline(response, createGunzip(), () => {});
+  if (coding === 'deflate') return pipeline(response, createInflate(), () => {});
+  return coding === 'br' ? pipeline(response, createBrotliDecompress(), () => {}) : response;
+}
+
+/** Takes the secret out of an answer that quotes it, because statuses, models and metadata are passed on. */
+function redact({ status, headers, body }: HttpAnswer, secret: string): HttpAnswer {
+  if (secret.length < minSecretLength) return { status, headers, body };
+  for (const [name, value] of headers) headers.set(name, value.replaceAll(secret, '(credential)'));
+  // Most answers escape nothing and quote nothing, and this check is cheap.
+  if (!body.includes('\\') && !body.includes(secret)) return { status, headers, body };
+  const characters = [...secret].map((character) => {
+    const hex = character.charCodeAt(0).toString(16).padStart(4, '0');
+    return `(?:\\\\?\\u${hex}|\\\\u${hex})`;
+  });
+  return { status, headers, body: body.replaceAll(new RegExp(characters.join(''), 'gi'), '(credential)') };
+}
+
+/** Closes the socket that has been idle for longest before one too many is kept. */
+function keepFewIdle<SomeAgent extends HttpAgent>(agent: SomeAgent): SomeAgent {
+  const keep = agent.keepSocketAlive.bind(agent);
+  agent.keepSocketAlive = (socket) => {
+    const idle = Object.values(agent.freeSockets).flatMap((sockets = []) => sockets);
+    const open = idle.filter(({ destroyed }) => !destroyed);
+    if (open.length >= maxIdleSockets) open[0]?.destroy();
+    return keep(socket);
+  };
+  return agent;
+}

@@ -1,0 +1,243 @@
+import ky, { HTTPError } from 'ky';
+import * as v from 'valibot';
+import type { TimeLeft } from '../curfew/context.ts';
+import {
+  type CancelReply,
+  type FineTuningProvider,
+  type Job,
+  type JobPage,
+  jobIdPattern,
+  type Phase,
+  type ReadOptions,
+} from '../curfew/job.ts';
+import { OpenAIError } from '../errors.ts';
+import { RateLimit } from '../rate-limit.ts';
+import { mayRetry, notFoundError, toAnswer, toFailedCancel, toNamedFailure } from './failure.ts';
+import { type Credential, createFetch, LateTurnError } from './fetch.ts';
+import { codesIn } from './refusal.ts';
+
+/** Statuses of OpenAI, Azure and Bedrock's OpenAI API. */
+const phases = new Map<string, Phase>([
+  ['validating_files', 'waiting'],
+  ['pending', 'waiting'],
+  ['queued', 'waiting'],
+  ['running', 'running'],
+  ['resuming', 'running'],
+  ['cancelling', 'cancelling'],
+  ['canceling', 'cancelling'],
+  ['cancel_requested', 'cancelling'],
+  ['stopping', 'cancelling'],
+  ['succeeded', 'finished'],
+  ['failed', 'finished'],
+  ['cancelled', 'finished'],
+  ['canceled', 'finished'],
+  ['pausing', 'other'],
+  ['paused', 'other'],
+]);
+
+/** Unix seconds between 2015 and the year 5138. Some gateways write 0 or milliseconds, which are no times. */
+const unixSeconds = v.pipe(v.number(), v.minValue(1_420_070_400), v.maxValue(100_000_000_000));
+
+/** The part of a job that the rules need. Only id and status are required; what is of another shape counts as absent. */
+const jobSchema = v.pipe(
+  v.object({
+    id: v.pipe(v.string(), v.regex(jobIdPattern)),
+    status: v.pipe(v.string(), v.nonEmpty(), v.maxLength(64)),
+    created_at: v.fallback(v.nullish(unixSeconds, null), null),
+    estimated_finish: v.fallback(v.nullish(unixSeconds, null), null),
+    model: v.fallback(v.nullish(v.pipe(v.string(), v.maxLength(256)), null), null),
+    metadata: v.optional(v.unknown()),
+  }),
+  v.transform(
+    ({ id, status, created_at, estimated_finish, model, metadata }): Job => ({
+      id,
+      status,
+      phase: phases.get(status) ?? 'other',
+      wasCancelled: status === 'cancelled' || status === 'canceled',
+      isKnownStatus: phases.has(status),
+      createdAt: created_at,
+      startedAt: null,
+      estimatedFinish: estimated_finish,
+      model,
+      ...parseMetadata(metadata),
+    }),
+  ),
+);
+
+const pageSize = 100;
+const pageSchema = v.object({ data: v.array(v.unknown()), has_more: v.nullish(v.boolean()) });
+const entrySchema = v.object({ id: v.fallback(v.string(), ''), status: v.fallback(v.string(), '') });
+/** Some providers answer a cancel with nothing. */
+const cancelSchema = v.union([
+  jobSchema,
+  v.pipe(
+    v.union([v.undefined(), v.null(), v.strictObject({})]),
+    v.transform(() => null),
+  ),
+]);
+
+/** How a project is reached. */
+export interface FineTuningOptions {
+  /** Such as `https://api.openai.com/v1`. */
+  baseUrl: string;
+  openaiProject: string | undefined;
+  credential: Credential;
+  maxConcurrency: number;
+  time: TimeLeft;
+}
+
+const retries = 3;
+const firstRetryMs = 300;
+const errorStatuses = Array.from({ length: 200 }, (_, index) => 400 + index);
+
+/** Returns a project at OpenAI, Azure or another provider that implements OpenAI's fine-tuning API, for one invocation. */
+export function createFineTuning(options: FineTuningOptions): FineTuningProvider {
+  const { baseUrl, openaiProject, credential, maxConcurrency, time } = options;
+  const limit = new RateLimit(maxConcurrency, time.endsAt);
+  const fetch = createFetch(credential, limit, time);
+  const api = ky.create({
+    prefix: `${baseUrl}/fine_tuning`,
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'fine-tuning-curfew',
+      ...(openaiProject !== undefined && { 'openai-project': openaiProject }),
+    },
+    fetch: (input) => fetch(input instanceof Request ? input : new Request(input)),
+    // An attempt ends by our own clock, which does not count the wait for its turn.
+    timeout: false,
+    signal: time.signal,
+    retry: {
+      limit: retries,
+      methods: ['get'],
+      delay: (attempt) => firstRetryMs * 2 ** (attempt - 1),
+      jitter: (delay) => delay * (0.75 + Math.random() / 2),
+      // Of these, those that `shouldRetry` does not refuse.
+      statusCodes: errorStatuses,
+      afterStatusCodes: errorStatuses,
+      shouldRetry: ({ error }) => (mayRetry(error, time) ? undefined : false),
+    },
+  });
+
+  const retrieve = async (jobId: string, { signal = time.signal }: ReadOptions): Promise<Job> => {
+    const purpose = `retrieve the job "${jobId}"`;
+    try {
+      return checkId(
+        await api.get(`jobs/${jobId}`, { signal: AbortSignal.any([signal, time.signal]) }).json(jobSchema),
+        jobId,
+        purpose,
+      );
+    } catch (error) {
+      if (!(error instanceof HTTPError) || error.response.status !== 404) throw toNamedFailure(error, purpose);
+      if (!codesIn(toAnswer(error)).includes('fine_tune_not_found')) await checkAddress();
+      throw notFoundError(jobId);
+    }
+  };
+
+  /** Makes sure that a 404 is the API's word and not that of a gateway: the same credential can list jobs at this address. */
+  let addressCheck: Promise<void> | undefined;
+  const checkAddress = (): Promise<void> => {
+    addressCheck ??= api
+      .get('jobs', { searchParams: { limit: 1 } })
+      .json(pageSchema)
+      .then(
+        () => {},
+        (error) => {
+          if (!(error instanceof HTTPError) || error.response.status !== 404)
+            throw toNamedFailure(error, 'list the jobs');
+          throw new OpenAIError('There is no fine-tuning API at this address (404). Check openaiBaseUrl.');
+        },
+      );
+    return addressCheck;
+  };
+
+  return {
+    mayHave: (jobId) => jobIdPattern.test(jobId),
+    retrieve,
+
+    async cancel(jobId): Promise<CancelReply> {
+      const purpose = `cancel the job "${jobId}"`;
+      try {
+        const job = await api.post(`jobs/${jobId}/cancel`).json(cancelSchema);
+        return { kind: 'accepted', job: job && checkId(job, jobId, purpose) };
+      } catch (error) {
+        if (error instanceof LateTurnError) return { kind: 'not_sent' };
+        return toFailedCancel(error, purpose, time, limit.isClosed);
+      }
+    },
+
+    async *list({ signal = time.signal }): AsyncGenerator<JobPage> {
+      const cursors = new Set<string | undefined>();
+      for (let after: string | undefined; ; ) {
+        cursors.add(after);
+        const { data, has_more } = await api
+          .get('jobs', {
+            searchParams: { limit: pageSize, after },
+            signal: AbortSignal.any([signal, time.signal]),
+          })
+          .json(pageSchema)
+          .catch((error) => {
+            throw toNamedFailure(error, 'list the fine-tuning jobs');
+          });
+        after = data.map(idOf).findLast((id) => id !== '');
+        yield parsePage(data);
+        if (!(has_more ?? data.length >= pageSize)) return;
+        if (cursors.has(after)) {
+          throw new OpenAIError(
+            'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet says that more follow. ' +
+              'Check that openaiBaseUrl is an OpenAI API.',
+          );
+        }
+      }
+    },
+  };
+}
+
+function checkId(job: Job, jobId: string, purpose: string): Job {
+  if (job.id === jobId) return job;
+  throw new OpenAIError(
+    `Could not ${purpose}: the answer is about another job. Check what stands between this function and openaiBaseUrl.`,
+  );
+}
+
+function idOf(entry: unknown): string {
+  const parsed = v.safeParse(entrySchema, entry);
+  return parsed.success ? parsed.output.id : '';
+}
+
+/** Sorts the entries of a page into jobs and odd ones. An odd entry that has finished is of no interest. */
+function parsePage(data: unknown[]): JobPage {
+  const page: JobPage = { jobs: [], odd: [] };
+  for (const entry of data) {
+    const parsed = v.safeParse(jobSchema, entry);
+    if (parsed.success) {
+      page.jobs.push(parsed.output);
+      continue;
+    }
+    const readable = v.safeParse(entrySchema, entry);
+    if (readable.success && phases.get(readable.output.status) === 'finished') continue;
+    const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
+    page.odd.push({
+      jobId: fields.includes('id') ? undefined : idOf(entry) || undefined,
+      unreadableFields: fields,
+    });
+  }
+  return page;
+}
+
+/** The limits of metadata in the API reference. */
+const maxPairs = 16;
+const maxKeyLength = 64;
+const maxValueLength = 512;
+
+/** Reads metadata, which maps strings to strings. Numbers are accepted as strings, the rest is left out. */
+function parseMetadata(given: unknown): Pick<Job, 'metadata' | 'hasOddMetadata'> {
+  if (given === undefined || given === null) return { metadata: {}, hasOddMetadata: false };
+  if (typeof given !== 'object' || Array.isArray(given)) return { metadata: {}, hasOddMetadata: true };
+  const entries = Object.entries(given);
+  const readable = entries
+    .filter(([key, value]) => key.length <= maxKeyLength && (typeof value === 'string' || Number.isFinite(value)))
+    .map(([key, value]): [string, string] => [key, String(value)])
+    .filter(([, value]) => value.length <= maxValueLength)
+    .slice(0, maxPairs);
+  return { metadata: Object.fromEntries(readable), hasOddMetadata: readable.length < entries.length };
+}

@@ -1,0 +1,119 @@
+import PQueue from 'p-queue';
+import type { AwsClients } from './aws/clients.ts';
+import { createApiKeys, type Secrets, signForBedrock } from './aws/credentials.ts';
+import { createCustomization } from './bedrock/customization.ts';
+import type { CurfewRequest } from './contract.ts';
+import type { Project, ProjectJob, TimeLeft } from './curfew/context.ts';
+import type { FineTuningProvider } from './curfew/job.ts';
+import { maxConcurrentProjects } from './curfew/sweep.ts';
+import { nameProject } from './curfew/tally.ts';
+import { InvalidRequestError, JobNotFoundError, toError } from './errors.ts';
+import type { Credential } from './openai/fetch.ts';
+import { createFineTuning } from './openai/fine-tuning.ts';
+import type { ProjectSettings } from './project-settings.ts';
+import { projectIn } from './request.ts';
+
+const maxNamedProjects = 10;
+/** Of one project. */
+const maxConcurrentCalls = 100;
+/** Lambda allows 1,024 open files, which the calls of all projects share. */
+const maxSockets = 800;
+
+/** Returns how many calls of one project may run at once, if there are this many projects. */
+export function callsAtOnce(projects: number): number {
+  return Math.min(maxConcurrentCalls, Math.floor(maxSockets / Math.min(projects, maxConcurrentProjects)));
+}
+
+/** Connects the projects to their providers, for one invocation. */
+export function connectProjects(all: ProjectSettings[], aws: AwsClients, secrets: Secrets, time: TimeLeft): Project[] {
+  const apiKeyIn = createApiKeys(secrets, time.signal);
+  const maxConcurrency = callsAtOnce(all.length);
+
+  const credentialFor = ({ provider, region, secretName, secretField }: ProjectSettings): Credential => {
+    if (secretName === undefined) {
+      return {
+        authorize: async (method, url) => ({
+          headers: await signForBedrock(aws.credentials, region, method, url),
+          secret: '',
+        }),
+        // Another signature of the same role would be refused as well.
+        refresh: async () => false,
+      };
+    }
+    const apiKey = apiKeyIn({ secretName, secretField });
+    return {
+      authorize: async () => {
+        const secret = await apiKey.current();
+        const headers: Record<string, string> =
+          provider === 'azure' ? { 'api-key': secret } : { authorization: `Bearer ${secret}` };
+        return { headers, secret };
+      },
+      refresh: apiKey.refresh,
+    };
+  };
+
+  const connect = (project: ProjectSettings): FineTuningProvider => {
+    const { openaiBaseUrl: baseUrl, openaiProject, region } = project;
+    if (baseUrl === undefined) return createCustomization({ region, access: aws.access, maxConcurrency, time });
+    return createFineTuning({ baseUrl, openaiProject, credential: credentialFor(project), maxConcurrency, time });
+  };
+  return all.map((project) => ({ name: project.name, rules: project, provider: connect(project), maxConcurrency }));
+}
+
+/**
+ * Returns the projects that a request is about: the one that it names, or all.
+ *
+ * @param isForeignEvent somebody else's event may mean something else by `project`.
+ * @throws InvalidRequestError naming some projects that exist, if it names none of them.
+ */
+export function selectProjects(request: CurfewRequest, all: Project[], isForeignEvent: boolean): Project[] {
+  const wanted = projectIn(request);
+  const named = all.filter(({ name }) => wanted === undefined || name === wanted);
+  const selected = named.length === 0 && isForeignEvent ? all : named;
+  const jobId = 'jobId' in request ? request.jobId : 'extend' in request ? request.extend.jobId : undefined;
+  const able = selected.filter(({ provider }) => jobId === undefined || provider.mayHave(jobId));
+  if (able.length > 0) return able;
+  if (selected.length > 0) {
+    throw new InvalidRequestError(
+      'The request is not valid: no project that it is about can have a job with this "jobId". The ARN of a Bedrock ' +
+        'customization job needs a project with provider bedrock-customization in its region, any other id another project.',
+    );
+  }
+  const names = all.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  const some = names.slice(0, maxNamedProjects).join(', ') + (names.length > maxNamedProjects ? ', …' : '');
+  throw new InvalidRequestError(
+    names.length === 0
+      ? 'The request is not valid: "project" is for deployments with several projects.'
+      : `The request is not valid: "project" is not one of the projects, which are ${some}.`,
+  );
+}
+
+/**
+ * Finds a job by its id. All projects are asked side by side; the first that has the job ends the search.
+ *
+ * @param withMetadata whether its own budget matters.
+ * @throws JobNotFoundError if no project has it; if a project could not be asked, its error.
+ */
+export async function findJob(projects: Project[], jobId: string, withMetadata: boolean): Promise<ProjectJob> {
+  const search = new AbortController();
+  const queue = new PQueue({ concurrency: maxSockets });
+  const ask = async (project: Project): Promise<ProjectJob> => {
+    search.signal.throwIfAborted();
+    const job = await project.provider.retrieve(jobId, { signal: search.signal, withMetadata }).catch((error) => {
+      throw nameProject({ project, error: toError(error) });
+    });
+    return { project, job };
+  };
+  try {
+    return await Promise.any(projects.map((project) => queue.add(() => ask(project))));
+  } catch (error) {
+    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    const failure = errors.find((one) => !(one instanceof JobNotFoundError));
+    if (failure) throw failure;
+    throw projects.length === 1
+      ? errors[0]
+      : new JobNotFoundError(`No project has a fine-tuning job "${jobId}". Check the job id.`);
+  } finally {
+    search.abort();
+  }
+}

@@ -1,0 +1,138 @@
+import { addAbortListener } from 'node:events';
+import PQueue from 'p-queue';
+
+const firstWaitMs = 300;
+const maxWaitMs = 30_000;
+/** If no call is accepted for this long beyond the longest wait asked for, none of this invocation will be. */
+const giveUpAfterMs = 60_000;
+const refusalFactor = 0.5;
+const raisePerAcceptedCall = 0.25;
+/** A pause after which fewer calls than this are accepted was too short: reading a job and cancelling it takes two. */
+const minBurst = 10;
+
+/** A call was rate-limited, so waiting helps. */
+export class PaceRefusal<Reason = unknown> extends Error {
+  /** What the provider said. */
+  readonly reason: Reason;
+  /** The wait that it asked for, in milliseconds. */
+  readonly askedMs: number | undefined;
+
+  constructor(reason: Reason, askedMs?: number) {
+    super('The call was rate-limited.');
+    this.reason = reason;
+    this.askedMs = askedMs;
+  }
+}
+
+/**
+ * The rate limit of one project in one invocation. A refusal concerns all calls with that credential, so one pauses
+ * them all, and lowers how many go at once afterwards. Each accepted call raises that a little again.
+ */
+export class RateLimit {
+  readonly #queue: PQueue;
+  readonly #maxConcurrency: number;
+  readonly #endsAt: number;
+  #concurrency: number;
+  /** Grows with each refusal, so calls that were under way before are told from later ones. */
+  #epoch = 0;
+  #acceptedInEpoch = 0;
+  #refusalsInRow = 0;
+  #resumesAt = Number.NEGATIVE_INFINITY;
+  /** Since a call was last accepted. */
+  #longestAskedMs = 0;
+  #givesUpAt = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  /** The refusal after which no call will be let through in the time that is left. */
+  #closedBy: PaceRefusal | undefined;
+
+  /** @param endsAt when time is up, on the clock of `performance.now()`. */
+  constructor(maxConcurrency: number, endsAt: number) {
+    this.#maxConcurrency = maxConcurrency;
+    this.#concurrency = maxConcurrency;
+    this.#endsAt = endsAt;
+    this.#queue = new PQueue({ concurrency: maxConcurrency });
+  }
+
+  /** No call will be let through any more. */
+  get isClosed(): boolean {
+    return this.#closedBy !== undefined;
+  }
+
+  /**
+   * Makes a call when its turn comes.
+   *
+   * @param call throws PaceRefusal if it is rate-limited.
+   * @param priority a higher one goes first.
+   * @throws what the call throws; the last refusal, without calling, if waiting cannot help; or the reason of the signal.
+   */
+  run<Answer>(call: () => Promise<Answer>, priority: number, signal: AbortSignal): Promise<Answer> {
+    const turn = async (): Promise<Answer> => {
+      if (this.#closedBy) throw this.#closedBy;
+      signal.throwIfAborted();
+      const epoch = this.#epoch;
+      try {
+        const answer = await call();
+        this.#accepted(epoch);
+        return answer;
+      } catch (error) {
+        if (error instanceof PaceRefusal) this.#refused(error, epoch);
+        throw error;
+      }
+    };
+    return orAborted(this.#queue.add(turn, { priority }), signal);
+  }
+
+  #accepted(epoch: number): void {
+    // One that was under way when a refusal came says nothing about what is accepted since.
+    if (epoch !== this.#epoch) return;
+    this.#acceptedInEpoch += 1;
+    this.#setConcurrency(this.#concurrency + raisePerAcceptedCall);
+  }
+
+  #refused(refusal: PaceRefusal, epoch: number): void {
+    const now = performance.now();
+    const { askedMs = 0 } = refusal;
+    this.#queue.pause();
+    if (epoch === this.#epoch) this.#beginEpoch();
+    const isAskedOnce = askedMs > 0 && this.#refusalsInRow === 1;
+    const backoffMs = isAskedOnce ? 0 : Math.min(maxWaitMs, firstWaitMs * 2 ** (this.#refusalsInRow - 1));
+    this.#resumesAt = Math.max(this.#resumesAt, now + Math.max(askedMs, backoffMs));
+    if (this.#longestAskedMs === 0 || askedMs > this.#longestAskedMs) {
+      this.#longestAskedMs = Math.max(1, askedMs);
+      this.#givesUpAt = this.#resumesAt + giveUpAfterMs;
+    }
+    clearTimeout(this.#timer);
+    if (this.#resumesAt >= this.#endsAt || now >= this.#givesUpAt) {
+      this.#closedBy = refusal;
+      this.#queue.start();
+    } else {
+      // A timer may fire a millisecond early.
+      this.#timer = setTimeout(() => this.#queue.start(), this.#resumesAt - now + 1);
+    }
+  }
+
+  /** Learns from what was accepted between two refusals. */
+  #beginEpoch(): void {
+    const accepted = this.#acceptedInEpoch;
+    this.#epoch += 1;
+    this.#acceptedInEpoch = 0;
+    this.#refusalsInRow = accepted >= minBurst ? 1 : this.#refusalsInRow + 1;
+    this.#setConcurrency(Math.min(this.#concurrency * refusalFactor, accepted));
+    if (accepted === 0) return;
+    // A few accepted calls between refusals deserve a longer pause, but not one that doubles for ever.
+    this.#refusalsInRow = Math.min(2, this.#refusalsInRow);
+    this.#longestAskedMs = 0;
+  }
+
+  #setConcurrency(concurrency: number): void {
+    this.#concurrency = Math.min(this.#maxConcurrency, Math.max(1, concurrency));
+    this.#queue.concurrency = Math.floor(this.#concurrency);
+  }
+}
+
+/** Returns the promise's value, or rejects when the signal fires: one tick later, so that the promise's own error wins. */
+export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const aborted = Promise.withResolvers<never>();
+  using _listening = addAbortListener(signal, () => setImmediate(aborted.reject, signal.reason));
+  return await Promise.race([promise, aborted.promise]);
+}
