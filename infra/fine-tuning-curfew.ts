@@ -1,11 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
-import {
-  type Alarm,
-  type Dashboard,
-  type Metric,
-  type MetricOptions,
-  Stats,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { type Alarm, type Dashboard, type Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -16,7 +10,6 @@ import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../lambda/names.ts';
-import { environmentNames } from '../lambda/settings.ts';
 import { CurfewFunction } from './function/function.ts';
 import { withAccessTo } from './function/secret.ts';
 import { StateTable } from './function/table.ts';
@@ -79,6 +72,7 @@ export class FineTuningCurfew extends Construct {
       table: this.table,
       deadLetters: this.deadLetters,
       eventBus: props.eventBus,
+      stopAllTopics: this.#stopAllTopics,
       network: {
         ...(props.vpc && { vpc: props.vpc }),
         ...(props.vpcSubnets && { vpcSubnets: props.vpcSubnets }),
@@ -93,15 +87,12 @@ export class FineTuningCurfew extends Construct {
       enabled,
     });
 
-    const mail =
-      notifyEmail === undefined ? undefined : new MailTopic(this, 'Mail', { name, email: notifyEmail });
-    const given =
-      notifyTopicArn === undefined ? props.topic : Topic.fromTopicArn(this, 'NotifyTopic', notifyTopicArn);
+    const mail = notifyEmail === undefined ? undefined : new MailTopic(this, 'Mail', { name, email: notifyEmail });
+    const given = notifyTopicArn === undefined ? props.topic : Topic.fromTopicArn(this, 'NotifyTopic', notifyTopicArn);
     if (given) checkNotifyTopic(given, notifyTopicArn === undefined ? 'topic' : 'notifyTopicArn', this);
     this.#topics = [mail, given].filter((topic) => topic !== undefined);
     this.topic = this.#topics[0];
-    if (this.topic)
-      new EventMail(this, 'EventMail', { name, topics: this.#topics, eventBus: props.eventBus });
+    if (this.topic) new EventMail(this, 'EventMail', { name, topics: this.#topics, eventBus: props.eventBus });
 
     const crashes = new CrashFilter(this, 'Crashes', { deployment: name, logGroup: this.logGroup });
     const { alarms } = new Alarms(this, 'Alarms', {
@@ -187,6 +178,5 @@ export class FineTuningCurfew extends Construct {
       new LambdaSubscription(this.function, { deadLetterQueue: this.deadLetters }),
     );
     this.#stopAllTopics.push(topic.topicArn);
-    this.function.addEnvironment(environmentNames.stopAllTopics, this.#stopAllTopics.join(','));
   }
 }

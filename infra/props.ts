@@ -11,7 +11,7 @@ export interface FineTuningProject {
    *
    * @default what the host of `openaiBaseUrl` says
    */
-  readonly provider?: 'openai' | 'azure' | 'bedrock' | IResolvable | undefined;
+  readonly provider?: 'openai' | 'azure' | 'bedrock' | 'bedrock-customization' | IResolvable | undefined;
   /**
    * Where the fine-tuning API is: https, or http on loopback. A project that names this or `provider` inherits no
    * credential.
@@ -21,6 +21,12 @@ export interface FineTuningProject {
   readonly openaiBaseUrl?: string | undefined;
   /** The id of a project at the provider's, sent as `OpenAI-Project`. */
   readonly openaiProject?: string | undefined;
+  /**
+   * Where Bedrock's jobs run, if its host does not say so.
+   *
+   * @default the region of the function
+   */
+  readonly region?: string | undefined;
   /**
    * Name or full ARN of the secret with the key. A token must be a full ARN; where only a name is known, give `secret`.
    *
@@ -41,6 +47,12 @@ export interface FineTuningProject {
    * @default 360
    */
   readonly timeBudgetMinutes?: number | undefined;
+  /**
+   * How long a job may wait before its training starts, in minutes; `none` for no limit.
+   *
+   * @default the job's budget, or the project's if that is longer
+   */
+  readonly queueLimitMinutes?: number | 'none' | IResolvable | undefined;
   /**
    * How far the frequent sweep looks back, in days; 0 looks at everything, as the daily one does.
    *

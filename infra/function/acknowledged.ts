@@ -13,8 +13,7 @@ export function acknowledge(construct: IConstruct, rule: { id: string; reason: s
   const [, id = rule.id, finding] = /^([\w-]+)\[(.+)\]$/.exec(rule.id) ?? [];
   const suppressed = { id, reason: rule.reason, ...(finding && { applies_to: [finding] }) };
   for (const resource of construct.node.findAll().filter(CfnResource.isCfnResource)) {
-    const { rules_to_suppress = [] }: { rules_to_suppress?: object[] } =
-      resource.getMetadata('cdk_nag') ?? {};
+    const { rules_to_suppress = [] }: { rules_to_suppress?: object[] } = resource.getMetadata('cdk_nag') ?? {};
     resource.addMetadata('cdk_nag', { rules_to_suppress: [...rules_to_suppress, suppressed] });
   }
 }

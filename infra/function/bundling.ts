@@ -33,6 +33,7 @@ const leanBundling = {
   alias: {
     '@aws-sdk/credential-provider-node': environmentCredentials,
     '@aws-sdk/credential-providers': environmentCredentials,
+    '@aws-sdk/token-providers': pathOf('environment-tokens.ts'),
   },
 } satisfies BuildOptions;
 
@@ -87,7 +88,9 @@ function partsApart(parts: Map<string, string>): Plugin {
       onResolve({ filter: /./ }, async ({ kind, path, importer, resolveDir }) => {
         if (kind !== 'dynamic-import' || importer.includes('node_modules')) return undefined;
         const name = `${basename(path, '.ts')}.js`;
-        parts.set(name, (await resolve(path, { kind: 'import-statement', importer, resolveDir })).path);
+        const { path: file } = await resolve(path, { kind: 'import-statement', importer, resolveDir });
+        if ((parts.get(name) ?? file) !== file) throw new Error(`${file} and ${parts.get(name)} need different names`);
+        parts.set(name, file);
         return { path: `./${name}`, external: true };
       });
     },
@@ -98,8 +101,7 @@ function partsApart(parts: Map<string, string>): Plugin {
 function writeFolder(folder: string, files: readonly BundledFile[]): void {
   mkdirSync(folder, { recursive: true });
   const names = files.map(({ name }) => name);
-  for (const stale of readdirSync(folder).filter((name) => !names.includes(name)))
-    rmSync(join(folder, stale));
+  for (const stale of readdirSync(folder).filter((name) => !names.includes(name))) rmSync(join(folder, stale));
   for (const { name, text } of files) {
     const file = join(folder, name);
     if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;

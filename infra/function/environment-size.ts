@@ -11,10 +11,7 @@ export function checkEnvironmentSize({ node, stack }: LambdaFunction): void {
     validate: () => {
       if (!(node.defaultChild instanceof CfnFunction)) return [];
       const { variables = {} } = stack.resolve(node.defaultChild.environment) ?? {};
-      const bytes = Object.entries(variables).reduce(
-        (sum, [name, value]) => sum + name.length + bytesOf(value),
-        0,
-      );
+      const bytes = Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + bytesOf(value), 0);
       if (bytes <= maxBytes) return [];
       return [
         `the settings may take ${bytes} bytes of the function's environment, tokens counted as ${guessedBytesOfToken} each, ` +
@@ -29,7 +26,5 @@ function bytesOf(text: unknown): number {
   if (typeof text === 'string') return Buffer.byteLength(text);
   const isJoin = typeof text === 'object' && text !== null && 'Fn::Join' in text;
   const [, parts]: unknown[] = isJoin && Array.isArray(text['Fn::Join']) ? text['Fn::Join'] : [];
-  return Array.isArray(parts)
-    ? parts.reduce((sum: number, part) => sum + bytesOf(part), 0)
-    : guessedBytesOfToken;
+  return Array.isArray(parts) ? parts.reduce((sum: number, part) => sum + bytesOf(part), 0) : guessedBytesOfToken;
 }

@@ -1,20 +1,14 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
-import {
-  Architecture,
-  Code,
-  Function as LambdaFunction,
-  LoggingFormat,
-  Runtime,
-} from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ProjectSettings } from '../../lambda/project-settings.ts';
-import { environmentFor, environmentNames, type Settings } from '../../lambda/settings.ts';
+import { type Settings, settingsEntries, settingsVariable } from '../../lambda/settings.ts';
 import type { ProjectParameters } from '../settings/projects.ts';
 import { bundledCode } from './bundled-code.ts';
 import { checkEnvironmentSize } from './environment-size.ts';
@@ -31,6 +25,8 @@ export interface CurfewFunctionProps {
   deadLetters: IQueue;
   /** The default one of the account if undefined. */
   eventBus: IEventBus | undefined;
+  /** ARNs of topics on which any message means that every job must stop. More may be added until synth. */
+  stopAllTopics: readonly string[];
   network: { vpc?: IVpc; vpcSubnets?: SubnetSelection; securityGroups?: ISecurityGroup[] };
 }
 
@@ -85,16 +81,28 @@ export class CurfewFunction extends Construct {
       // JSON would override our log level, and drop our metrics.
       loggingFormat: LoggingFormat.TEXT,
       environment: {
-        ...environmentFor(settings),
+        [settingsVariable]: Lazy.string({ produce: () => Stack.of(this).toJsonString(functionSettings(props)) }),
         LOG_LEVEL: settings.logLevel,
-        [environmentNames.tableName]: props.table.tableName,
-        ...(parameters && { [environmentNames.projectsPath]: parameters.path }),
-        ...(parameters?.revision && { PROJECTS_REVISION: parameters.revision }),
-        ...(props.eventBus && { [environmentNames.eventBusName]: props.eventBus.eventBusArn }),
+        // Node looks up names on these threads, two at a time if it has four: a few silent servers would hold up the rest.
+        UV_THREADPOOL_SIZE: '32',
       },
     });
     checkEnvironmentSize(this.function);
     // It must not look for parameters that are not there yet, which nothing else says: their path is plain text.
     if (parameters) this.function.node.addDependency(parameters);
   }
+}
+
+/** Returns what the function reads from its one variable. */
+function functionSettings({ settings, parameters, table, eventBus, stopAllTopics }: CurfewFunctionProps): object {
+  const own = Object.entries(settings).filter(([key]) => key in settingsEntries);
+  return {
+    ...Object.fromEntries(own),
+    tableName: table.tableName,
+    stopAllTopics,
+    ...(parameters && { projectList: { path: parameters.path, parts: parameters.count } }),
+    // A change of this starts new functions, which read the projects afresh.
+    ...(parameters?.revision && { revision: parameters.revision }),
+    ...(eventBus && { eventBusName: eventBus.eventBusArn }),
+  };
 }

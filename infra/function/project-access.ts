@@ -1,7 +1,6 @@
 import { ArnFormat, type Stack, Token } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ProjectSettings } from '../../lambda/project-settings.ts';
-import { bedrockRegionOf } from '../../lambda/providers.ts';
 
 /** How much of a managed policy, which holds 6,144 characters, the ARNs of one statement may fill. */
 const lengthOfStatement = 3000;
@@ -17,6 +16,7 @@ export function accessStatements(projects: readonly ProjectSettings[], stack: St
     ...secretStatements(projects, stack),
     ...keyStatements(projects, stack),
     ...bedrockStatements(projects, stack),
+    ...customizationStatements(projects, stack),
   ];
 }
 
@@ -70,33 +70,40 @@ function decryptStatement(resources: string[], stack: Stack): PolicyStatement {
   });
 }
 
+/** Bedrock's OpenAI API. */
 function bedrockStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
-  const places = projects
+  const arns = projects
     .filter(({ provider }) => provider === 'bedrock')
-    .map(({ openaiBaseUrl, openaiProject }) => ({
-      region: bedrockRegionOf(openaiBaseUrl) ?? stack.region,
-      project: openaiProject ?? '*',
-    }));
-  if (places.length === 0) return [];
-  const arns = places.map(({ region, project }) =>
-    stack.formatArn({ service: 'bedrock-mantle', region, resource: 'project', resourceName: project }),
+    .map(({ region, openaiProject }) =>
+      stack.formatArn({ service: 'bedrock-mantle', region, resource: 'project', resourceName: openaiProject ?? '*' }),
+    );
+  const actions = ['ListFineTuningJobs', 'GetFineTuningJob', 'CancelFineTuningJob'];
+  return inGroups(distinct(arns), longestArn(projects)).map(
+    (resources) => new PolicyStatement({ actions: actions.map((action) => `bedrock-mantle:${action}`), resources }),
   );
+}
+
+/** Bedrock's model customization jobs. */
+function customizationStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  const regions = distinct(
+    projects.filter(({ provider }) => provider === 'bedrock-customization').map(({ region }) => region),
+  );
+  if (regions.length === 0) return [];
   return [
     new PolicyStatement({
       // This action knows no resources.
-      actions: ['bedrock-mantle:CallWithBearerToken'],
+      actions: ['bedrock:ListModelCustomizationJobs'],
       resources: ['*'],
-      conditions: { StringEquals: { 'aws:RequestedRegion': distinct(places.map(({ region }) => region)) } },
+      conditions: { StringEquals: { 'aws:RequestedRegion': regions } },
     }),
-    ...inGroups(distinct(arns), longestArn(projects)).map(
-      (resources) =>
-        new PolicyStatement({
-          actions: ['ListFineTuningJobs', 'GetFineTuningJob', 'CancelFineTuningJob'].map(
-            (action) => `bedrock-mantle:${action}`,
-          ),
-          resources,
-        }),
-    ),
+    new PolicyStatement({
+      actions: ['GetModelCustomizationJob', 'StopModelCustomizationJob', 'ListTagsForResource'].map(
+        (action) => `bedrock:${action}`,
+      ),
+      resources: regions.map((region) =>
+        stack.formatArn({ service: 'bedrock', region, resource: 'model-customization-job', resourceName: '*' }),
+      ),
+    }),
   ];
 }
 

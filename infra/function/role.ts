@@ -30,8 +30,7 @@ export class CurfewRole extends Role {
   constructor(scope: Construct, id: string, props: CurfewRoleProps) {
     super(scope, id, {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      description:
-        'Reads the keys of fine-tuning projects, and writes what fine-tuning curfew keeps and reports',
+      description: 'Reads the keys of fine-tuning projects, and writes what fine-tuning curfew keeps and reports',
     });
     const stack = Stack.of(this);
     const statements = [
@@ -57,10 +56,14 @@ export class CurfewRole extends Role {
     acknowledgeWildcards(this, statements);
     const unknown = props.projects.filter(({ provider }) => Token.isUnresolved(provider));
     if (unknown.length > 0) {
-      const ifBedrock = accessStatements(unknown.map(asBedrock), stack);
-      // A policy of its own, so that the release's template can put a condition on it.
-      const policy = new Policy(scope, 'IfBedrock', { roles: [this], statements: ifBedrock });
-      acknowledgeWildcards(policy, ifBedrock);
+      // Policies of their own, so that the release's template can put conditions on them.
+      for (const [policyId, provider] of Object.entries(ifProviders)) {
+        const statements = accessStatements(
+          unknown.map((project) => asProvider(project, provider)),
+          stack,
+        );
+        acknowledgeWildcards(new Policy(scope, policyId, { roles: [this], statements }), statements);
+      }
     }
     this.node.addValidation({ validate: () => this.#tooLarge() });
   }
@@ -94,9 +97,11 @@ function parameterStatement(name: string, stack: Stack): PolicyStatement {
   });
 }
 
-/** A provider that is a token may turn out to be Bedrock. */
-function asBedrock(project: ProjectSettings): ProjectSettings {
-  return { ...project, provider: 'bedrock', secretName: undefined, secretKmsKeyArn: undefined };
+/** A provider that is a token may turn out to be Bedrock, in either way: the policies for that, by their ids. */
+const ifProviders = { IfBedrock: 'bedrock', IfBedrockCustomization: 'bedrock-customization' } as const;
+
+function asProvider(project: ProjectSettings, provider: ProjectSettings['provider']): ProjectSettings {
+  return { ...project, provider, secretName: undefined, secretKmsKeyArn: undefined };
 }
 
 /** What Lambda needs to put a function into a VPC. These actions know no narrower resources. */

@@ -22,11 +22,7 @@ export function nameOf(secret: ISecret, stack: Stack): string {
  * CDK's `grantRead` would write into the policy of that key, which is of no use if the key is imported, and in another
  * stack of the app makes the two depend on each other.
  */
-export function withAccessTo(
-  secret: ISecret,
-  projects: readonly ProjectSettings[],
-  stack: Stack,
-): ProjectSettings[] {
+export function withAccessTo(secret: ISecret, projects: readonly ProjectSettings[], stack: Stack): ProjectSettings[] {
   const key = secret.encryptionKey;
   const own = { secretName: resourceOf(secret, stack), ...(key && { secretKmsKeyArn: arnOf(key) }) };
   return projects.map((project) => {

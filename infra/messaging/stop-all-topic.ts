@@ -22,11 +22,8 @@ export function checkStopAllTopic(
     throw new Error(`The topic "${topic.node.path}" ${why}`);
   };
   if (topics.some((other) => mayBeSame(topic, other)))
-    refuse(
-      `gets the alarms of "${deployment}", each of which would stop every job: give "stopAllOn" another topic`,
-    );
-  if (topic.fifo)
-    refuse('is a FIFO topic, to which no function can subscribe: give "stopAllOn" a standard topic');
+    refuse(`gets the alarms of "${deployment}", each of which would stop every job: give "stopAllOn" another topic`);
+  if (topic.fifo) refuse('is a FIFO topic, to which no function can subscribe: give "stopAllOn" a standard topic');
   if (knownToDiffer(topic.env.region, region))
     refuse(
       `is in ${topic.env.region}, but what SNS cannot deliver must go to a queue in its own region: give "stopAllOn" a topic in ${region}`,

@@ -51,10 +51,7 @@ export class CurfewDashboard extends Dashboard {
       dashboardName: name,
       defaultInterval: Duration.days(1),
       widgets: [
-        [
-          graph('In progress, and the age of the oldest', [inProgress], [age]),
-          graph('Overdue and cancelled', overdue),
-        ],
+        [graph('In progress, and the age of the oldest', [inProgress], [age]), graph('Overdue and cancelled', overdue)],
         [graph('Errors and throttles', errors), duration],
         [graph('Jobs to look at', [gauge('UnknownStatus'), gauge('StuckCancelling')])],
         [latest],

@@ -7,10 +7,7 @@ export interface CurfewMetricOptions extends MetricOptions {
 }
 
 /** One of the metrics that the function writes. */
-export function curfewMetric(
-  metricName: MetricName,
-  { deployment, ...options }: CurfewMetricOptions,
-): Metric {
+export function curfewMetric(metricName: MetricName, { deployment, ...options }: CurfewMetricOptions): Metric {
   return new Metric({
     namespace: metricsNamespace,
     metricName,

@@ -30,10 +30,7 @@ export const questions = {
 };
 
 /** A question in the language of Logs Insights: the newest lines that answer it, `limit` at most. */
-export function queryFor(
-  question: Pick<QueryStringProps, 'fields' | 'filterStatements'>,
-  limit: number,
-): QueryString {
+export function queryFor(question: Pick<QueryStringProps, 'fields' | 'filterStatements'>, limit: number): QueryString {
   return new QueryString({ ...question, sort: '@timestamp desc', limit });
 }
 

@@ -9,9 +9,7 @@ import * as v from 'valibot';
  * @throws ValiError if a package does not say what its licence is.
  */
 export function noticesOf(files: readonly string[], root: string): string {
-  const directories = new Set(
-    files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []),
-  );
+  const directories = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []));
   const notices = [...directories].sort().map((directory) => noticeOf(join(root, directory)));
   // Most share one text.
   const byText = Map.groupBy(notices, ({ text }) => text);

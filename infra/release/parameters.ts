@@ -29,6 +29,11 @@ const parameters = {
     constraintDescription: 'the name of a field, without spaces, quotes and backslashes',
   },
   timeBudgetMinutes: { description: 'Budget of a job that names none; 0 only with DryRun', ...wholeNumber },
+  queueLimitMinutes: {
+    description: 'How long a job may wait before its training starts; none for no limit. Empty: as long as its budget',
+    allowedPattern: '^([1-9]\\d{0,8}|none)?$',
+    constraintDescription: 'a whole number of minutes, 1 or more, none, or empty',
+  },
   sweepEveryMinutes: { description: 'How often jobs are swept', allowedValues: intervals.map(String) },
   lookbackDays: {
     description: 'How far these sweeps look back; a daily one looks at everything',
@@ -52,7 +57,7 @@ const parameters = {
   },
   provider: {
     description: 'Whose API it is; bedrock is that of this region. Empty: as the host of OpenaiBaseUrl says',
-    allowedValues: ['', 'openai', 'azure', 'bedrock'],
+    allowedValues: ['', 'openai', 'azure', 'bedrock', 'bedrock-customization'],
   },
   dryRun: { description: 'Sweeps report, and cancel nothing', allowedValues: ['true', 'false'] },
   notifyEmail: {

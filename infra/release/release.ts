@@ -9,11 +9,7 @@ import { curfewTemplate } from './template.ts';
 const root = join(import.meta.dirname, '../..');
 const dist = join(root, 'dist');
 const inDist = (name: string) => join(dist, name);
-const [template, code, checksums] = [
-  'fine-tuning-curfew.template.json',
-  'fine-tuning-curfew.zip',
-  'SHA256SUMS',
-];
+const [template, code, checksums] = ['fine-tuning-curfew.template.json', 'fine-tuning-curfew.zip', 'SHA256SUMS'];
 
 mkdirSync(dist, { recursive: true });
 for (const old of releasedFiles()) rmSync(inDist(old));

@@ -41,6 +41,7 @@ export class TemplateStack extends Stack {
     const secretName = addParameter(this, 'secretName').valueAsString;
     const secretField = addParameter(this, 'secretField').valueAsString;
     const timeBudgetMinutes = addParameter(this, 'timeBudgetMinutes').value;
+    const queueLimitMinutes = addParameter(this, 'queueLimitMinutes').value;
     const sweepEveryMinutes = addParameter(this, 'sweepEveryMinutes').valueAsString;
     const lookbackDays = addParameter(this, 'lookbackDays').value;
     const cancelLimit = addParameter(this, 'cancelLimit').value;
@@ -54,31 +55,33 @@ export class TemplateStack extends Stack {
     const when = (conditionId: string, expression: ICfnConditionExpression) =>
       new CfnCondition(this, conditionId, { expression });
     const hasEmail = when('HasEmail', Fn.conditionNot(Fn.conditionEquals(notifyEmail, '')));
-    const hasProvider = when('HasProvider', Fn.conditionNot(Fn.conditionEquals(provider, '')));
     const isBedrock = when('IsBedrock', Fn.conditionEquals(provider, 'bedrock'));
+    const isCustomization = when('IsBedrockCustomization', Fn.conditionEquals(provider, 'bedrock-customization'));
 
     const curfew = new FineTuningCurfew(this, 'Curfew', {
       name,
       secret: Secret.fromSecretNameV2(this, 'Secret', secretName),
       secretField,
       timeBudgetMinutes: Token.asNumber(timeBudgetMinutes),
+      queueLimitMinutes,
       sweepEveryMinutes: standIn.toMinutes(),
       lookbackDays: Token.asNumber(lookbackDays),
       cancelLimit,
       warnBeforeMinutes: Token.asNumber(warnBeforeMinutes),
       openaiBaseUrl,
-      provider: Fn.conditionIf(hasProvider.logicalId, provider, Aws.NO_VALUE),
+      provider,
       dryRun,
       notifyEmail,
       logLevel,
     });
     addOutputs(curfew);
     for (const part of ['MailKey', 'Mail', 'EventMail']) makeOptional(curfew.node.findChild(part), hasEmail);
-    makeOptional(curfew.node.findChild('Curfew').node.findChild('IfBedrock'), isBedrock);
+    const policyOf = (policyId: string) => curfew.node.findChild('Curfew').node.findChild(policyId);
+    makeOptional(policyOf('IfBedrock'), isBedrock);
+    makeOptional(policyOf('IfBedrockCustomization'), isCustomization);
     mailAlarms(curfew, hasEmail);
     followInterval(curfew, sweepEveryMinutes);
-    for (const part of curfew.node.findAll())
-      if (part instanceof CfnFunction) part.addPropertyOverride('Code', code);
+    for (const part of curfew.node.findAll()) if (part instanceof CfnFunction) part.addPropertyOverride('Code', code);
 
     const isDefault = Fn.conditionEquals(openaiBaseUrl, defaultBaseUrl);
     const rule = (
@@ -101,17 +104,16 @@ export class TemplateStack extends Stack {
     );
     rule(
       'BedrockHost',
-      Fn.conditionEquals(provider, 'bedrock'),
+      Fn.conditionOr(Fn.conditionEquals(provider, 'bedrock'), Fn.conditionEquals(provider, 'bedrock-customization')),
       isDefault,
-      'Leave OpenaiBaseUrl as it is for Provider bedrock: it is Bedrock in the region of this stack. For another region, deploy the stack there',
+      'Leave OpenaiBaseUrl as it is for Bedrock, which is that of the region of this stack. For another region, deploy the stack there',
     );
   }
 }
 
 /** All of a construct is there only if the condition holds. */
 function makeOptional(construct: IConstruct, condition: CfnCondition): void {
-  for (const part of construct.node.findAll())
-    if (part instanceof CfnResource) part.cfnOptions.condition = condition;
+  for (const part of construct.node.findAll()) if (part instanceof CfnResource) part.cfnOptions.condition = condition;
 }
 
 /** Alarms must not refer to a topic that is not there. */

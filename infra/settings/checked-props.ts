@@ -6,8 +6,7 @@ import { likelyMeant } from './spelling.ts';
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 /** Whether a value is what has this member, such as an imported topic or one of any version of CDK. */
-const has = (member: string) => (value: unknown) =>
-  typeof value === 'object' && value !== null && member in value;
+const has = (member: string) => (value: unknown) => typeof value === 'object' && value !== null && member in value;
 
 interface Kind {
   isRight(value: unknown): boolean;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Stack, Token } from 'aws-cdk-lib';
 import { CfnParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { onlyProject, type ProjectSettings, projectWith } from '../../lambda/project-settings.ts';
-import type { ProjectOverrides } from '../../lambda/settings.ts';
+import { type ProjectSettings, resolveProject } from '../../lambda/project-settings.ts';
+import { bedrockRegionOf, type ProjectOverrides } from '../../lambda/settings.ts';
 import { checkRegion } from './regions.ts';
 import type { CurfewSettings } from './settings.ts';
 
@@ -15,16 +15,23 @@ import type { CurfewSettings } from './settings.ts';
  */
 export function projectsOf(settings: CurfewSettings, region: string): ProjectSettings[] {
   const named = Object.entries(settings.projects);
-  if (named.length === 0) return [inRegion(onlyProject(settings, region), region)];
+  if (named.length === 0) return [inRegion(resolveProject(undefined, withKnownRegion(settings), {}, region), region)];
   return named.map(([name, overrides]) => {
     try {
-      return inRegion(projectWith(name, settings, overrides, region), region);
+      return inRegion(resolveProject(name, withKnownRegion(settings), withKnownRegion(overrides), region), region);
     } catch (error) {
       throw new Error(`project "${name}": ${error instanceof Error ? error.message : error}`, {
         cause: error,
       });
     }
   });
+}
+
+/** The same settings. A region that is a token must not contradict that of a host, which holds. */
+function withKnownRegion<Given extends ProjectOverrides>(given: Given): Given {
+  if (!Token.isUnresolved(given.region) || bedrockRegionOf(given.openaiBaseUrl ?? '') === undefined) return given;
+  const { region: _, ...others } = given;
+  return others as Given;
 }
 
 /** The same project. The function asks Secrets Manager in its own region, which knows no secrets and keys of others. */

@@ -1,15 +1,15 @@
 import { Token } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as v from 'valibot';
-import { zeroBudgetRefused } from '../../lambda/project-settings.ts';
+import { zeroBudgetError } from '../../lambda/project-settings.ts';
 import {
-  defaultSettings,
   type ProjectOverrides,
   projectNamePattern,
   projectSchema,
   settingsSchema,
-  textSetting,
-  wholeNumberSetting,
+  text,
+  trueOrFalse,
+  wholeNumber,
 } from '../../lambda/settings.ts';
 
 const logLevels = ['DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
@@ -21,18 +21,18 @@ const stackSchema = v.object({
   ...settingsSchema.entries,
   // The alarm on missing sweeps looks at three periods of this length. CloudWatch allows a day of them if they are
   // shorter than an hour, else a week, and a period of a day at most.
-  sweepEveryMinutes: wholeNumberSetting(1, 'minutes', 1440),
-  notifyEmail: v.optional(textSetting(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
-  notifyTopicArn: v.optional(
-    textSetting(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]{1,256}$/, 'the ARN of a topic in SNS'),
+  sweepEveryMinutes: v.optional(wholeNumber(1, 'minutes', 1440), 5),
+  notifyEmail: v.optional(text(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
+  notifyTopicArn: v.optional(text(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]{1,256}$/, 'the ARN of a topic in SNS')),
+  logLevel: v.optional(v.picklist(logLevels, `one of ${logLevels.join(', ')}`), 'INFO'),
+  logRetentionDays: v.optional(
+    v.union(
+      [v.picklist(retentions), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number), v.picklist(retentions))],
+      `one of ${retentions.join(', ')}`,
+    ),
+    90,
   ),
-  logLevel: v.picklist(logLevels, `one of ${logLevels.join(', ')}`),
-  logRetentionDays: v.pipe(
-    v.picklist(retentions.map(String), `one of ${retentions.join(', ')}`),
-    v.transform(Number),
-    v.picklist(retentions),
-  ),
-  enabled: settingsSchema.entries.dryRun,
+  enabled: v.optional(trueOrFalse, true),
 });
 type StackSettings = v.InferOutput<typeof stackSchema>;
 
@@ -43,13 +43,7 @@ export interface CurfewSettings extends StackSettings {
 }
 
 /** What holds where nothing is said. `cdk.json` shows the same. */
-export const defaults: StackSettings = {
-  ...defaultSettings,
-  sweepEveryMinutes: 5,
-  logLevel: 'INFO',
-  logRetentionDays: 90,
-  enabled: true,
-};
+export const defaults: StackSettings = v.parse(stackSchema, {});
 
 /** The names of all settings. */
 export const settingNames: readonly string[] = [...Object.keys(stackSchema.entries), 'projects'];
@@ -62,9 +56,9 @@ export const settingNames: readonly string[] = [...Object.keys(stackSchema.entri
  * @throws Error naming each setting that is wrong, and what is allowed there.
  */
 export function checkedSettings(given: { projects?: unknown }, noun: string): CurfewSettings {
-  const settings = check(stackSchema, given, { defaults, naming: (key) => `${noun} "${key}"` });
+  const settings = check(stackSchema, given, (key) => `${noun} "${key}"`);
   if (settings.timeBudgetMinutes === 0 && !settings.dryRun) {
-    throw new Error(`${noun} ${zeroBudgetRefused}`);
+    throw new Error(`${noun} ${zeroBudgetError}`);
   }
   return { ...settings, projects: checkedProjects(given.projects ?? {}, `${noun} "projects"`) };
 }
@@ -72,30 +66,27 @@ export function checkedSettings(given: { projects?: unknown }, noun: string): Cu
 function checkedProjects(given: unknown, where: string): CurfewSettings['projects'] {
   const projects = Object.entries(object(given, where)).map(([name, overrides]) => {
     if (!projectNamePattern.test(name)) {
-      throw new Error(
-        `${where}: the name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "-" or "_"`,
-      );
+      throw new Error(`${where}: the name ${JSON.stringify(name)} must be 1 to 64 letters, digits, "-" or "_"`);
     }
     const project = `project "${name}" in ${where}`;
     const naming = (key: string) => `"${key}" of ${project}`;
-    return [name, check(projectSchema, object(overrides, project), { defaults: {}, naming })] as const;
+    return [name, check(projectSchema, object(overrides, project), naming)] as const;
   });
   return Object.fromEntries(projects);
 }
 
-/** Checks values as text, which is how environment variables and `-c key=value` hold them. */
+/** Checks values, but for tokens, of which nothing is known yet. */
 function check<Schema extends typeof stackSchema | typeof projectSchema>(
   schema: Schema,
   given: object,
-  { defaults, naming }: { defaults: object; naming: (key: string) => string },
+  naming: (key: string) => string,
 ): v.InferOutput<Schema> {
   // No token has a wildcard in it: what is around it has, and would get into a policy.
   const isToken = ([key, value]: [string, unknown]) =>
     key in schema.entries && Token.isUnresolved(value) && !/[*?]/.test(String(value));
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   const known = entries.filter((entry) => !isToken(entry));
-  const texts = Object.fromEntries([...Object.entries(defaults), ...known].map(asText));
-  const result = v.safeParse(schema, texts);
+  const result = v.safeParse(schema, Object.fromEntries(known));
   if (!result.success) throw new Error(result.issues.map((issue) => complaint(issue, naming)).join('\n'));
   return { ...result.output, ...Object.fromEntries(entries.filter(isToken)) };
 }
@@ -107,10 +98,6 @@ function complaint(issue: v.BaseIssue<unknown>, naming: (key: string) => string)
   // A URL may hold a password.
   const quoted = value.includes('@') && value.includes('//') ? '' : ` is ${value}, but`;
   return `${name}${quoted} must be ${issue.message}`;
-}
-
-function asText([key, value]: [string, unknown]): [string, unknown] {
-  return [key, typeof value === 'number' || typeof value === 'boolean' ? String(value) : value];
 }
 
 function object(given: unknown, where: string): object {

@@ -28,10 +28,5 @@ export async function cdk(
 export async function bootstrap(emulator: Emulator): Promise<void> {
   const { environment, runDirectory } = emulator;
   // Outside the project there is no app to synthesise first.
-  await run(
-    cdkCommand,
-    ['bootstrap', 'aws://000000000000/us-east-1', '--no-notices'],
-    environment,
-    runDirectory,
-  );
+  await run(cdkCommand, ['bootstrap', 'aws://000000000000/us-east-1', '--no-notices'], environment, runDirectory);
 }

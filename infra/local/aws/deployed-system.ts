@@ -22,7 +22,7 @@ export async function deploySystem(options: LocalSystemOptions): Promise<Deploye
   progress('Starting the simulated providers');
   const local = starting.use(await startLocalProjects(options));
   progress('Starting the AWS emulator (the first time it is downloaded)');
-  const emulator = starting.use(await startEmulator());
+  const emulator = starting.use(await startEmulator(local.environment));
   progress('Storing the keys in Secrets Manager');
   for (const [name, key] of Object.entries(local.secrets)) await storeKey(emulator, name, key);
   progress('cdk bootstrap');
@@ -32,9 +32,9 @@ export async function deploySystem(options: LocalSystemOptions): Promise<Deploye
     deployStack(emulator, { ...local.context, ...context, ...more }, app);
   const deployment = await deploy({});
   const running = starting.move();
-  const { openai, providers } = local;
+  const { openai, providers, customization } = local;
   const dispose = () => running.disposeAsync();
-  return { openai, providers, emulator, deploy, ...deployment, [Symbol.asyncDispose]: dispose };
+  return { openai, providers, customization, emulator, deploy, ...deployment, [Symbol.asyncDispose]: dispose };
 }
 
 /** Puts a key into a secret, new or not. */
@@ -55,8 +55,7 @@ async function deployStack(
   const name = context['name'];
   const stackName = app?.stackName ?? (name === undefined ? 'FineTuningCurfew' : `FineTuningCurfew-${name}`);
   const deployment = deploymentOf(emulator, { stackName, functionName: name ?? 'fine-tuning-curfew' });
-  if (/[^{}]/.test(context['projects'] ?? ''))
-    await allowParameters(emulator, await deployment.output('RoleArn'));
+  if (/[^{}]/.test(context['projects'] ?? '')) await allowParameters(emulator, await deployment.output('RoleArn'));
   return deployment;
 }
 

@@ -23,9 +23,10 @@ const startTimeoutMilliseconds = 60_000;
 /**
  * Starts the AWS emulator on a free port of loopback, or uses the one at `AWS_ENDPOINT_URL` if that is set.
  *
+ * @param functionEnvironment what functions find in their environment beside their own variables.
  * @throws EmulatorUnavailableError if it cannot be installed.
  */
-export async function startEmulator(): Promise<Emulator> {
+export async function startEmulator(functionEnvironment: Record<string, string> = {}): Promise<Emulator> {
   const { ministack, aws } = await installPythonTools();
   const runDirectory = newRunDirectory();
   const isolated = isolatedEnvironment(runDirectory);
@@ -38,6 +39,7 @@ export async function startEmulator(): Promise<Emulator> {
     const logFile = join(runDirectory, 'emulator.log');
     const environment = {
       ...isolated,
+      ...functionEnvironment,
       GATEWAY_PORT: port,
       BIND_HOST: '127.0.0.1',
       IOT_MTLS_ENABLED: 'false',

@@ -1,3 +1,4 @@
+import type { CustomizationSimulator } from '../providers/customization-simulator.ts';
 import type { LocalProject } from '../providers/projects.ts';
 import type { SimulatedJob } from '../providers/simulated-job.ts';
 import type { FineTuningSimulator } from '../providers/simulator.ts';
@@ -14,6 +15,8 @@ export interface LocalSystem extends AsyncDisposable {
   openai: FineTuningSimulator;
   /** The provider of each project, by the project's name. */
   providers: ReadonlyMap<string, FineTuningSimulator>;
+  /** Bedrock's control plane, for projects of `bedrock-customization`. */
+  customization: CustomizationSimulator;
   invoke(request: unknown): Promise<Invocation>;
   /** What the frequent rule sends. */
   ruleInput(): Promise<unknown>;

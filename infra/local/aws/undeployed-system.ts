@@ -60,7 +60,11 @@ export async function startUndeployedSystem(options: LocalSystemOptions): Promis
   const bundle = join(output, lambda?.Metadata?.['aws:asset:path'] ?? '', 'index.js');
   const variables = Object.entries(lambda?.Properties.Environment?.Variables ?? {});
   const host = fork(fileURLToPath(new URL('lambda-host.ts', import.meta.url)), [bundle], {
-    env: { ...environment, ...Object.fromEntries(variables.map(([name, value]) => [name, textOf(value)])) },
+    env: {
+      ...environment,
+      ...local.environment,
+      ...Object.fromEntries(variables.map(([name, value]) => [name, textOf(value)])),
+    },
     silent: true,
   });
   starting.defer(async () => {
@@ -74,6 +78,7 @@ export async function startUndeployedSystem(options: LocalSystemOptions): Promis
   return {
     openai: local.openai,
     providers: local.providers,
+    customization: local.customization,
     invoke: (request) => invokeHost(host, request),
     ruleInput: async () => JSON.parse(rule?.Properties.Targets?.[0]?.Input ?? 'null'),
     [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -24,11 +24,7 @@ export function newRunDirectory(): string {
  * directory nor to the system's temporary directory.
  */
 export function isolatedEnvironment(runDirectory: string): Environment {
-  const path = [
-    dirname(process.execPath),
-    join(projectDirectory, 'node_modules', '.bin'),
-    process.env['PATH'],
-  ];
+  const path = [dirname(process.execPath), join(projectDirectory, 'node_modules', '.bin'), process.env['PATH']];
   return {
     ...process.env,
     PATH: path.join(':'),

@@ -1,37 +1,48 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Provider } from '../../../lambda/providers.ts';
-import { type BedrockSigner, bedrockTokenProblem } from './bedrock-token.ts';
+import type { Provider } from '../../../lambda/settings.ts';
+import { type BedrockSigner, type SignedCall, signatureProblem } from './bedrock-signature.ts';
+import { type Answer, refused } from './endpoints.ts';
 
 /** Who is let in, and how. */
 export interface Access {
   provider: Provider;
   /** The keys that OpenAI and Azure accept. */
   apiKeys: Set<string>;
-  /** Whose tokens Bedrock accepts; undefined takes any token that is well formed. */
+  /** Whose signatures Bedrock accepts; undefined takes any signature that is well formed and fresh. */
   bedrockSigner: BedrockSigner | undefined;
 }
 
 /**
  * Checks the headers of a call: each provider wants its credential in one place, and none in any other.
  *
- * @returns why the call is refused; undefined if it is let in.
+ * @returns the refusal; undefined if the call is let in.
  */
-export function refusalOf(headers: IncomingHttpHeaders, access: Access): string | undefined {
-  const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
-  const apiKey = headers['api-key'];
+export function refusalOf(call: SignedCall, access: Access): Answer | undefined {
+  const authorization = call.request.headersDistinct['authorization']?.join(', ');
+  const apiKey = call.request.headersDistinct['api-key']?.join(', ');
   if (access.provider === 'azure') {
-    if (headers.authorization !== undefined) return 'The header Authorization is not for API keys.';
-    return typeof apiKey === 'string' && access.apiKeys.has(apiKey)
-      ? undefined
-      : incorrect(String(apiKey ?? ''));
+    if (authorization !== undefined) return unauthorized('The header Authorization is not for API keys.');
+    return apiKey !== undefined && access.apiKeys.has(apiKey) ? undefined : incorrect(apiKey ?? '');
   }
-  if (apiKey !== undefined) return 'The header api-key is unknown here.';
-  if (bearer === undefined) return 'No API key was provided.';
-  if (access.provider === 'bedrock') return bedrockTokenProblem(bearer, access.bedrockSigner);
+  if (apiKey !== undefined) return unauthorized('The header api-key is unknown here.');
+  if (access.provider === 'bedrock') return signatureRefusal(call, access.bedrockSigner);
+  const bearer = /^Bearer (.+)$/.exec(authorization ?? '')?.[1];
+  if (bearer === undefined) return unauthorized('No API key was provided.');
   return access.apiKeys.has(bearer) ? undefined : incorrect(bearer);
 }
 
+/** Wraps the refusal of AWS as the vendor's error: `InvalidSignatureException` has the code `invalid_signature`. */
+function signatureRefusal(call: SignedCall, signer: BedrockSigner | undefined): Answer | undefined {
+  const problem = signatureProblem(call, 'bedrock-mantle', signer);
+  if (!problem) return undefined;
+  const words = problem.type.replace(/Exception$/, '').match(/[A-Z][a-z]+/g) ?? [];
+  return refused(403, problem.message, null, words.join('_').toLowerCase());
+}
+
+function unauthorized(message: string): Answer {
+  return refused(401, message, null, 'invalid_api_key');
+}
+
 /** As the vendors do, the message shows both ends of the key: it must never be passed on. */
-function incorrect(key: string): string {
-  return `Incorrect API key provided: ${key.slice(0, 8)}${'*'.repeat(8)}${key.slice(-4)}.`;
+function incorrect(key: string): Answer {
+  return unauthorized(`Incorrect API key provided: ${key.slice(0, 8)}${'*'.repeat(8)}${key.slice(-4)}.`);
 }

@@ -59,15 +59,21 @@ export function refused(
   return { status, body: { error: { message, type: 'invalid_request_error', param, code } } };
 }
 
-/** Newest first, `limit` at a time, starting after `after`. */
+/** Newest first, `limit` at a time, starting after `after`, filtered by `metadata[k]=v`. */
 function listing(parameters: URLSearchParams, jobs: Map<string, SimulatedJob>): Answer {
+  const filters = [...parameters].flatMap(([name, value]) => {
+    const key = /^metadata\[(.+)\]$/.exec(name)?.[1];
+    return key === undefined ? [] : [[key, value] as const];
+  });
   const all = newestFirst(jobs);
+  const matching =
+    filters.length === 0 ? all : all.filter((job) => filters.every(([key, value]) => job.metadata?.[key] === value));
   const after = parameters.get('after');
-  const start = after === null ? 0 : all.findIndex((job) => job.id === after) + 1;
+  const start = after === null ? 0 : matching.findIndex((job) => job.id === after) + 1;
   if (after !== null && start === 0) return refused(400, `Unknown cursor ${after}`, 'after');
   const limit = Number(parameters.get('limit') ?? 20);
-  const data = all.slice(start, start + limit);
-  return { status: 200, body: { object: 'list', data, has_more: start + limit < all.length } };
+  const data = matching.slice(start, start + limit);
+  return { status: 200, body: { object: 'list', data, has_more: start + limit < matching.length } };
 }
 
 const sorted = new WeakMap<Map<string, SimulatedJob>, SimulatedJob[]>();

@@ -1,15 +1,19 @@
-import type { Provider } from '../../../lambda/providers.ts';
 import type { ProjectOverrides } from '../../../lambda/settings.ts';
 import type { LocalSystemOptions } from '../aws/local-system.ts';
+import type { BedrockSigner } from './bedrock-signature.ts';
+import { type CustomizationSimulator, startCustomizationSimulator } from './customization-simulator.ts';
+import type { CustomizationJob } from './simulated-customization-job.ts';
 import type { SimulatedJob } from './simulated-job.ts';
-import { type FineTuningSimulator, startFineTuningSimulator } from './simulator.ts';
+import { type FineTuningSimulator, type SimulatedProvider, startFineTuningSimulator } from './simulator.ts';
 
 /** A project of a local deployment. */
 export interface LocalProject {
   /** Whose API is simulated for it; left out, it shares the provider of the top-level settings. */
-  provider?: Provider;
+  provider?: SimulatedProvider | 'bedrock-customization';
   /** The jobs at a provider of its own. */
   jobs?: SimulatedJob[];
+  /** The jobs of `bedrock-customization`. The project sees those of its region. */
+  customizationJobs?: CustomizationJob[];
   /** Whether its provider accepts its key no more. */
   isKeyRevoked?: boolean;
   /** What else differs from the top-level settings. */
@@ -19,11 +23,24 @@ export interface LocalProject {
 /** The simulated providers of a deployment, and how it finds them. */
 export interface LocalProjects extends AsyncDisposable {
   openai: FineTuningSimulator;
+  /** By the project's name, without those of `bedrock-customization`. */
   providers: ReadonlyMap<string, FineTuningSimulator>;
+  /** Bedrock's control plane, one for all projects and regions: the SDK takes only one endpoint. */
+  customization: CustomizationSimulator;
   /** The keys in Secrets Manager, by the name of the secret. */
   secrets: Record<string, string>;
   context: Record<string, string>;
+  /** What the function needs in its environment to find `customization`. */
+  environment: Record<string, string>;
 }
+
+export interface LocalProjectsOptions extends Pick<LocalSystemOptions, 'jobs' | 'projects'> {
+  /** The credentials of the function, if they are known already; left out, any well-formed signature will do. */
+  bedrockSigner?: BedrockSigner;
+}
+
+/** In place of that of `ProjectOverrides`, whose providers are those of the function. */
+type Overrides = Omit<ProjectOverrides, 'provider'> & Pick<LocalProject, 'provider'>;
 
 const secretName = 'openai/api-key';
 
@@ -31,12 +48,16 @@ const secretName = 'openai/api-key';
 export async function startLocalProjects({
   jobs = [],
   projects = {},
-}: Pick<LocalSystemOptions, 'jobs' | 'projects'>): Promise<LocalProjects> {
+  bedrockSigner,
+}: LocalProjectsOptions): Promise<LocalProjects> {
   await using starting = new AsyncDisposableStack();
+  const signer = bedrockSigner ? { bedrockSigner } : {};
   const openai = starting.use(await startFineTuningSimulator({ jobs, apiKeys: [localKey('default')] }));
+  const customizationJobs = Object.values(projects).flatMap((project) => project.customizationJobs ?? []);
+  const customization = starting.use(await startCustomizationSimulator({ jobs: customizationJobs, ...signer }));
   const secrets: Record<string, string> = { [secretName]: localKey('default') };
   const providers = new Map<string, FineTuningSimulator>();
-  const overrides: Record<string, ProjectOverrides> = {};
+  const overrides: Record<string, Overrides> = {};
   for (const [name, project] of Object.entries(projects)) {
     const { provider, isKeyRevoked = false, settings } = project;
     if (provider === undefined) {
@@ -44,10 +65,14 @@ export async function startLocalProjects({
       overrides[name] = { ...settings };
       continue;
     }
+    if (provider === 'bedrock-customization') {
+      overrides[name] = { provider, ...settings };
+      continue;
+    }
     const key = localKey(name);
     const apiKeys = isKeyRevoked ? [] : [key];
     const simulator = starting.use(
-      await startFineTuningSimulator({ provider, jobs: project.jobs ?? [], apiKeys }),
+      await startFineTuningSimulator({ provider, jobs: project.jobs ?? [], apiKeys, ...signer }),
     );
     providers.set(name, simulator);
     const secret = provider === 'bedrock' ? {} : { secretName: `fine-tuning/${name}` };
@@ -58,12 +83,14 @@ export async function startLocalProjects({
   return {
     openai,
     providers,
+    customization,
     secrets,
     context: {
       secretName,
       openaiBaseUrl: openai.baseUrl,
-      ...(providers.size > 0 && { projects: JSON.stringify(overrides) }),
+      ...(Object.keys(overrides).length > 0 && { projects: JSON.stringify(overrides) }),
     },
+    environment: { AWS_ENDPOINT_URL_BEDROCK: customization.url },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -1,9 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { Provider } from '../../../lambda/providers.ts';
+import type { Provider } from '../../../lambda/settings.ts';
 import { refusalOf } from './access.ts';
-import type { BedrockSigner } from './bedrock-token.ts';
-import { type Answer, answerTo, type Route, refused, routesBelow } from './endpoints.ts';
-import { listenOnLoopback } from './loopback-server.ts';
+import type { BedrockSigner } from './bedrock-signature.ts';
+import { type Answer, answerTo, type Route, routesBelow } from './endpoints.ts';
+import { listenOnLoopback, readBody } from './loopback-server.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 
 /** A request that reached the simulator, in the order of arrival. */
@@ -22,13 +22,18 @@ export interface Call extends Route {
  */
 export type Fault = (answer: () => Answer, response: ServerResponse) => Answer | Promise<Answer> | undefined;
 
+/** Whose API it is: how it wants its credential, and below which path it answers. */
+export type SimulatedProvider = Exclude<Provider, 'bedrock-customization'>;
+
 export interface FineTuningSimulator extends AsyncDisposable {
-  provider: Provider;
+  provider: SimulatedProvider;
   /** What `openaiBaseUrl` has to be. */
   baseUrl: string;
   jobs: Map<string, SimulatedJob>;
   /** The keys that are accepted. */
   apiKeys: Set<string>;
+  /** Whose signatures Bedrock accepts; undefined takes any signature that is well formed and fresh. */
+  bedrockSigner: BedrockSigner | undefined;
   calls: Call[];
   /** Asked at every call; undefined lets it through. */
   faultFor: (call: Call) => Fault | undefined;
@@ -36,15 +41,15 @@ export interface FineTuningSimulator extends AsyncDisposable {
 
 export interface SimulatorOptions {
   jobs?: Iterable<SimulatedJob>;
-  /** Whose API it is: how it wants its credential, and below which path it answers. */
-  provider?: Provider;
+  /** `openai` by default. */
+  provider?: SimulatedProvider;
   /** The keys that OpenAI and Azure accept. */
   apiKeys?: Iterable<string>;
-  /** Whose tokens Bedrock accepts; left out, it takes any that is well formed and has not expired. */
+  /** Whose signatures Bedrock accepts; left out, it takes any that is well formed and fresh. */
   bedrockSigner?: BedrockSigner;
 }
 
-const basePaths: Record<Provider, string> = { openai: '/v1', azure: '/openai/v1', bedrock: '/v1' };
+const basePaths: Record<SimulatedProvider, string> = { openai: '/v1', azure: '/openai/v1', bedrock: '/v1' };
 
 /** The fine-tuning endpoints of a provider, with its check of credentials and its error bodies, on loopback. */
 export async function startFineTuningSimulator({
@@ -57,33 +62,33 @@ export async function startFineTuningSimulator({
     provider,
     jobs: new Map([...jobs].map((job) => [job.id, job])),
     apiKeys: new Set(apiKeys),
+    bedrockSigner,
     calls: [] as Call[],
     faultFor: (_call: Call): Fault | undefined => undefined,
   };
   const routeOf = routesBelow(basePaths[provider]);
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://simulator');
     const route = routeOf(request.method ?? 'GET', url);
     const call = { ...route, url, headers: request.headers, at: performance.now() };
     simulator.calls.push(call);
-    void respond(call, response);
+    const body = await readBody(request);
+    await respond(response, simulator.faultFor(call), () => {
+      return refusalOf({ request, body }, simulator) ?? answerTo(call, url, simulator.jobs);
+    });
   });
-  const respond = async (call: Call, response: ServerResponse) => {
-    const answer = () => {
-      const refusal = refusalOf(call.headers, { provider, apiKeys: simulator.apiKeys, bedrockSigner });
-      if (refusal !== undefined) return refused(401, refusal, null, 'invalid_api_key');
-      return answerTo(call, call.url, simulator.jobs);
-    };
-    const fault = simulator.faultFor(call);
-    const given = fault ? await fault(answer, response) : answer();
-    if (!given) return;
-    response.writeHead(given.status, { 'content-type': 'application/json', ...given.headers });
-    response.end(typeof given.body === 'string' ? given.body : JSON.stringify(given.body));
-  };
   const listening = await listenOnLoopback(server);
   const simulator: FineTuningSimulator = Object.assign(state, {
     baseUrl: `${listening.url}${basePaths[provider]}`,
     [Symbol.asyncDispose]: listening.close,
   });
   return simulator;
+}
+
+/** Sends the answer, or what the fault makes of it. */
+export async function respond(response: ServerResponse, fault: Fault | undefined, answer: () => Answer): Promise<void> {
+  const given = fault ? await fault(answer, response) : answer();
+  if (!given) return;
+  response.writeHead(given.status, { 'content-type': 'application/json', ...given.headers });
+  response.end(typeof given.body === 'string' ? given.body : JSON.stringify(given.body));
 }

@@ -1,11 +1,12 @@
 import { styleText } from 'node:util';
 import type { ListedJob } from '../../../lambda/contract.ts';
-import type { SimulatedJob } from '../providers/simulated-job.ts';
 
 /** A job as its provider has it, and as the function lists it, if it does. */
 export interface JobRow {
   project: string;
-  job: SimulatedJob;
+  jobId: string;
+  status: string;
+  isWaiting: boolean;
   listed: ListedJob | undefined;
 }
 
@@ -13,26 +14,34 @@ const barWidth = 20;
 const columns = { project: 12, job: 22, status: 17 };
 
 /**
- * The jobs as a table, with the age of those that are listed drawn against the time that they have. A full bar is a
- * deadline reached.
+ * Returns the jobs as a table, with the time that counts drawn against the time allowed: of a waiting job its age and its
+ * queue limit, of any other its training and its budget. A full bar is a deadline reached.
  */
 export function jobTable(rows: JobRow[]): string {
   const heading = `${line('project', 'job', 'status')}age against time budget`;
   return [styleText('bold', heading), ...rows.map(styledRow)].join('\n');
 }
 
-function styledRow({ project, job, listed }: JobRow): string {
-  const start = line(project, job.id, job.status);
+function styledRow({ project, jobId, status, isWaiting, listed }: JobRow): string {
+  // The end of an ARN is enough to tell jobs apart.
+  const start = line(project, jobId.split('/').at(-1) ?? '', status);
   if (!listed) return styleText('dim', start.trimEnd());
-  const { ageMinutes, timeBudgetMinutes, budgetFrom, deadline, overdue } = listed;
+  const { ageMinutes, timeBudgetMinutes, budgetFrom, countsFrom, deadline, overdue } = listed;
   if (timeBudgetMinutes === null) {
     return styleText('green', `${start}${bar(0)}  ${duration(ageMinutes)}, exempt`);
   }
-  if (deadline === null) return styleText('dim', `${start}${bar(0)}  ${duration(ageMinutes)}, left alone`);
-  const allowedMinutes = Math.round((Date.parse(deadline) / 1000 - job.created_at) / 60);
+  if (deadline === null || countsFrom === null) {
+    return styleText('dim', `${start}${bar(0)}  ${duration(ageMinutes)}, left alone`);
+  }
+  const minutesSince = (time: string) => (Date.now() - Date.parse(time)) / 60_000;
+  const usedMinutes = isWaiting ? ageMinutes : minutesSince(countsFrom);
+  const allowedMinutes = Math.round(usedMinutes - minutesSince(deadline));
+  const queuedMinutes = ageMinutes - usedMinutes;
   const text = [
-    `${start}${bar(ageMinutes / allowedMinutes)}`,
-    `${duration(ageMinutes)} of ${duration(allowedMinutes)}`,
+    `${start}${bar(usedMinutes / allowedMinutes)}`,
+    `${duration(usedMinutes)} of ${duration(allowedMinutes)}`,
+    ...(isWaiting ? ['waiting'] : []),
+    ...(queuedMinutes > 1 ? [`after ${duration(queuedMinutes)} in the queue`] : []),
     ...(budgetFrom === 'extension' ? ['extended'] : []),
     ...(overdue ? ['overdue'] : []),
   ].join('  ');

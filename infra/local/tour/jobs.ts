@@ -1,4 +1,9 @@
 import type { LocalProject } from '../providers/projects.ts';
+import {
+  type CustomizationJob,
+  type CustomizationJobOptions,
+  simulatedCustomizationJob,
+} from '../providers/simulated-customization-job.ts';
 import { type SimulatedJob, simulatedAzureJob, simulatedJob } from '../providers/simulated-job.ts';
 
 /** The time budget of a job that names none, as `cdk.json` has it. */
@@ -17,6 +22,13 @@ export function projectsOfTour(): Record<string, LocalProject> {
       ],
       settings: { timeBudgetMinutes: 720 },
     },
+    nova: {
+      provider: 'bedrock-customization',
+      customizationJobs: [
+        customizationJob('novarunning1', { ageMinutes: 60 }),
+        customizationJob('novaoverdue1', { ageMinutes: 100, tags: { time_budget_minutes: '90m' } }),
+      ],
+    },
     retired: {
       provider: 'openai',
       isKeyRevoked: true,
@@ -29,7 +41,7 @@ export function projectsOfTour(): Record<string, LocalProject> {
 export function jobsOfResearch(): SimulatedJob[] {
   const jobs: [name: string, status: string, ageMinutes: number, budget?: string][] = [
     ['validating', 'validating_files', 2],
-    ['queued', 'queued', 30],
+    ['queued', 'queued', 300, '90m'],
     ['running-young', 'running', 200],
     ['near', 'running', 340],
     ['nearly-done', 'running', 390],
@@ -44,4 +56,9 @@ export function jobsOfResearch(): SimulatedJob[] {
     const metadata = budget === undefined ? null : { time_budget_minutes: budget };
     return simulatedJob({ id: `ftjob-${name}`, status, ageMinutes, metadata });
   });
+}
+
+function customizationJob(id: string, options: CustomizationJobOptions): CustomizationJob {
+  const { jobArn } = simulatedCustomizationJob();
+  return simulatedCustomizationJob({ ...options, jobArn: jobArn.replace(/[^/]+$/, id) });
 }

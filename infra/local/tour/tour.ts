@@ -6,12 +6,10 @@ import { parseArgs, styleText } from 'node:util';
 import type { ListedJob } from '../../../lambda/contract.ts';
 import { type DeployedSystem, deploySystem } from '../aws/deployed-system.ts';
 import { invokeCommand } from '../aws/deployment.ts';
-import { eventually } from '../aws/eventually.ts';
 import type { LocalSystem, LocalSystemOptions } from '../aws/local-system.ts';
 import { EmulatorUnavailableError } from '../aws/python-tools.ts';
 import { queueOfEvents, receive } from '../aws/queues.ts';
 import { startUndeployedSystem } from '../aws/undeployed-system.ts';
-import { simulatedJob } from '../providers/simulated-job.ts';
 import { jobTable } from './job-table.ts';
 import { budgetMinutes, jobsOfResearch, projectsOfTour } from './jobs.ts';
 import { whatToTry } from './what-to-try.ts';
@@ -26,12 +24,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 await using system = await start({
   jobs: jobsOfResearch(),
   projects: projectsOfTour(),
-  context: { sweepEveryMinutes: '1' },
+  // While the tour lasts, nothing sweeps but what it shows.
+  context: { sweepEveryMinutes: values.keep ? '1' : '1440' },
 });
+const { openai, customization } = system;
 const deployed = 'emulator' in system ? system : undefined;
 const events = deployed && (await queueOfEvents(deployed.emulator, 'tour'));
 
-heading(`What runs in three projects; by default a job may take ${budgetMinutes / 60} hours`);
+heading(`What runs in four projects; by default a job may take ${budgetMinutes / 60} hours`);
 await showJobs();
 console.log('\nThe key of "retired" was revoked, so its jobs cannot be seen. That harms nobody else.');
 
@@ -47,26 +47,23 @@ await invoke({ sweep: { project: 'research', cancelLimit: 2 } });
 heading('One of them is worth it: let it run for two hours more');
 await invoke({ extend: { jobId: 'ftjob-nearly-done', minutes: 120 }, requestedBy: 'the tour' });
 
-heading("A sweep of all projects, with the rule's own input");
+heading("A sweep of all projects, with the rule's own input: the extended job goes on");
 await invoke(await system.ruleInput());
 
 if (deployed && events) {
   heading('What it published on the event bus, through a rule into a queue');
-  for (const _ of ['on request', 'near its deadline', 'swept', 'swept', 'swept']) {
+  for (const _ of ['on request', 'near its deadline', 'swept', 'swept', 'swept', 'swept']) {
     const { 'detail-type': type, detail } = JSON.parse(await receive(deployed.emulator, events));
     console.log(`${styleText('yellow', type)}\n  ${detail.summary}`);
   }
-
-  heading('Now the rule by itself: once a minute it stops what has reached its deadline');
-  await waitForRule(deployed);
-  console.log(JSON.parse(await receive(deployed.emulator, events)).detail.summary);
-  console.log('The extended job goes on.');
-} else {
-  heading('Without the emulator no rule fires by itself');
 }
 
-heading('What has changed');
+heading('Time in the queue does not count: ftjob-queued starts now, and has all of its budget');
+Object.assign(openai.jobs.get('ftjob-queued') ?? {}, { status: 'running' });
 await showJobs();
+
+heading('Stop everything in one project, whatever its budget');
+await invoke({ stopAll: { project: 'production' } });
 
 if (values.keep) {
   heading('It stays up. Ctrl-C takes everything down.');
@@ -101,19 +98,24 @@ function showRequest(request: unknown): void {
   console.log(styleText('cyan', deployed ? `$ ${invokeCommand(request)}` : `> ${JSON.stringify(request)}`));
 }
 
-/** All jobs of all projects; what may become of them is from the function itself. */
+/** Shows all jobs of all projects; what may become of them is from the function itself. */
 async function showJobs(): Promise<void> {
   const request = { list: {} };
   showRequest(request);
   const { payload } = await system.invoke(request);
   const { jobs: listed } = payload as { jobs: ListedJob[] };
-  const rows = [...system.providers].flatMap(([project, { jobs }]) =>
-    [...jobs.values()].map((job) => ({
-      project,
-      job,
-      listed: listed.find(({ jobId }) => jobId === job.id),
-    })),
-  );
+  const found = [
+    ...[...system.providers].flatMap(([project, { jobs }]) =>
+      [...jobs.values()].map(({ id: jobId, status }) => {
+        return { project, jobId, status, isWaiting: /queued|pending|validating/.test(status) };
+      }),
+    ),
+    ...[...customization.jobs.values()].map(({ jobArn, status, statusDetails }) => {
+      const isWaiting = statusDetails?.trainingDetails?.status === 'NotStarted';
+      return { project: 'nova', jobId: jobArn, status, isWaiting };
+    }),
+  ];
+  const rows = found.map((job) => ({ ...job, listed: listed.find(({ jobId }) => jobId === job.jobId) }));
   console.log(jobTable(rows));
 }
 
@@ -123,12 +125,4 @@ async function invoke(request: unknown): Promise<void> {
   // Jobs of a list take one line each.
   const json = JSON.stringify(payload, null, 2);
   console.log(json.replaceAll(/\{[^{}[\]]*\}/g, (inner) => inner.replaceAll(/\s+/g, ' ')));
-}
-
-/** Puts in a job whose budget is used up, and waits until the rule has found it. */
-async function waitForRule({ openai }: DeployedSystem): Promise<void> {
-  const job = simulatedJob({ id: 'ftjob-running-late', status: 'running', ageMinutes: budgetMinutes });
-  openai.jobs.set(job.id, job);
-  begin(`Waiting for the rule to stop ${job.id}, which has just used up its budget`);
-  await eventually(async () => job.status === 'cancelled');
 }

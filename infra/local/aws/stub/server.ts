@@ -21,11 +21,7 @@ export interface AwsStubOptions {
 }
 
 /** As much of AWS as the function speaks: Secrets Manager, EventBridge, Parameter Store and DynamoDB, on loopback. */
-export async function startAwsStub({
-  secret,
-  secrets = {},
-  parameters = {},
-}: AwsStubOptions = {}): Promise<AwsStub> {
+export async function startAwsStub({ secret, secrets = {}, parameters = {} }: AwsStubOptions = {}): Promise<AwsStub> {
   const services: Services = {
     secret,
     secrets: new Map(Object.entries(secrets)),
@@ -45,7 +41,7 @@ export async function startAwsStub({
     const body = await text(request);
     const answer = operation ? operation(body) : failed('UnknownOperationException');
     if (!answer) return;
-    response.writeHead(answer.status, { 'content-type': request.headers['content-type'] });
+    response.writeHead(answer.status, { 'content-type': request.headers['content-type'] ?? 'application/json' });
     response.end(JSON.stringify(answer.body));
   });
   const { url, close } = await listenOnLoopback(server);

@@ -31,8 +31,7 @@ function termHolds(term: string, operands: Operands): boolean {
     return nameOf(tested, operands) in operands.attributes === (test === 'attribute_exists');
   }
   const [, compared, operator, value] = /^([#\w]+)\s*(<>|<=|>=|=|<|>)\s*(:\w+)$/.exec(term) ?? [];
-  if (compared === undefined || value === undefined)
-    throw new Error(`The stub knows no condition "${term}".`);
+  if (compared === undefined || value === undefined) throw new Error(`The stub knows no condition "${term}".`);
   const left = operands.attributes[nameOf(compared, operands)];
   const right = literal(value, operands);
   // As at DynamoDB, an attribute that is absent equals nothing, and compares with nothing.
