@@ -4,7 +4,7 @@ import { aws } from '../../infra/local/aws/commands.ts';
 import { eventually } from '../../infra/local/aws/eventually.ts';
 import { receive } from '../../infra/local/aws/queues.ts';
 import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
-import type { ListAnswer } from '../support/answers.ts';
+import type { ListAnswer } from '../../lambda/contract.ts';
 import { executeStateMachine, scheduleCancel } from '../support/aws-callers.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 
@@ -121,28 +121,12 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
 
   describe('SQS', () => {
     const send = async (body: string) =>
-      aws(
-        emulator,
-        'sqs',
-        'send-message',
-        '--queue-url',
-        await output('RequestsUrl'),
-        '--message-body',
-        body,
-      );
+      aws(emulator, 'sqs', 'send-message', '--queue-url', await output('RequestsUrl'), '--message-body', body);
 
     test('handles the requests of a queue; only what failed comes back, and ends in the dead-letter queue', async () => {
       const queue = await output('RequestsUrl');
       // As the recipe has it, a message that failed comes back after sixteen minutes.
-      await aws(
-        emulator,
-        'sqs',
-        'set-queue-attributes',
-        '--queue-url',
-        queue,
-        '--attributes',
-        'VisibilityTimeout=1',
-      );
+      await aws(emulator, 'sqs', 'set-queue-attributes', '--queue-url', queue, '--attributes', 'VisibilityTimeout=1');
       const job = start('ftjob-queue');
       await send('this is no request');
       await send(JSON.stringify({ jobId: job.id }));

@@ -40,11 +40,9 @@ describe('the commands of the documents, run as they are', { skip }, () => {
     assert.match(await runSection('What will it do?'), /"would_cancel"/);
     await system.invoke({ sweep: {} });
     await eventually(async () =>
-      (await runSection('What did it do?')).includes(
-        'ftjob-old was cancelled because its time budget had run out',
-      ),
+      (await runSection('What did it do?')).includes('ftjob-old was cancelled because its time budget was used up'),
     );
-    assert.match(await runSection('Why not this job?'), /ftjob-exempt goes on: it is exempt/);
+    assert.match(await runSection('Why not this job?'), /ftjob-exempt goes on, because it is exempt/);
   });
 
   test('Give a job more time', async () => {

@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import { aws } from '../../infra/local/aws/commands.ts';
 import { eventually } from '../../infra/local/aws/eventually.ts';
 import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
-import type { CancelAnswer, ExtendAnswer, ListAnswer, SweepAnswer } from '../support/answers.ts';
+import type { CancelAnswer, ExtendAnswer, ListAnswer, SweepAnswer } from '../../lambda/contract.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 
 const job = (id: string, status: string, ageMinutes: number) => simulatedJob({ id, status, ageMinutes });
@@ -93,9 +93,7 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
     const held = await ask<SweepAnswer>({ sweep: {} });
     assert.equal(held.heldBack, 21);
     assert.equal(held.cancelled, 0);
-    const cancels = openai.calls.filter(
-      ({ endpoint, jobId }) => endpoint === 'cancel' && ids.includes(jobId ?? ''),
-    );
+    const cancels = openai.calls.filter(({ endpoint, jobId }) => endpoint === 'cancel' && ids.includes(jobId ?? ''));
     assert.deepEqual(cancels, []);
     await eventually(async () => {
       const filter = ['--log-group-name', '/aws/lambda/fine-tuning-curfew', '--filter-pattern', '"HeldBack"'];
@@ -110,24 +108,45 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
     assert.deepEqual(new Set(ids.map(status)), new Set(['cancelled']));
   });
 
-  test('is called by a rule that fires by itself: an extended job survives it, until the extension is over', {
-    timeout: 250_000,
-  }, async () => {
-    openai.jobs.set('ftjob-extended', job('ftjob-extended', 'running', 359));
-    const request = { extend: { jobId: 'ftjob-extended', minutes: 600 }, requestedBy: 'alice' };
-    const { previousDeadline, deadline } = await ask<ExtendAnswer>(request);
-    assert.ok(Date.parse(deadline ?? '') > Date.parse(previousDeadline ?? ''));
-    // Its own time is over now, and that of another job without an extension.
-    openai.jobs.set('ftjob-extended', job('ftjob-extended', 'running', 400));
-    openai.jobs.set('ftjob-late', job('ftjob-late', 'running', 400));
+  describe('is called by a rule that fires by itself', { concurrency: true, timeout: 250_000 }, () => {
+    test('an extended job survives it, until the extension is over', async () => {
+      openai.jobs.set('ftjob-extended', job('ftjob-extended', 'running', 359));
+      const request = { extend: { jobId: 'ftjob-extended', minutes: 600 }, requestedBy: 'alice' };
+      const { previousDeadline, deadline } = await ask<ExtendAnswer>(request);
+      assert.ok(Date.parse(deadline ?? '') > Date.parse(previousDeadline ?? ''));
+      // Its own time is over now, and that of another job without an extension.
+      openai.jobs.set('ftjob-extended', job('ftjob-extended', 'running', 400));
+      openai.jobs.set('ftjob-late', job('ftjob-late', 'running', 400));
 
-    await eventually(async () => status('ftjob-late') === 'cancelled');
-    assert.equal(status('ftjob-extended'), 'running');
-    assert.equal(status('ftjob-stays'), 'running');
+      await eventually(async () => status('ftjob-late') === 'cancelled');
+      assert.equal(status('ftjob-extended'), 'running');
+      assert.equal(status('ftjob-stays'), 'running');
 
-    await endExtension('ftjob-extended');
-    await eventually(async () => status('ftjob-extended') === 'cancelled');
-    assert.equal(status('ftjob-stays'), 'running');
+      await endExtension('ftjob-extended');
+      await eventually(async () => status('ftjob-extended') === 'cancelled');
+      assert.equal(status('ftjob-stays'), 'running');
+    });
+
+    test('a job that waited beyond its budget has all of it once it has started, and no more', async () => {
+      const metadata = { time_budget_minutes: '0.75' };
+      const waited = simulatedJob({ id: 'ftjob-waited', status: 'queued', ageMinutes: 300, metadata });
+      openai.jobs.set(waited.id, waited);
+      const listed = async () => {
+        const { jobs } = await ask<ListAnswer>({ list: {} });
+        const { countsFrom, deadline } = jobs.find(({ jobId }) => jobId === waited.id) ?? assert.fail();
+        return { countsFrom: Date.parse(countsFrom ?? ''), deadline: Date.parse(deadline ?? '') };
+      };
+      const wasSeenWaiting = async () => (await listed()).countsFrom > waited.created_at * 1000;
+      await eventually(wasSeenWaiting);
+      waited.status = 'running';
+
+      const { countsFrom, deadline } = await listed();
+      assert.equal(deadline - countsFrom, 45_000);
+      const { jobs: due } = await ask<SweepAnswer>({ sweep: { dryRun: true } });
+      assert.ok(Date.now() < deadline && due.every(({ jobId }) => jobId !== waited.id), 'is not due yet');
+      await eventually(async () => waited.status === 'cancelled');
+      assert.ok((waited.finished_at ?? 0) * 1000 >= deadline);
+    });
   });
 
   /** As if ten hours had passed. */

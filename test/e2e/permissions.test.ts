@@ -4,7 +4,7 @@ import { aws } from '../../infra/local/aws/commands.ts';
 import { eventually } from '../../infra/local/aws/eventually.ts';
 import type { Invocation } from '../../infra/local/aws/local-system.ts';
 import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
-import type { SweepAnswer } from '../support/answers.ts';
+import type { SweepAnswer } from '../../lambda/contract.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 
 const { system, skip } = await deployOrSkip({
@@ -43,11 +43,7 @@ const cases: [action: string, request: object, sees: (invocation: Invocation) =>
     },
   ],
   ['dynamodb:UpdateItem', extend, ({ error }) => assert.match(error?.message ?? '', /table.*AccessDenied/i)],
-  [
-    'ssm:GetParametersByPath',
-    { list: {} },
-    ({ error }) => assert.match(error?.message ?? '', /AccessDenied/),
-  ],
+  ['ssm:GetParametersByPath', { list: {} }, ({ error }) => assert.match(error?.message ?? '', /AccessDenied/)],
 ];
 
 describe('each permission is needed, and its lack is named', { skip }, async () => {

@@ -7,6 +7,7 @@ export const contexts = {
     secretField: 'key',
     secretKmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0aa0-1bb1',
     timeBudgetMinutes: '90',
+    queueLimitMinutes: '600',
     sweepEveryMinutes: '1',
     lookbackDays: '7',
     cancelLimit: 'none',
@@ -14,6 +15,7 @@ export const contexts = {
     openaiBaseUrl: 'https://team.openai.azure.com/openai/v1',
     provider: 'azure',
     openaiProject: 'proj_1',
+    region: 'eu-west-1',
     dryRun: 'true',
     notifyEmail: 'ml@example.com',
     notifyTopicArn: 'arn:aws:sns:us-east-1:111122223333:alerts',
@@ -35,6 +37,7 @@ export const contexts = {
         secretKmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0aa0-1bb1',
       },
       here: { provider: 'bedrock' },
+      customization: { provider: 'bedrock-customization', region: 'us-west-2', queueLimitMinutes: 600 },
       oregon: {
         openaiBaseUrl: 'https://bedrock-mantle.us-west-2.api.aws/v1',
         openaiProject: 'proj_1',

@@ -12,15 +12,7 @@ const other = synthesize('everySetting');
 
 /** All that is a name in the properties of a template's resources. */
 function namesIn(from: Template): string[] {
-  const keys = [
-    'FunctionName',
-    'LogGroupName',
-    'AlarmName',
-    'DashboardName',
-    'Name',
-    'MetricName',
-    'QueueName',
-  ];
+  const keys = ['FunctionName', 'LogGroupName', 'AlarmName', 'DashboardName', 'Name', 'MetricName', 'QueueName'];
   return Object.values<{ Type: string; Properties?: Record<string, unknown> }>(from.toJSON()['Resources'])
     .filter(({ Type }) => Type !== 'AWS::Lambda::Alias')
     .flatMap(({ Properties = {} }) => keys.map((key) => Properties[key]))
@@ -60,8 +52,7 @@ describe('a deployment', () => {
 
   test('can be beside another one in the same stack', () => {
     const both = templateOf((stack) => {
-      for (const name of ['one', 'two'])
-        new FineTuningCurfew(stack, name, { name, notifyEmail: 'ml@example.com' });
+      for (const name of ['one', 'two']) new FineTuningCurfew(stack, name, { name, notifyEmail: 'ml@example.com' });
     });
     both.resourceCountIs('AWS::Lambda::Function', 2);
     both.resourceCountIs('AWS::CloudWatch::Alarm', 22);
@@ -138,9 +129,7 @@ test('the dashboard shows what sweeps find by its maximum, and what they do by i
 
 describe('the questions of operators', () => {
   test('are saved', () => {
-    const names = Object.values(resourcesOf(template, 'AWS::Logs::QueryDefinition')).map(({ Name }) =>
-      String(Name),
-    );
+    const names = Object.values(resourcesOf(template, 'AWS::Logs::QueryDefinition')).map(({ Name }) => String(Name));
     assert.deepEqual(names.toSorted(), [
       'fine-tuning-curfew/failures',
       'fine-tuning-curfew/what was cancelled, and why',
@@ -160,10 +149,8 @@ describe('the questions of operators', () => {
 });
 
 describe('cdk-nag 2 is told in metadata why a rule is broken', () => {
-  const resources: Record<
-    string,
-    { Type: string; Metadata?: { cdk_nag?: { rules_to_suppress: object[] } } }
-  > = synthesize('projects').template.toJSON()['Resources'];
+  const resources: Record<string, { Type: string; Metadata?: { cdk_nag?: { rules_to_suppress: object[] } } }> =
+    synthesize('projects').template.toJSON()['Resources'];
   const place = 'arn:<AWS::Partition>:';
   const suppressed: [type: string, rules: object[]][] = [
     ['AWS::SQS::Queue', [{ id: 'AwsSolutions-SQS3' }]],
@@ -171,8 +158,9 @@ describe('cdk-nag 2 is told in metadata why a rule is broken', () => {
     [
       'AWS::IAM::Policy',
       [
-        'Resource::*',
         `Resource::${place}bedrock-mantle:<AWS::Region>:<AWS::AccountId>:project/*`,
+        'Resource::*',
+        `Resource::${place}bedrock:us-west-2:<AWS::AccountId>:model-customization-job/*`,
         `Resource::${place}ssm:<AWS::Region>:<AWS::AccountId>:parameter/fine-tuning-curfew/projects/*`,
       ].map((finding) => ({ id: 'AwsSolutions-IAM5', applies_to: [finding] })),
     ],

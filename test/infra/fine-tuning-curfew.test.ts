@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { App, CfnParameter, Duration, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -10,12 +10,12 @@ import { ManagedPolicy, PermissionsBoundary, Role, ServicePrincipal } from 'aws-
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
+import { parseSettings } from '../../lambda/settings.ts';
 import { templateOf, templateWith } from './synthesize.ts';
-import { statementsFor } from './template.ts';
+import { settingsIn, settingsJsonOf, statementsFor } from './template.ts';
 
 const newStack = () => new Stack(new App(), 'Test');
-const curfewIn = (stack: Stack, props: FineTuningCurfewProps = {}) =>
-  new FineTuningCurfew(stack, 'Curfew', props);
+const curfewIn = (stack: Stack, props: FineTuningCurfewProps = {}) => new FineTuningCurfew(stack, 'Curfew', props);
 
 describe('a prop', () => {
   test('that is undefined has its default', () => {
@@ -24,20 +24,49 @@ describe('a prop', () => {
       secretName: undefined,
       projects: undefined,
     });
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      Environment: { Variables: { TIME_BUDGET_MINUTES: '360', SECRET_NAME: 'openai/api-key' } },
-    });
+    const { timeBudgetMinutes, secretName } = settingsIn(template);
+    assert.deepEqual({ timeBudgetMinutes, secretName }, { timeBudgetMinutes: 360, secretName: 'openai/api-key' });
   });
 
-  test('that is a token reaches the function as what it becomes', () => {
-    const template = templateOf((stack) => {
-      const timeBudgetMinutes = new CfnParameter(stack, 'Budget', { type: 'Number' }).valueAsNumber;
-      const openaiBaseUrl = new CfnParameter(stack, 'Url').valueAsString;
-      curfewIn(stack, { timeBudgetMinutes, openaiBaseUrl });
-    });
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      Environment: { Variables: { TIME_BUDGET_MINUTES: { Ref: 'Budget' }, OPENAI_BASE_URL: { Ref: 'Url' } } },
-    });
+  describe('that is a token reaches the function as what it becomes', () => {
+    const parameter = (stack: Stack) => new CfnParameter(stack, 'Given');
+    const { asNumber } = Token;
+    const cases: [what: string, props: (stack: Stack) => FineTuningCurfewProps, becomes: string, read: object][] = [
+      ['a number', (s) => ({ timeBudgetMinutes: asNumber(parameter(s)) }), '90', { timeBudgetMinutes: 90 }],
+      ['a number as text', (s) => ({ cancelLimit: parameter(s).value }), '5', { cancelLimit: 5 }],
+      ['a word', (s) => ({ queueLimitMinutes: parameter(s).value }), 'none', { queueLimitMinutes: 'none' }],
+      ['true', (s) => ({ dryRun: parameter(s).value }), 'true', { dryRun: true }],
+      ['text', (s) => ({ secretField: parameter(s).valueAsString }), 'key', { secretField: 'key' }],
+      [
+        'a part of a text',
+        (s) => ({ openaiBaseUrl: `https://${parameter(s).valueAsString}/v1` }),
+        'example.com',
+        { openaiBaseUrl: 'https://example.com/v1' },
+      ],
+      [
+        'a provider',
+        (s) => ({ provider: parameter(s).value, openaiBaseUrl: 'https://example.com/v1' }),
+        'azure',
+        { provider: 'azure' },
+      ],
+      ['nothing, for a provider', (s) => ({ provider: parameter(s).value }), '', { provider: undefined }],
+      [
+        'nothing, for a queue limit',
+        (s) => ({ queueLimitMinutes: parameter(s).value }),
+        '',
+        { queueLimitMinutes: undefined },
+      ],
+    ];
+    for (const [what, props, becomes, read] of cases) {
+      test(what, () => {
+        const template = templateOf((stack) => curfewIn(stack, props(stack)));
+        const given = (token: object) => ('Ref' in token && token.Ref === 'Given' ? becomes : 'curfew-table');
+        const settings = { CURFEW_SETTINGS: settingsJsonOf(template, given), AWS_REGION: 'eu-west-1' };
+        const all: Record<string, unknown> = { ...parseSettings(settings) };
+        assert.deepEqual(Object.fromEntries(Object.keys(read).map((key) => [key, all[key]])), read);
+        assert.equal(all['tableName'], 'curfew-table');
+      });
+    }
   });
 
   test('eventBus is where events go, and where mails listen', () => {
@@ -52,9 +81,7 @@ describe('a prop', () => {
       statementsFor(template, 'events').map(({ Resource }) => Resource),
       [arn],
     );
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      Environment: { Variables: { EVENT_BUS_NAME: arn } },
-    });
+    assert.deepEqual(settingsIn(template)['eventBusName'], arn);
     template.hasResourceProperties('AWS::Events::Rule', {
       EventBusName: { Ref: bus },
       EventPattern: Match.objectLike({ source: ['fine-tuning-curfew'] }),
@@ -106,10 +133,7 @@ describe('what the construct offers', () => {
     assert.equal(curfewIn(new Stack(new App(), 'Other')).topic, undefined);
     assert.equal(curfew.alarms.length, 11);
     const { namespace, metricName, dimensions } = curfew.metric('HeldBack', { period: Duration.hours(1) });
-    assert.deepEqual(
-      [namespace, metricName, dimensions],
-      ['FineTuningCurfew', 'HeldBack', { service: 'research' }],
-    );
+    assert.deepEqual([namespace, metricName, dimensions], ['FineTuningCurfew', 'HeldBack', { service: 'research' }]);
   });
 
   test('the metrics that most alarms and dashboards are about', () => {
@@ -151,9 +175,7 @@ describe('what the construct offers', () => {
 describe('a queue of requests', () => {
   test('is handled if it hides messages for 16 minutes, and only failed ones come back', () => {
     const template = templateOf((stack) => {
-      curfewIn(stack).handleRequestsFrom(
-        new Queue(stack, 'Requests', { visibilityTimeout: Duration.minutes(16) }),
-      );
+      curfewIn(stack).handleRequestsFrom(new Queue(stack, 'Requests', { visibilityTimeout: Duration.minutes(16) }));
     });
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
@@ -164,10 +186,7 @@ describe('a queue of requests', () => {
     test(`is refused with a visibility timeout of ${visibilityTimeout?.toHumanString() ?? 'nothing said'}`, () => {
       const stack = newStack();
       const queue = new Queue(stack, 'Requests', visibilityTimeout ? { visibilityTimeout } : {});
-      assert.throws(
-        () => curfewIn(stack).handleRequestsFrom(queue),
-        /"Test\/Requests".*Duration.minutes\(16\)/,
-      );
+      assert.throws(() => curfewIn(stack).handleRequestsFrom(queue), /"Test\/Requests".*Duration.minutes\(16\)/);
     });
   }
 

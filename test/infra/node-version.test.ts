@@ -18,10 +18,7 @@ test('an older Node ends with a sentence that says what to do', () => {
   for (const version of ['18.20.8', '20.20.2', '22.21.0']) {
     const { status, stderr } = runOn(version);
     assert.equal(status, 1);
-    assert.match(
-      stderr,
-      new RegExp(`^This needs Node 24, but runs on ${version}\\. .*Run "npm ci", .*npx cdk deploy`),
-    );
+    assert.match(stderr, new RegExp(`^This needs Node 24, but runs on ${version}\\. .*Run "npm ci", .*npx cdk deploy`));
   }
   for (const version of ['24.0.0', '25.1.0']) assert.deepEqual(runOn(version).status, 0, version);
 });

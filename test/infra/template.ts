@@ -1,4 +1,5 @@
 import type { Template } from 'aws-cdk-lib/assertions';
+import { settingsVariable } from '../../lambda/settings.ts';
 
 export interface Statement {
   Effect: 'Allow' | 'Deny';
@@ -14,6 +15,39 @@ export function resourcesOf(template: Template, type: string): Record<string, Re
   return Object.fromEntries(resources.map(([id, resource]) => [id, resource['Properties']]));
 }
 
+/** Returns the environment variables of the one function. */
+export function environmentOf(template: Template): Record<string, unknown> {
+  const [{ Environment } = {}] = Object.values(resourcesOf(template, 'AWS::Lambda::Function'));
+  return (Environment as { Variables: Record<string, unknown> }).Variables;
+}
+
+/** Returns the JSON that the function gets as its settings, once `become` says what each token becomes. */
+export function settingsJsonOf(template: Template, become: (token: object) => string): string {
+  const json = environmentOf(template)[settingsVariable] as string | { 'Fn::Join': ['', (string | object)[]] };
+  const parts = typeof json === 'string' ? [json] : json['Fn::Join'][1];
+  return parts.map((part) => (typeof part === 'string' ? part : become(part))).join('');
+}
+
+/** Returns the settings of the function. A token, whether a text or a number, is what it is elsewhere in the template. */
+export function settingsIn(template: Template): Record<string, unknown> {
+  const tokens = new Map<string, object>();
+  // Digits are valid JSON within quotes as without.
+  const json = settingsJsonOf(template, (token) => {
+    const standIn = `${8_900_000_000_000 + tokens.size}`;
+    tokens.set(standIn, token);
+    return standIn;
+  });
+  return JSON.parse(json, (_key, value: unknown) => {
+    if (typeof value !== 'string' && typeof value !== 'number') return value;
+    const parts = String(value)
+      .split(/(89\d{11})/)
+      .filter((part) => part !== '');
+    if (!parts.some((part) => tokens.has(part))) return value;
+    const [only, ...others] = parts.map((part) => tokens.get(part) ?? part);
+    return others.length === 0 ? only : { 'Fn::Join': ['', [only, ...others]] };
+  });
+}
+
 /** All that the roles of a template may do, in their own policies and in managed ones. */
 export function statementsOf(template: Template): Statement[] {
   return ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].flatMap((type) =>
@@ -25,18 +59,13 @@ export function statementsOf(template: Template): Statement[] {
 
 /** Those of the actions of one service. */
 export function statementsFor(template: Template, service: string): Statement[] {
-  return statementsOf(template).filter(({ Action }) =>
-    [Action].flat().some((a) => a.startsWith(`${service}:`)),
-  );
+  return statementsOf(template).filter(({ Action }) => [Action].flat().some((a) => a.startsWith(`${service}:`)));
 }
 
 /** An ARN of this account, and of this region unless another is given, as it is in templates. */
 export function arnOf(service: string, resource: string, region?: string): object {
   const place = region ? [`:${service}:${region}:`] : [`:${service}:`, { Ref: 'AWS::Region' }, ':'];
   return {
-    'Fn::Join': [
-      '',
-      ['arn:', { Ref: 'AWS::Partition' }, ...place, { Ref: 'AWS::AccountId' }, `:${resource}`],
-    ],
+    'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ...place, { Ref: 'AWS::AccountId' }, `:${resource}`]],
   };
 }

@@ -8,8 +8,10 @@ const program = fileURLToPath(new URL('../support/late-packages.ts', import.meta
 
 interface Scenario {
   request: object;
-  /** Of the one job in progress, `ftjob-1`. */
+  /** Of the one job, `ftjob-1`. */
   ageMinutes: number;
+  /** Left out, it is running. */
+  status?: string;
   settings?: object;
   projects?: object;
 }
@@ -19,31 +21,33 @@ async function run(scenario: Scenario): Promise<{ ended: string; loaded: string[
   return JSON.parse(stdout);
 }
 
-const dynamoDB = '@aws-sdk/client-dynamodb';
-const parameterStore = '@aws-sdk/client-ssm';
-const bedrockTokens = '@aws/bedrock-token-generator';
+/** These two load together. */
+const tableAndParameters = ['@aws-sdk/client-dynamodb', '@aws-sdk/client-ssm'];
+const bedrock = '@aws-sdk/client-bedrock';
+const customizationJob = 'arn:aws:bedrock:us-east-1:111122223333:model-customization-job/amazon.nova/abcdefghijkl';
 const young = { ageMinutes: 10 };
+const finished = { ageMinutes: 10, status: 'succeeded' };
 
 describe('a cold start loads no package that it does not need', { concurrency: 2 }, () => {
   const cases: [name: string, scenario: Scenario, loaded: string[], ended?: string][] = [
     ['to cancel a job', { request: { jobId: 'ftjob-1' }, ...young }, []],
     ['to stop everything', { request: { stopAll: {} }, ...young }, []],
-    ['to sweep jobs within their budget', { request: { sweep: {} }, ...young }, []],
-    ['to sweep an overdue job', { request: { sweep: {} }, ageMinutes: 400 }, [dynamoDB]],
-    ['to extend a job', { request: { extend: { jobId: 'ftjob-1', minutes: 600 } }, ...young }, [dynamoDB]],
+    ['to sweep where no job is in progress', { request: { sweep: {} }, ...finished }, []],
+    ['to sweep a job in progress', { request: { sweep: {} }, ...young }, tableAndParameters],
+    ['to extend a job', { request: { extend: { jobId: 'ftjob-1', minutes: 600 } }, ...young }, tableAndParameters],
     [
       'to cancel a job in one of several projects',
       { request: { jobId: 'ftjob-1' }, ...young, projects: { research: {}, production: {} } },
-      [parameterStore],
+      tableAndParameters,
     ],
     [
-      'to cancel a job on Bedrock',
+      "to cancel one of Bedrock's own jobs",
       {
-        request: { jobId: 'ftjob-1' },
+        request: { jobId: customizationJob },
         ...young,
-        settings: { provider: 'bedrock', openaiBaseUrl: 'http://127.0.0.1:2/v1' },
+        projects: { research: {}, customization: { provider: 'bedrock-customization' } },
       },
-      [bedrockTokens],
+      [bedrock, ...tableAndParameters],
       // Nobody listens there.
       'failed',
     ],

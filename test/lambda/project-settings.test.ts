@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { onlyProject, projectWith } from '../../lambda/project-settings.ts';
-import { defaultSettings, type ProjectOverrides, type Settings } from '../../lambda/settings.ts';
+import { resolveProject } from '../../lambda/project-settings.ts';
+import { defaultBaseUrl, type ProjectOverrides, type Settings } from '../../lambda/settings.ts';
 
 const region = 'eu-central-1';
 const kmsKeyArn = (id: string) => `arn:aws:kms:eu-central-1:123456789012:key/${id}`;
+const azureUrl = 'https://research.openai.azure.com/openai/v1';
+const bedrockUrl = (where: string) => `https://bedrock-mantle.${where}.api.aws/v1`;
 
 /** Top-level settings that set everything. */
 const settings: Settings = {
-  ...defaultSettings,
+  name: 'fine-tuning-curfew',
   openaiBaseUrl: 'https://proxy.example.com/v1',
   provider: 'openai',
   openaiProject: 'proj_top',
@@ -16,187 +18,137 @@ const settings: Settings = {
   secretField: 'topField',
   secretKmsKeyArn: kmsKeyArn('top'),
   timeBudgetMinutes: 100,
+  queueLimitMinutes: 200,
   lookbackDays: 7,
   cancelLimit: 5,
+  warnBeforeMinutes: 30,
+  dryRun: false,
 };
-const azureUrl = 'https://research.openai.azure.com/openai/v1';
-const bedrockUrl = (where: string) => `https://bedrock-mantle.${where}.api.aws/v1`;
 const project = (overrides: ProjectOverrides, over: Partial<Settings> = {}) =>
-  projectWith('research', { ...settings, ...over }, overrides, region);
+  resolveProject('research', { ...settings, ...over }, overrides, region);
 
-test('a deployment without projects has one, without a name, made of the top-level settings', () => {
-  assert.deepEqual(onlyProject(settings, region), {
-    name: undefined,
-    provider: 'openai',
-    openaiBaseUrl: 'https://proxy.example.com/v1',
-    openaiProject: 'proj_top',
-    secretName: 'top/key',
-    secretField: 'topField',
-    secretKmsKeyArn: kmsKeyArn('top'),
-    timeBudgetMinutes: 100,
-    budgetFrom: 'default',
-    lookbackDays: 7,
-    cancelLimit: 5,
-    dryRun: false,
-  });
-});
-
-test('a project that sets nothing is the same, with its name', () => {
-  assert.deepEqual(project({}), { ...onlyProject(settings, region), name: 'research' });
+test('the one project of a deployment without `projects` is made of the settings', () => {
+  const { name: _, warnBeforeMinutes, ...inherited } = settings;
+  const only = resolveProject(undefined, settings, {}, region);
+  assert.deepEqual(only, { name: undefined, ...inherited, region, budgetFrom: 'default' });
 });
 
 describe('a project inherits what it does not set', () => {
   const cases: ProjectOverrides[] = [
+    {},
     { openaiProject: 'proj_own' },
     { secretName: 'own/key' },
     { secretField: 'ownField' },
     { secretKmsKeyArn: kmsKeyArn('own') },
+    { queueLimitMinutes: 'none' },
     { lookbackDays: 0 },
-    { cancelLimit: 'none' },
-    { dryRun: true },
-    { secretName: 'own/key', secretField: 'ownField', dryRun: true, cancelLimit: 1 },
+    { cancelLimit: 'none', dryRun: true },
   ];
   for (const overrides of cases) {
     test(JSON.stringify(overrides), () => {
-      assert.deepEqual(project(overrides), { ...project({}), ...overrides });
+      const only = resolveProject(undefined, settings, {}, region);
+      assert.deepEqual(project(overrides), { ...only, name: 'research', ...overrides });
     });
   }
 
-  test('and its budget is its own only if it sets one', () => {
-    assert.deepEqual(project({ timeBudgetMinutes: 60 }), {
-      ...project({}),
-      timeBudgetMinutes: 60,
-      budgetFrom: 'project',
-    });
-    assert.equal(project({ timeBudgetMinutes: 100 }).budgetFrom, 'project');
+  test('and its budget counts as its own if it sets one, even the same', () => {
+    for (const timeBudgetMinutes of [60, 100]) {
+      assert.deepEqual(project({ timeBudgetMinutes }), { ...project({}), timeBudgetMinutes, budgetFrom: 'project' });
+    }
   });
 });
 
-describe('a project that says where it is inherits nothing of how another place is reached', () => {
+describe('a project that names a URL or a provider inherits nothing about how another one is reached', () => {
   const bare = { openaiProject: undefined, secretKmsKeyArn: undefined };
+  const own = {
+    provider: 'azure',
+    openaiBaseUrl: 'https://gateway.example.com/openai/v1',
+    openaiProject: 'proj_own',
+    secretName: 'own/key',
+    secretKmsKeyArn: kmsKeyArn('own'),
+  } as const;
   const cases: [name: string, overrides: ProjectOverrides, expected: object][] = [
+    ['a URL of Azure', { openaiBaseUrl: azureUrl, secretName: 'azure/key' }, { provider: 'azure' }],
     [
-      'a URL of Azure',
-      { openaiBaseUrl: azureUrl, secretName: 'azure/key' },
-      { ...bare, provider: 'azure', openaiBaseUrl: azureUrl, secretName: 'azure/key' },
-    ],
-    [
-      'a URL of Foundry',
-      { openaiBaseUrl: 'https://x.services.ai.azure.com/openai/v1', secretName: 'azure/key' },
-      { ...bare, provider: 'azure', secretName: 'azure/key' },
-    ],
-    [
-      'a URL that we do not know',
+      'an unknown URL',
       { openaiBaseUrl: 'https://other.example.com/v1', secretName: 'other/key' },
-      { ...bare, provider: 'openai', secretName: 'other/key' },
+      { provider: 'openai' },
     ],
     [
-      'the very URL of the top level',
+      'the very URL of the settings',
       { openaiBaseUrl: settings.openaiBaseUrl, secretName: 'other/key' },
-      { ...bare, provider: 'openai', secretName: 'other/key' },
+      { provider: 'openai' },
     ],
-    [
-      'all that belongs to it',
-      {
-        provider: 'azure',
-        openaiBaseUrl: 'https://gateway.example.com/openai/v1',
-        openaiProject: 'proj_own',
-        secretName: 'own/key',
-        secretKmsKeyArn: kmsKeyArn('own'),
-      },
-      {
-        provider: 'azure',
-        openaiBaseUrl: 'https://gateway.example.com/openai/v1',
-        openaiProject: 'proj_own',
-        secretName: 'own/key',
-        secretKmsKeyArn: kmsKeyArn('own'),
-      },
-    ],
-    [
-      'Bedrock',
-      { provider: 'bedrock' },
-      { ...bare, provider: 'bedrock', openaiBaseUrl: bedrockUrl(region), secretName: undefined },
-    ],
+    ['everything of its own', own, own],
+    ['Bedrock', { provider: 'bedrock' }, { openaiBaseUrl: bedrockUrl(region), secretName: undefined }],
     [
       'a URL of Bedrock in another region',
       { openaiBaseUrl: bedrockUrl('us-west-2') },
-      { ...bare, provider: 'bedrock', openaiBaseUrl: bedrockUrl('us-west-2'), secretName: undefined },
+      { provider: 'bedrock', region: 'us-west-2', secretName: undefined },
     ],
     [
       'Bedrock on loopback',
       { provider: 'bedrock', openaiBaseUrl: 'http://127.0.0.1:8080/v1' },
-      { ...bare, provider: 'bedrock', openaiBaseUrl: 'http://127.0.0.1:8080/v1', secretName: undefined },
+      { secretName: undefined },
     ],
     [
-      'Bedrock, which needs no secret, with one',
+      'Bedrock with a secret, which it does not need',
       { provider: 'bedrock', secretName: 'own/key', secretKmsKeyArn: kmsKeyArn('own') },
-      { ...bare, provider: 'bedrock', secretName: undefined },
+      { openaiBaseUrl: bedrockUrl(region), secretName: undefined, secretKmsKeyArn: undefined },
     ],
   ];
   for (const [name, overrides, expected] of cases) {
     test(name, () => {
-      const resolved = project(overrides);
-      assert.deepEqual(resolved, { ...resolved, ...expected });
-      // What has to do with no provider is inherited all the same.
-      assert.deepEqual(
-        [resolved.timeBudgetMinutes, resolved.lookbackDays, resolved.cancelLimit, resolved.secretField],
-        [100, 7, 5, 'topField'],
-      );
+      // What has nothing to do with a provider is inherited all the same.
+      assert.deepEqual(project(overrides), { ...project({}), ...bare, ...overrides, ...expected });
     });
   }
 });
 
-describe('a top level that is Bedrock', () => {
-  const bedrock: Settings = { ...defaultSettings, provider: 'bedrock' };
+describe('a deployment on Bedrock', () => {
+  const cases: [name: string, over: Partial<Settings>, openaiBaseUrl: string][] = [
+    ['by its provider has the URL of the region', { openaiBaseUrl: defaultBaseUrl }, bedrockUrl(region)],
+    ['may name its URL', { openaiBaseUrl: bedrockUrl('us-east-1') }, bedrockUrl('us-east-1')],
+  ];
+  for (const [name, over, openaiBaseUrl] of cases) {
+    test(`${name}, and no secret`, () => {
+      const top: Settings = { ...settings, provider: 'bedrock', ...over };
+      const { provider, secretName, ...only } = resolveProject(undefined, top, {}, region);
+      assert.deepEqual([provider, only.openaiBaseUrl, secretName], ['bedrock', openaiBaseUrl, undefined]);
+    });
+  }
 
-  test('has the URL of its region, and no secret', () => {
-    const { provider, openaiBaseUrl, secretName } = onlyProject(bedrock, region);
-    assert.deepEqual([provider, openaiBaseUrl, secretName], ['bedrock', bedrockUrl(region), undefined]);
-  });
-
-  test('is inherited whole', () => {
-    assert.deepEqual(projectWith('research', bedrock, {}, region), {
-      ...onlyProject(bedrock, region),
+  test('is inherited as a whole', () => {
+    const { provider: _, ...others } = settings;
+    const top = { ...others, openaiBaseUrl: bedrockUrl('us-east-1') };
+    assert.deepEqual(resolveProject('research', top, {}, region), {
+      ...resolveProject(undefined, top, {}, region),
       name: 'research',
     });
-  });
-
-  test('is guessed from its URL', () => {
-    const { provider, secretName } = onlyProject(
-      { ...defaultSettings, openaiBaseUrl: bedrockUrl('us-east-1') },
-      region,
-    );
-    assert.deepEqual([provider, secretName], ['bedrock', undefined]);
   });
 });
 
 describe('what does not fit together is an error', () => {
   const cases: [overrides: ProjectOverrides, message: RegExp][] = [
     [{ openaiBaseUrl: azureUrl }, /must name its own "secretName"/],
-    [{ provider: 'openai', openaiBaseUrl: 'https://api.openai.com/v1' }, /must name its own "secretName"/],
+    [{ provider: 'openai', openaiBaseUrl: defaultBaseUrl }, /must name its own "secretName"/],
     [{ provider: 'azure', secretName: 'azure/key' }, /must name its own "openaiBaseUrl"/],
     [{ provider: 'openai', secretName: 'own/key' }, /must name its own "openaiBaseUrl"/],
     [{ provider: 'bedrock', openaiBaseUrl: 'https://proxy.example.com/v1' }, /bedrock-mantle.REGION.api.aws/],
-    [{ provider: 'bedrock', openaiBaseUrl: 'https://api.openai.com/v1' }, /bedrock-mantle.REGION.api.aws/],
+    [{ provider: 'bedrock', openaiBaseUrl: defaultBaseUrl }, /bedrock-mantle.REGION.api.aws/],
     [
-      { provider: 'bedrock', openaiBaseUrl: 'https://bedrock-mantle.us-east-1.api.aws.example.com/v1' },
+      { provider: 'bedrock', openaiBaseUrl: `${bedrockUrl('us-east-1').replace('/v1', '.example.com/v1')}` },
       /bedrock-mantle.REGION.api.aws/,
     ],
-    [
-      { provider: 'azure', openaiBaseUrl: 'https://api.openai.com/v1', secretName: 'azure/key' },
-      /your Azure resource/,
-    ],
-    [
-      { provider: 'azure', openaiBaseUrl: bedrockUrl('us-east-1'), secretName: 'azure/key' },
-      /your Azure resource/,
-    ],
+    [{ provider: 'azure', openaiBaseUrl: defaultBaseUrl, secretName: 'azure/key' }, /your Azure resource/],
+    [{ provider: 'azure', openaiBaseUrl: bedrockUrl('us-east-1'), secretName: 'azure/key' }, /your Azure resource/],
     [{ timeBudgetMinutes: 0 }, /"timeBudgetMinutes" is 0.*only with "dryRun" true.*"stopAll"/],
   ];
   for (const [overrides, message] of cases) {
     test(JSON.stringify(overrides), () => assert.throws(() => project(overrides), { message }));
   }
 
-  test('a budget of 0 that the top level sets, if the project arms it', () => {
+  test('a budget of 0 in a deployment that only reports, if the project is armed', () => {
     const over = { timeBudgetMinutes: 0, dryRun: true };
     assert.equal(project({}, over).timeBudgetMinutes, 0);
     assert.throws(() => project({ dryRun: false }, over), { message: /"timeBudgetMinutes" is 0/ });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseRequest } from '../../lambda/request.ts';
-import { startCurfew } from '../support/curfew.ts';
+import { parseRequest, projectIn, requestedByIn } from '../../lambda/request.ts';
 
 const jobIdRule = /must be a letter or digit, then up to 127 letters, digits or any of "-_.:"/;
 const requestedByRule = /must be 1 to 100 characters, not all blank, without control characters/;
@@ -9,14 +8,14 @@ const minutesRule = /must be a whole number of minutes, 1 to 43200/;
 const limitRule = /must be a whole number, 1 or more, or "none"/;
 const extend = { jobId: 'ftjob-1', minutes: 5 };
 
-/** A request as it is read: that it is no dry run is said where it was left out, if there is no setting that says it. */
-const asRead = (request: object) => {
+/** The request as it is parsed. A dry run that is left out is false, except in a sweep, where the setting holds. */
+const parsed = (request: object) => {
   if ('jobId' in request) return { dryRun: false, ...request };
   if (!('stopAll' in request)) return request;
   return { ...request, stopAll: { dryRun: false, ...Object(request.stopAll) } };
 };
 
-describe('a request is one of five forms, and may say all that its form knows', () => {
+describe('a request has one of five forms', () => {
   const requests = [
     { jobId: 'ftjob-1' },
     { jobId: 'ftjob-1', dryRun: true, project: 'research', requestedBy: 'alice, INC-1234' },
@@ -29,12 +28,10 @@ describe('a request is one of five forms, and may say all that its form knows', 
     { stopAll: {} },
     { stopAll: { dryRun: true, project: 'research' }, requestedBy: 'alice' },
     { list: {} },
-    { list: { project: 'research' }, requestedBy: 'alice' },
     { extend },
-    { extend: { ...extend, project: 'research' }, requestedBy: 'alice' },
   ];
   for (const request of requests) {
-    test(JSON.stringify(request), () => assert.deepEqual(parseRequest(request), asRead(request)));
+    test(JSON.stringify(request), () => assert.deepEqual(parseRequest(request), parsed(request)));
   }
 });
 
@@ -42,25 +39,23 @@ describe('a field may be', () => {
   const requests: Record<string, object> = {
     'a job id of one character': { jobId: '7' },
     'a job id of 128 characters': { jobId: 'j'.repeat(128) },
-    'a job id with every character that is allowed': { jobId: 'aZ0-_.:' },
-    'one minute more': { extend: { ...extend, minutes: 1 } },
-    'thirty days more': { extend: { ...extend, minutes: 43_200 } },
+    'a job id with every allowed character': { jobId: 'aZ0-_.:' },
+    'an extension of one minute': { extend: { ...extend, minutes: 1 } },
+    'an extension of thirty days': { extend: { ...extend, minutes: 43_200 } },
     'a limit of one': { sweep: { cancelLimit: 1 } },
     'a requester of one character': { jobId: 'ftjob-1', requestedBy: 'a' },
     'a requester of 100 characters': { jobId: 'ftjob-1', requestedBy: '😀'.repeat(100) },
     'a requester with blanks around it': { jobId: 'ftjob-1', requestedBy: ' alice ' },
-    'a requester that begins with a line separator': { jobId: 'ftjob-1', requestedBy: '\u2028alice' },
   };
   for (const [name, request] of Object.entries(requests)) {
-    test(name, () => assert.deepEqual(parseRequest(request), asRead(request)));
+    test(name, () => assert.deepEqual(parseRequest(request), parsed(request)));
   }
 });
 
-describe('an invalid request names what is wrong, and nothing leaves the function', () => {
+describe('an invalid request is refused with the field that is wrong', () => {
   const cases: [event: unknown, message: RegExp][] = [
     [null, /not a JSON object/],
     ['ftjob-1', /not a JSON object/],
-    [7, /not a JSON object/],
     [[], /not a JSON object/],
     [[{ jobId: 'ftjob-1' }], /not a JSON object/],
     [{}, /none of the keys that say what to do/],
@@ -73,7 +68,6 @@ describe('an invalid request names what is wrong, and nothing leaves the functio
 
     [{ jobId: null }, /"jobId" must be a string/],
     [{ jobId: 7 }, /"jobId" must be a string/],
-    [{ jobId: ['ftjob-1'] }, /"jobId" must be a string/],
     [{ jobId: '' }, jobIdRule],
     [{ jobId: '../files' }, jobIdRule],
     [{ jobId: 'ftjob-1/pause' }, jobIdRule],
@@ -85,7 +79,6 @@ describe('an invalid request names what is wrong, and nothing leaves the functio
     [{ jobId: 'ftjob-1', dryRun: 'yes' }, /"dryRun" must be true or false/],
     [{ jobId: 'ftjob-1', dryRun: null }, /"dryRun" must be true or false/],
     [{ jobId: 'ftjob-1', force: true }, /"force" is not a known field/],
-    [{ jobId: 'ftjob-1', timeBudgetMinutes: 5 }, /"timeBudgetMinutes" is not a known field/],
     [{ jobId: 'ftjob-1', constructor: 1 }, /"constructor" is not a known field/],
     [{ jobId: 'ftjob-1', project: null }, /"project" must be the name of a project/],
     [{ jobId: 'ftjob-1', project: ['research'] }, /"project" must be the name of a project/],
@@ -101,14 +94,8 @@ describe('an invalid request names what is wrong, and nothing leaves the functio
     [{ sweep: { requestedBy: 'alice' } }, /"sweep.requestedBy" is not a known field/],
 
     [{ sweep: [] }, /"sweep" must be an object, such as \{\}/],
-    [{ sweep: true }, /"sweep" must be an object/],
-    [{ sweep: null }, /"sweep" must be an object/],
-    [{ sweep: 'now' }, /"sweep" must be an object/],
     [{ sweep: {}, dryRun: true }, /"dryRun" is not a known field/],
-    [
-      { sweep: {}, ['x'.repeat(300_000)]: true },
-      /^The request is not valid: "x{50}" is not a known field\.$/,
-    ],
+    [{ sweep: {}, ['x'.repeat(300_000)]: true }, /^The request is not valid: "x{50}" is not a known field\.$/],
     [{ sweep: { budget: 5 } }, /"sweep.budget" is not a known field/],
     [{ sweep: { timeBudgetMinutes: -1 } }, /"sweep.timeBudgetMinutes" must be 0 or more/],
     [{ sweep: { timeBudgetMinutes: '60' } }, /"sweep.timeBudgetMinutes" must be a number/],
@@ -118,20 +105,13 @@ describe('an invalid request names what is wrong, and nothing leaves the functio
     [{ sweep: { dryRun: 1 } }, /"sweep.dryRun" must be true or false/],
     [{ sweep: { dryRun: null } }, /"sweep.dryRun" must be true or false/],
     [{ sweep: { cancelLimit: 0 } }, limitRule],
-    [{ sweep: { cancelLimit: 1.5 } }, limitRule],
     [{ sweep: { cancelLimit: '20' } }, limitRule],
     [{ sweep: { cancelLimit: 'None' } }, limitRule],
     [{ sweep: { cancelLimit: null } }, limitRule],
 
-    [{ stopAll: [] }, /"stopAll" must be an object/],
-    [{ stopAll: null }, /"stopAll" must be an object/],
     [{ stopAll: { timeBudgetMinutes: 0 } }, /"stopAll.timeBudgetMinutes" is not a known field/],
-    [{ list: [] }, /"list" must be an object/],
-    [{ list: null }, /"list" must be an object/],
     [{ list: { lookbackDays: 1 } }, /"list.lookbackDays" is not a known field/],
 
-    [{ extend: [] }, /"extend" must be an object/],
-    [{ extend: 'ftjob-1' }, /"extend" must be an object/],
     [{ extend: {} }, /"extend.jobId" is missing; "extend.minutes" is missing/],
     [{ extend: { jobId: 'ftjob-1' } }, /"extend.minutes" is missing/],
     [{ extend: { ...extend, jobId: '..' } }, jobIdRule],
@@ -139,25 +119,18 @@ describe('an invalid request names what is wrong, and nothing leaves the functio
     [{ extend: { ...extend, minutes: 1.5 } }, minutesRule],
     [{ extend: { ...extend, minutes: 43_201 } }, minutesRule],
     [{ extend: { ...extend, minutes: '60' } }, minutesRule],
-    [{ extend: { ...extend, minutes: null } }, minutesRule],
     [{ extend: { ...extend, dryRun: true } }, /"extend.dryRun" is not a known field/],
     [{ extend, minutes: 5 }, /"minutes" is not a known field/],
   ];
   for (const [event, message] of cases) {
-    test(`${JSON.stringify(event)?.slice(0, 70)}: ${message.source}`, async () => {
-      await using curfew = await startCurfew({ projects: { research: {} } });
-      await assert.rejects(curfew.invoke(event), { name: 'InvalidRequestError', message });
-      assert.deepEqual(curfew.openai.calls, []);
-      assert.deepEqual(curfew.aws.secretReads, []);
-      assert.equal(curfew.aws.parameterReads, 0);
-      assert.deepEqual([curfew.aws.table.reads, curfew.aws.table.writes], [0, 0]);
-      assert.deepEqual(curfew.aws.batchSizes, []);
+    test(`${JSON.stringify(event)?.slice(0, 70)}: ${message.source}`, () => {
+      assert.throws(() => parseRequest(event), { name: 'InvalidRequestError', message });
     });
   }
 });
 
-describe('what an error says', () => {
-  test('names every field that is wrong, each once', () => {
+describe('the error', () => {
+  test('names every wrong field, each once', () => {
     assert.throws(() => parseRequest({ jobId: 7, force: true, requestedBy: '' }), {
       message:
         'The request is not valid: "jobId" must be a string; ' +
@@ -176,26 +149,21 @@ describe('what an error says', () => {
     extend: '{"jobId": "ftjob-…", "minutes": 120}',
   };
   for (const [key, example] of Object.entries(examples)) {
-    for (const value of [null, 'now', 7, true, []]) {
-      test(`shows an example to whoever sent {"${key}": ${JSON.stringify(value)}}`, () => {
+    test(`shows what "${key}" looks like`, () => {
+      for (const value of [null, 'now', 7, true, []]) {
         assert.throws(() => parseRequest({ [key]: value }), {
           message: `The request is not valid: "${key}" must be an object, such as ${example}.`,
         });
-      });
-    }
+      }
+    });
   }
 
-  test('names three of the keys that were sent, if none of them is one of ours', () => {
+  test('names the first three keys if it knows none, and shows all forms', () => {
     assert.throws(() => parseRequest({ ['j'.repeat(51)]: 1, stop: 1, dryRun: true, force: true }), {
-      message: / It has "j{50}", "stop", "dryRun"\.$/,
-    });
-  });
-
-  test('shows all forms to whoever sent none of them', () => {
-    assert.throws(() => parseRequest({}), {
       message:
         'The request has none of the keys that say what to do: send one of {"jobId": "ftjob-…"}, {"sweep": {}}, ' +
-        '{"stopAll": {}}, {"list": {}}, {"extend": {"jobId": "ftjob-…", "minutes": 120}}.',
+        '{"stopAll": {}}, {"list": {}}, {"extend": {"jobId": "ftjob-…", "minutes": 120}}. ' +
+        `It has "${'j'.repeat(50)}", "stop", "dryRun".`,
     });
   });
 
@@ -205,4 +173,46 @@ describe('what an error says', () => {
       ({ message }: Error) => !message.includes('my secret'),
     );
   });
+});
+
+test('every form may name a project', () => {
+  const project = 'research';
+  for (const request of [
+    { jobId: 'ftjob-1', project },
+    { sweep: { project } },
+    { stopAll: { project } },
+    { list: { project } },
+    { extend: { ...extend, project } },
+  ]) {
+    assert.equal(projectIn(parseRequest(request)), project, JSON.stringify(request));
+  }
+  assert.equal(projectIn(parseRequest({ sweep: {} })), undefined);
+});
+
+test('who asked is known even if the request is invalid, unless just that is', () => {
+  assert.equal(requestedByIn({ jobId: 7, requestedBy: 'alice' }), 'alice');
+  for (const given of [{ jobId: 7, requestedBy: ' ' }, { jobId: 'ftjob-1' }, 'alice', null]) {
+    assert.equal(requestedByIn(given), undefined);
+  }
+});
+
+describe('the ARN of a Bedrock customization job', () => {
+  const arn = 'arn:aws:bedrock:us-east-1:111122223333:model-customization-job/amazon.nova-lite-v1:0/abcdefghij12';
+  const cases: [jobId: string, isValid: boolean][] = [
+    [arn, true],
+    [arn.replace('arn:aws:', 'arn:aws-us-gov:'), true],
+    [arn.replace('111122223333', '1111'), false],
+    [arn.replace('abcdefghij12', 'abc'), false],
+    [`${arn}3`, false],
+    [`x${arn}`, false],
+    [arn.replace('model-customization-job', 'custom-model'), false],
+    [arn.replace('us-east-1', 'us east'), false],
+    [arn.replace('amazon.nova', '../amazon'), false],
+  ];
+  for (const [jobId, isValid] of cases) {
+    test(`${jobId} is ${isValid ? 'a' : 'no'} job id`, () => {
+      if (isValid) assert.deepEqual(parseRequest({ jobId }), { jobId, dryRun: false });
+      else assert.throws(() => parseRequest({ jobId }), { name: 'InvalidRequestError' });
+    });
+  }
 });

@@ -2,82 +2,83 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as v from 'valibot';
 import {
-  defaultSettings,
-  environmentFor,
+  bedrockRegionOf,
+  isLoopback,
+  type Provider,
+  parseSettings,
   projectNamePattern,
   projectSchema,
-  type Settings,
-  settingsFrom,
-  wholeNumberSetting,
+  providerOf,
+  settingsVariable,
+  wholeNumber,
 } from '../../lambda/settings.ts';
 
-const settings: Settings = { ...defaultSettings, dryRun: true };
-/** What the stack and Lambda itself add to the settings. */
-const surroundings = { TABLE_NAME: 'table', AWS_REGION: 'eu-central-1' };
-const environment = { ...environmentFor(settings), ...surroundings };
-const unnamed = { provider: undefined, openaiProject: undefined };
-
-test('what the stack writes into the environment is what the function reads', () => {
-  assert.deepEqual(settingsFrom(environment), {
-    ...settings,
-    ...unnamed,
-    tableName: 'table',
-    region: 'eu-central-1',
-    eventBusName: 'default',
-    stopAllTopics: new Set(),
-    projectsPath: undefined,
+/** Parses what the stack writes into the one variable, with the region that Lambda adds. */
+const parsed = (settings: object) =>
+  parseSettings({
+    [settingsVariable]: JSON.stringify({ tableName: 'table', ...settings }),
+    AWS_REGION: 'eu-central-1',
   });
+
+const defaults = {
+  name: 'fine-tuning-curfew',
+  secretName: 'openai/api-key',
+  secretField: 'apiKey',
+  timeBudgetMinutes: 360,
+  lookbackDays: 30,
+  cancelLimit: 20,
+  warnBeforeMinutes: 30,
+  openaiBaseUrl: 'https://api.openai.com/v1',
+  dryRun: false,
+  stopAllTopics: [],
+  tableName: 'table',
+  eventBusName: 'default',
+  functionRegion: 'eu-central-1',
+};
+const all = {
+  name: 'research-curfew',
+  provider: 'azure',
+  openaiBaseUrl: 'https://research.openai.azure.com/openai/v1',
+  openaiProject: 'proj_1',
+  secretName: 'azure/key',
+  secretField: 'research',
+  secretKmsKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab',
+  timeBudgetMinutes: 90,
+  queueLimitMinutes: 600,
+  lookbackDays: 0,
+  cancelLimit: 'none',
+  warnBeforeMinutes: 0,
+  dryRun: true,
+  stopAllTopics: ['arn:aws:sns:eu-central-1:123456789012:over-budget'],
+  projectList: { path: '/research-curfew/projects/0123', parts: 2 },
+  eventBusName: 'arn:aws:events:eu-central-1:123456789012:event-bus/ours',
+};
+
+test('what is left out has its default', () => assert.deepEqual(parsed({}), defaults));
+
+test('everything can be set', () => assert.deepEqual(parsed(all), { ...defaults, ...all }));
+
+test('numbers and switches may be text, because what tokens stand for arrives as text', () => {
+  const text = {
+    timeBudgetMinutes: '90',
+    queueLimitMinutes: '600',
+    lookbackDays: '0',
+    cancelLimit: '7',
+    warnBeforeMinutes: '0',
+    dryRun: 'true',
+  };
+  const { timeBudgetMinutes, queueLimitMinutes, lookbackDays, warnBeforeMinutes, dryRun } = all;
+  const numbers = { timeBudgetMinutes, queueLimitMinutes, lookbackDays, cancelLimit: 7, warnBeforeMinutes, dryRun };
+  assert.deepEqual(parsed(text), { ...defaults, ...numbers });
+  assert.equal(parsed({ dryRun: 'false' }).dryRun, false);
 });
 
-test('every setting survives the environment, but for the KMS key, which only the stack needs', () => {
-  const all = {
-    name: 'research-curfew',
-    provider: 'azure',
-    openaiBaseUrl: 'https://research.openai.azure.com/openai/v1',
-    openaiProject: 'proj_1',
-    secretName: 'azure/key',
-    secretField: 'research',
-    timeBudgetMinutes: 90,
-    lookbackDays: 0,
-    cancelLimit: 'none',
-    warnBeforeMinutes: 0,
-    dryRun: false,
-  } as const;
-  const secretKmsKeyArn = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab';
-  const { tableName, region, eventBusName, stopAllTopics, projectsPath, ...read } = settingsFrom({
-    ...environmentFor({ ...all, secretKmsKeyArn }),
-    ...surroundings,
-  });
-  assert.deepEqual(read, all);
-});
-
-test('settings that are not made write no variable', () => {
-  assert.deepEqual(Object.keys(environmentFor(settings)).toSorted(), [
-    'CANCEL_LIMIT',
-    'CURFEW_NAME',
-    'DRY_RUN',
-    'LOOKBACK_DAYS',
-    'OPENAI_BASE_URL',
-    'SECRET_FIELD',
-    'SECRET_NAME',
-    'TIME_BUDGET_MINUTES',
-    'WARN_BEFORE_MINUTES',
-  ]);
-});
-
-test('an environment without settings, table or region is an error', () => {
-  for (const missing of ['CURFEW_NAME', 'SECRET_NAME', 'CANCEL_LIMIT', 'TABLE_NAME', 'AWS_REGION']) {
-    assert.throws(
-      () => settingsFrom({ ...environment, [missing]: undefined }),
-      { name: 'ValiError' },
-      missing,
-    );
+test('an environment that the stack did not write is an error', () => {
+  const settings = { [settingsVariable]: '{"tableName": "table"}' };
+  const region = { AWS_REGION: 'eu-central-1' };
+  for (const environment of [settings, region, { ...region, [settingsVariable]: 'table' }]) {
+    assert.throws(() => parseSettings(environment), /.+/, JSON.stringify(environment));
   }
-});
-
-test('a setting that is a list of topics leaves out what is empty', () => {
-  const { stopAllTopics } = settingsFrom({ ...environment, STOP_ALL_TOPIC_ARNS: 'arn:a,,arn:b' });
-  assert.deepEqual(stopAllTopics, new Set(['arn:a', 'arn:b']));
 });
 
 describe('a setting is checked', () => {
@@ -85,95 +86,89 @@ describe('a setting is checked', () => {
   const secretField = 'the name of a field in the secret, without spaces';
   const minutes = 'a whole number of minutes, 0 or more';
   const limit = 'a whole number of jobs, 1 or more, or "none"';
+  const queueLimit = 'a whole number of minutes, 1 or more, or "none"';
   const name = 'a letter, then up to 39 letters, digits or "-"';
   const openaiProject = "the id of a project at the provider's";
-  const url = 'an https URL, or http on loopback, without user, query or fragment';
-  const refused: [name: string, text: string, allowed: string][] = [
-    ['SECRET_NAME', '', secretName],
-    ['SECRET_NAME', 'openai api key', secretName],
-    ['SECRET_NAME', '\nopenai', secretName],
-    ['SECRET_NAME', 's'.repeat(513), secretName],
-    ['SECRET_NAME', '*', secretName],
-    ['SECRET_FIELD', '', secretField],
-    ['SECRET_FIELD', 'api key', secretField],
-    ['SECRET_FIELD', ' apiKey', secretField],
-    ['SECRET_FIELD', 'k'.repeat(129), secretField],
-    ['TIME_BUDGET_MINUTES', '', minutes],
-    ['TIME_BUDGET_MINUTES', '-1', minutes],
-    ['TIME_BUDGET_MINUTES', '1.5', minutes],
-    ['TIME_BUDGET_MINUTES', '360 minutes', minutes],
-    ['TIME_BUDGET_MINUTES', '1'.repeat(10), minutes],
-    ['LOOKBACK_DAYS', 'all', 'a whole number of days, 0 or more'],
-    ['WARN_BEFORE_MINUTES', '-1', minutes],
-    ['CANCEL_LIMIT', '0', limit],
-    ['CANCEL_LIMIT', '1.5', limit],
-    ['CANCEL_LIMIT', 'None', limit],
-    ['CANCEL_LIMIT', '', limit],
-    ['CURFEW_NAME', '', name],
-    ['CURFEW_NAME', '1st', name],
-    ['CURFEW_NAME', 'my_curfew', name],
-    ['CURFEW_NAME', 'c'.repeat(41), name],
-    ['PROVIDER', 'anthropic', 'one of openai, azure, bedrock'],
-    ['OPENAI_PROJECT', '', openaiProject],
-    ['OPENAI_PROJECT', 'proj 1', openaiProject],
-    ['OPENAI_BASE_URL', 'api.openai.com', url],
-    ['DRY_RUN', 'yes', 'true or false'],
+  const kmsKey = 'the ARN of a key in KMS, not of an alias';
+  const key = 'arn:aws:kms:eu-central-1:123456789012:key';
+  const refused: [name: string, value: unknown, allowed: string][] = [
+    ['secretName', 'openai api key', secretName],
+    ['secretName', '\nopenai', secretName],
+    ['secretName', 's'.repeat(513), secretName],
+    ['secretName', '*', secretName],
+    ['secretField', ' apiKey', secretField],
+    ['secretField', 'k'.repeat(129), secretField],
+    ['secretKmsKeyArn', '1234abcd-12ab', kmsKey],
+    ['secretKmsKeyArn', `${key.replace(':key', ':alias')}/mine`, kmsKey],
+    ['secretKmsKeyArn', `${key}/*`, kmsKey],
+    ['secretKmsKeyArn', `${key}/1234 `, kmsKey],
+    ['timeBudgetMinutes', -1, minutes],
+    ['timeBudgetMinutes', '1.5', minutes],
+    ['timeBudgetMinutes', 1.5, minutes],
+    ['timeBudgetMinutes', '360 minutes', minutes],
+    ['timeBudgetMinutes', '1'.repeat(10), minutes],
+    ['timeBudgetMinutes', null, minutes],
+    ['queueLimitMinutes', 0, queueLimit],
+    ['queueLimitMinutes', 'None', queueLimit],
+    ['lookbackDays', 'all', 'a whole number of days, 0 or more'],
+    ['warnBeforeMinutes', -1, minutes],
+    ['cancelLimit', 0, limit],
+    ['cancelLimit', '1.5', limit],
+    ['name', '1st', name],
+    ['name', 'my_curfew', name],
+    ['name', 'c'.repeat(41), name],
+    ['provider', 'anthropic', 'one of openai, azure, bedrock, bedrock-customization'],
+    ['openaiProject', 'proj 1', openaiProject],
+    ['dryRun', 'yes', 'true or false'],
+    ['dryRun', 1, 'true or false'],
   ];
-  for (const [name, text, allowed] of refused) {
-    test(`${name} is not ${JSON.stringify(text.slice(0, 20))}`, () => {
-      const wrong = { ...environment, [name]: text };
-      assert.throws(() => settingsFrom(wrong), { name: 'ValiError', message: allowed });
+  for (const [setting, value, allowed] of refused) {
+    test(`${setting} is not ${JSON.stringify(value)?.slice(0, 60)}`, () => {
+      assert.throws(() => parsed({ [setting]: value }), { name: 'ValiError', message: allowed });
     });
   }
 
-  const allowed: [name: string, text: string][] = [
-    ['SECRET_NAME', 'arn:aws:secretsmanager:us-east-1:123456789012:secret:openai/api_key+=.@-AbCdEf'],
-    ['SECRET_NAME', 's'.repeat(512)],
-    ['SECRET_FIELD', 'openai.api-key'],
-    ['SECRET_FIELD', 'k'.repeat(128)],
-    ['TIME_BUDGET_MINUTES', '0'],
-    ['TIME_BUDGET_MINUTES', '999999999'],
-    ['LOOKBACK_DAYS', '0'],
-    ['WARN_BEFORE_MINUTES', '0'],
-    ['CANCEL_LIMIT', '1'],
-    ['CANCEL_LIMIT', 'none'],
-    ['CURFEW_NAME', 'C'],
-    ['CURFEW_NAME', `c${'-'.repeat(39)}`],
-    ['PROVIDER', 'bedrock'],
-    ['OPENAI_PROJECT', 'proj_1'],
-    ['DRY_RUN', 'false'],
+  const allowed: [name: string, value: unknown][] = [
+    ['secretName', 'arn:aws:secretsmanager:us-east-1:123456789012:secret:openai/api_key+=.@-AbCdEf'],
+    ['secretName', 's'.repeat(512)],
+    ['secretField', 'openai.api-key'],
+    ['secretField', 'k'.repeat(128)],
+    ['secretKmsKeyArn', `${key.replace('aws', 'aws-cn')}/mrk-1234abcd`],
+    ['timeBudgetMinutes', 0],
+    ['timeBudgetMinutes', 999_999_999],
+    ['queueLimitMinutes', 1],
+    ['queueLimitMinutes', 'none'],
+    ['cancelLimit', 1],
+    ['name', 'C'],
+    ['name', `c${'-'.repeat(39)}`],
+    ['provider', 'bedrock'],
   ];
-  for (const [name, text] of allowed) {
-    test(`${name} may be "${text.slice(0, 20)}"`, () => {
-      const read = settingsFrom({ ...environment, [name]: text });
-      assert.equal(environmentFor(read)[name], text);
+  for (const [setting, value] of allowed) {
+    test(`${setting} may be ${JSON.stringify(value)?.slice(0, 60)}`, () => {
+      assert.partialDeepStrictEqual(parsed({ [setting]: value }), { [setting]: value });
     });
   }
+
+  test('a whole number may have an upper limit', () => {
+    const schema = wholeNumber(1, 'minutes', 1440);
+    const message = 'a whole number of minutes, 1 to 1440';
+    assert.equal(v.parse(schema, '1440'), 1440);
+    assert.throws(() => v.parse(schema, '1441'), { message });
+    assert.throws(() => v.parse(schema, 0), { message });
+  });
 });
 
-test('a whole number may have an upper limit', () => {
-  const setting = wholeNumberSetting(1, 'minutes', 1440);
-  const allowed = 'a whole number of minutes, 1 to 1440';
-  assert.equal(v.parse(setting, '1440'), 1440);
-  assert.throws(() => v.parse(setting, '1441'), { message: allowed });
-  assert.throws(() => v.parse(setting, '0'), { message: allowed });
-});
-
-describe('the base URL carries the key', () => {
+describe('the key is sent to the base URL', () => {
   const allowed: Record<string, string> = {
     'https://proxy.example.com/openai/v1': 'https://proxy.example.com/openai/v1',
     'https://api.openai.com': 'https://api.openai.com',
-    'https://api.openai.com/v1/': 'https://api.openai.com/v1',
-    'http://127.0.0.1:8080/v1': 'http://127.0.0.1:8080/v1',
-    'http://127.10.20.30/v1': 'http://127.10.20.30/v1',
-    'http://localhost/v1': 'http://localhost/v1',
     'https://api.openai.com/v1///': 'https://api.openai.com/v1',
+    'http://127.0.0.1:8080/v1/': 'http://127.0.0.1:8080/v1',
+    'http://localhost/v1': 'http://localhost/v1',
     'http://[::1]:9/v1': 'http://[::1]:9/v1',
   };
   for (const [openaiBaseUrl, expected] of Object.entries(allowed)) {
-    test(`so ${openaiBaseUrl} is allowed`, () => {
-      assert.equal(settingsFrom({ ...environment, OPENAI_BASE_URL: openaiBaseUrl }).openaiBaseUrl, expected);
-    });
+    test(`so ${openaiBaseUrl} is allowed`, () => assert.equal(parsed({ openaiBaseUrl }).openaiBaseUrl, expected));
   }
 
   const refused = [
@@ -181,62 +176,79 @@ describe('the base URL carries the key', () => {
     'http://localhost.example.com/v1',
     'http://127.0.0.1.example.com/v1',
     'http://example.com.localhost/v1',
-    'http://1.127.0.0.1.example.com/v1',
     'ftp://127.0.0.1/v1',
     'https://user@api.openai.com/v1',
-    'https://:password@api.openai.com/v1',
     'https://user:password@api.openai.com/v1',
-    'https://api.openai.com/v1?x=1',
-    'https://api.openai.com/v1#x',
     'https://api.openai.com/v1?',
+    'https://api.openai.com/v1?x=1',
     'https://api.openai.com/#',
     'https://api.openai.com/v 1',
+    // The same host under a name by which nobody would know it.
+    'https://api.openai.com./v1',
     'https:///v1',
     'https:/api.openai.com/v1',
     'https:\\\\api.openai.com\\v1',
     ' https://api.openai.com/v1',
     'api.openai.com',
-    '',
   ];
   for (const openaiBaseUrl of refused) {
     test(`so "${openaiBaseUrl}" is refused`, () => {
-      const wrong = { ...environment, OPENAI_BASE_URL: openaiBaseUrl };
-      assert.throws(() => settingsFrom(wrong), { name: 'ValiError', message: /an https URL/ });
+      assert.throws(() => parsed({ openaiBaseUrl }), {
+        name: 'ValiError',
+        message: /^an https URL, or http on loopback/,
+      });
     });
   }
 });
 
-describe('the KMS key of a secret is named by the ARN of the key', () => {
-  const key = 'arn:aws:kms:eu-central-1:123456789012:key';
-  const ofProject = (secretKmsKeyArn: string) => v.is(projectSchema, { secretKmsKeyArn });
-  for (const arn of [`${key}/1234abcd-12ab`, `${key.replace('aws', 'aws-cn')}/mrk-1234abcd`]) {
-    test(`so ${arn} is allowed`, () => assert.ok(ofProject(arn)));
+describe('a host tells its provider', () => {
+  const hosts: [host: string, provider: Provider, region?: string][] = [
+    ['api.openai.com', 'openai'],
+    ['team.openai.azure.com', 'azure'],
+    ['team.services.ai.azure.com', 'azure'],
+    ['team.openai.azure.us', 'azure'],
+    ['team.openai.azure.cn', 'azure'],
+    ['westeurope.api.cognitive.microsoft.com', 'azure'],
+    ['TEAM.OpenAI.Azure.com', 'azure'],
+    ['team.openai.azure.com.example.com', 'openai'],
+    ['team.notazure.com', 'openai'],
+    ['bedrock-mantle.eu-west-1.api.aws', 'bedrock', 'eu-west-1'],
+    ['bedrock-mantle.eu-west-1.api.aws.example.com', 'openai'],
+    ['my-bedrock-mantle.eu-west-1.api.aws', 'openai'],
+    ['bedrock-mantle.api.aws', 'openai'],
+    ['bedrock-mantle.a.b.api.aws', 'openai'],
+    ['127.0.0.1:8080', 'openai'],
+  ];
+  for (const [host, provider, region] of hosts) {
+    test(`${host}: ${provider}${region === undefined ? '' : ` in ${region}`}`, () => {
+      const url = `https://${host}/v1`;
+      assert.deepEqual([providerOf(url), bedrockRegionOf(url)], [provider, region]);
+    });
   }
-  for (const arn of [
-    '',
-    '1234abcd-12ab',
-    `${key.replace(':key', ':alias')}/mine`,
-    `${key}/*`,
-    `my ${key}/1234`,
-    `${key}/1234 `,
-  ]) {
-    test(`so "${arn}" is refused`, () => assert.ok(!ofProject(arn)));
+
+  test('a token, of which nothing is known yet: openai', () => {
+    assert.deepEqual([providerOf('a token'), bedrockRegionOf('a token')], ['openai', undefined]);
+  });
+});
+
+test('a URL is on loopback by its host', () => {
+  const hosts = {
+    localhost: true,
+    '127.10.20.30': true,
+    '[::1]': true,
+    'my-localhost': false,
+    '127.0.0.1.example.com': false,
+    '128.0.0.1': false,
+    '[::2]': false,
+  };
+  for (const [host, stays] of Object.entries(hosts)) {
+    assert.equal(isLoopback(new URL(`http://${host}:80/`)), stays, host);
   }
 });
 
-describe('the name of a project is made of 1 to 64 letters, digits, "-" and "_"', () => {
-  for (const [name, isOne] of Object.entries({
-    a: true,
-    'Team_1-x': true,
-    [`n${'a'.repeat(63)}`]: true,
-    '': false,
-    ['a'.repeat(65)]: false,
-    'team 1': false,
-    'team/1': false,
-    'a\n': false,
-  })) {
-    test(`${JSON.stringify(name)}: ${isOne}`, () => assert.equal(projectNamePattern.test(name), isOne));
-  }
+test('a project has a name of letters, digits, "_" and "-", 64 at most', () => {
+  for (const name of ['a', 'Team_1-b', 't'.repeat(64)]) assert.match(name, projectNamePattern);
+  for (const name of ['', 'team 1', 'team/1', 'a\n', 't'.repeat(65)]) assert.doesNotMatch(name, projectNamePattern);
 });
 
 test('a project sets nothing that concerns the whole deployment', () => {

@@ -42,12 +42,7 @@ for (const { cdk, stackName, ...app } of cases) {
     const directory = join(emulator.runDirectory, cdk);
     const props = `{ name: '${cdk}', openaiBaseUrl: '${openai.baseUrl}', savedQueries: false }`;
     await makeStockApp({ ...app, directory, environment, props });
-    await run(
-      'npx',
-      ['cdk', 'deploy', '--require-approval', 'never', '--no-notices'],
-      environment,
-      directory,
-    );
+    await run('npx', ['cdk', 'deploy', '--require-approval', 'never', '--no-notices'], environment, directory);
     const { invoke } = deploymentOf(emulator, { stackName, functionName: cdk });
     const jobId = `ftjob-${cdk}`;
     assert.deepEqual(await invoke({ jobId }), {

@@ -16,9 +16,7 @@ const parameterOf = (setting: string) => parameters[pascalCase(setting)] ?? asse
 
 /** Whether CloudFormation takes this value. */
 function isTaken({ AllowedPattern, AllowedValues }: Parameter, value: string): boolean {
-  return AllowedValues
-    ? AllowedValues.map(String).includes(value)
-    : new RegExp(AllowedPattern ?? '').test(value);
+  return AllowedValues ? AllowedValues.map(String).includes(value) : new RegExp(AllowedPattern ?? '').test(value);
 }
 
 /** Whether the stack does. What must go with a budget of 0 is a rule of its own, and empty is how the template says none. */
@@ -39,6 +37,7 @@ const wrong: Record<string, string[]> = {
   secretName: ['', 'a b', 'ä', 'a'.repeat(513)],
   secretField: ['', 'a b'],
   timeBudgetMinutes: ['', '-1', '1.5', '1e3', '9999999999', 'none'],
+  queueLimitMinutes: ['0', '-1', '1.5', '1e3', '9999999999', 'None'],
   sweepEveryMinutes: ['0', '1441', '2.5', ''],
   lookbackDays: ['', '-1', '0.5'],
   cancelLimit: ['', '0', '-1', '1.5', 'None'],
@@ -46,15 +45,10 @@ const wrong: Record<string, string[]> = {
   openaiBaseUrl: [
     ...['', 'api.openai.com', 'ftp://api.openai.com', 'http://api.openai.com/v1', 'https://'],
     ...['https://user@host/v1', 'https://user:secret@host/v1', 'https://host/v1?a=b', 'https://host/v1#a'],
-    ...[
-      'http://localhost.example.com/v1',
-      'http://127.0.0.1.example.com',
-      'https://host:0x1',
-      'https://host:65536',
-    ],
+    ...['http://localhost.example.com/v1', 'http://127.0.0.1.example.com', 'https://host:0x1', 'https://host:65536'],
     ...['https://1.2.3.4.5/v1', 'https://256.256.256.256', 'https://host name/v1'],
   ],
-  provider: ['OpenAI', 'google'],
+  provider: ['OpenAI', 'google', 'bedrock-mantle'],
   dryRun: ['', 'True', 'yes', '1'],
   notifyEmail: ['ops', '@example.com', 'ops@', 'a b@example.com', 'a@b@c'],
   logLevel: ['', 'debug', 'TRACE'],

@@ -24,8 +24,7 @@ export function formerTemplate(version: string): FormerTemplate {
   const text = readFileSync(join(import.meta.dirname, 'templates', `${version}.json`), 'utf8');
   const template: FormerTemplate = JSON.parse(text);
   for (const { Type, Properties } of Object.values(template.Resources)) {
-    if (Type === 'AWS::Lambda::Function')
-      Properties['Code'] = { ZipFile: 'exports.handler = async () => ({});' };
+    if (Type === 'AWS::Lambda::Function') Properties['Code'] = { ZipFile: 'exports.handler = async () => ({});' };
   }
   return template;
 }

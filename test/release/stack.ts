@@ -22,11 +22,7 @@ export async function deployTemplate(
   const packaged = join(emulator.runDirectory, `${stackName}.yaml`);
   await aws(emulator, 's3api', 'create-bucket', '--bucket', bucket);
   const cloudformation = (...args: string[]) =>
-    run(
-      emulator.aws,
-      ['cloudformation', ...args, '--endpoint-url', emulator.endpointUrl],
-      emulator.environment,
-    );
+    run(emulator.aws, ['cloudformation', ...args, '--endpoint-url', emulator.endpointUrl], emulator.environment);
   await cloudformation(
     ...['package', '--template-file', template, '--s3-bucket', bucket, '--output-template-file', packaged],
   );
@@ -49,9 +45,6 @@ export async function physicalIds(emulator: Emulator, stackName: string): Promis
     ...['cloudformation', 'describe-stack-resources', '--stack-name', stackName],
   )) as { StackResources: { LogicalResourceId: string; PhysicalResourceId: string }[] };
   return Object.fromEntries(
-    StackResources.map(({ LogicalResourceId, PhysicalResourceId }) => [
-      LogicalResourceId,
-      PhysicalResourceId,
-    ]),
+    StackResources.map(({ LogicalResourceId, PhysicalResourceId }) => [LogicalResourceId, PhysicalResourceId]),
   );
 }

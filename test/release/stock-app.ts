@@ -29,8 +29,7 @@ export async function makeStockApp(app: StockAppProps): Promise<void> {
     const json = JSON.parse(text);
     return JSON.stringify({ ...json, compilerOptions: { ...json.compilerOptions, ...compilerOptions } });
   });
-  if (command)
-    change(join(directory, 'cdk.json'), (text) => JSON.stringify({ ...JSON.parse(text), app: command }));
+  if (command) change(join(directory, 'cdk.json'), (text) => JSON.stringify({ ...JSON.parse(text), app: command }));
   await npmInstall([released.tarball, ...packages], environment, directory);
   change(join(directory, 'lib', `${basename(directory)}-stack.ts`), (text) =>
     text

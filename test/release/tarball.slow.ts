@@ -15,8 +15,7 @@ const app = join(runDirectory, 'app');
 mkdirSync(app);
 writeFileSync(join(app, 'package.json'), '{ "allowScripts": { "node": true } }');
 await npmInstall([released.tarball, `aws-cdk-lib@${lowestCdk}`, 'constructs'], environment, app);
-const installed = (file: string) =>
-  readFileSync(join(app, 'node_modules', 'fine-tuning-curfew', file), 'utf8');
+const installed = (file: string) => readFileSync(join(app, 'node_modules', 'fine-tuning-curfew', file), 'utf8');
 
 test('publint finds nothing in the package', async () => {
   await run(tool('publint'), ['run', released.tarball, '--strict'], environment);
@@ -31,8 +30,7 @@ const documents = readdirSync(join(projectDirectory, 'docs')).sort();
 test('the zip of the template holds the code, the documents and the licences', () => {
   const names = Object.keys(unzipSync(readFileSync(released.code)));
   const expected = ['index.js', 'package.json', 'README.md', 'LICENSE', 'THIRD-PARTY-NOTICES.txt'];
-  for (const name of [...expected, ...documents.map((each) => `docs/${each}`)])
-    assert.ok(names.includes(name), name);
+  for (const name of [...expected, ...documents.map((each) => `docs/${each}`)]) assert.ok(names.includes(name), name);
 });
 
 test('the package holds what is needed and no more', async () => {
@@ -45,11 +43,10 @@ test('the package holds what is needed and no more', async () => {
     'package/dist/THIRD-PARTY-NOTICES.txt',
     'package/dist/index.cjs',
     'package/dist/index.d.cts',
-    'package/dist/lambda/bedrock-token-generator.js',
-    'package/dist/lambda/dynamodb.js',
     'package/dist/lambda/index.js',
+    'package/dist/lambda/late-bedrock.js',
+    'package/dist/lambda/late-sdk.js',
     'package/dist/lambda/package.json',
-    'package/dist/lambda/parameter-store.js',
     ...documents.map((name) => `package/docs/${name}`),
     'package/package.json',
   ]);
@@ -64,20 +61,14 @@ test('the package needs nothing but the CDK of the app', () => {
   assert.equal(dependencies, undefined);
   assert.deepEqual(Object.keys(peerDependencies), ['aws-cdk-lib', 'constructs']);
   const sources = [installed('dist/index.cjs'), installed('dist/index.d.cts')].join('\n');
-  const imported = [...sources.matchAll(/(?:require\(|from )["']([^"']+)["']/g)].map(
-    ([, name]) => name ?? '',
-  );
+  const imported = [...sources.matchAll(/(?:require\(|from )["']([^"']+)["']/g)].map(([, name]) => name ?? '');
   const others = imported.filter((name) => !/^(node:|aws-cdk-lib|constructs$)/.test(name));
   assert.deepEqual(others, []);
 });
 
 test('each prop and member of the construct has a docstring', () => {
   const declarations = installed('dist/index.d.cts');
-  for (const name of [
-    'class FineTuningCurfew',
-    'interface FineTuningCurfewProps',
-    'interface FineTuningProject',
-  ]) {
+  for (const name of ['class FineTuningCurfew', 'interface FineTuningCurfewProps', 'interface FineTuningProject']) {
     const [, body = ''] =
       new RegExp(`\\*/\\nexport declare ${name}[^{]*\\{\\n(.*?)\\n\\}`, 's').exec(declarations) ?? [];
     const members = body.split(/;\n/).filter((member) => !member.includes('#private'));
@@ -112,8 +103,7 @@ describe('an app of modules and one of CommonJS load the package', () => {
       await npmInstall(['--no-save', `node@${version}`], environment, app);
       const node = join(app, 'node_modules', 'node', 'bin', 'node');
       assert.match(await run(node, ['--version'], environment), new RegExp(`^v${version}\\.`));
-      for (const file of Object.keys(apps))
-        assert.equal(await run(node, [file], environment, app), '1\n', file);
+      for (const file of Object.keys(apps)) assert.equal(await run(node, [file], environment, app), '1\n', file);
     });
   }
 });

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { App } from 'aws-cdk-lib';
 import type { FineTuningCurfewProps } from '../../infra/props.ts';
 import { CurfewStack } from '../../infra/stack.ts';
+import { parseSettings, settingsVariable } from '../../lambda/settings.ts';
 import { evaluated, isObject, type Json, type JsonObject } from './evaluated.ts';
 import { pascalCase, releaseTemplate as template } from './release-template.ts';
 
@@ -15,16 +16,16 @@ const cases: Record<string, FineTuningCurfewProps> = {
   'a secret': { secretName: 'team/key', secretField: 'key' },
   'budgets and limits': { timeBudgetMinutes: 90, lookbackDays: 0, cancelLimit: 5, warnBeforeMinutes: 0 },
   'no limit': { cancelLimit: 'none' },
+  'a queue limit': { queueLimitMinutes: 600 },
+  'no queue limit': { queueLimitMinutes: 'none' },
   'a dry run': { dryRun: true, timeBudgetMinutes: 0 },
   mail: { notifyEmail: 'ops@example.com' },
   'how to log': { logLevel: 'DEBUG' },
   Azure: { openaiBaseUrl: 'https://mine.openai.azure.com/openai/v1', provider: 'azure' },
   Bedrock: { provider: 'bedrock' },
+  'customization jobs of Bedrock': { provider: 'bedrock-customization' },
   ...Object.fromEntries(
-    [1, 5, 10, 15, 30, 60].map((minutes) => [
-      `sweeps every ${minutes} minutes`,
-      { sweepEveryMinutes: minutes },
-    ]),
+    [1, 5, 10, 15, 30, 60].map((minutes) => [`sweeps every ${minutes} minutes`, { sweepEveryMinutes: minutes }]),
   ),
 };
 
@@ -44,7 +45,7 @@ describe('the template makes the same of its parameters as the CDK stack of its 
         more,
         statementsOf(byCdk.resources).filter((each) => !isSecret(each)),
       );
-      if (settings.provider !== 'bedrock') {
+      if (settings.provider !== 'bedrock' && settings.provider !== 'bedrock-customization') {
         assert.deepEqual(
           statementsOf(byTemplate.resources).filter(isSecret),
           statementsOf(byCdk.resources).filter(isSecret),
@@ -54,16 +55,32 @@ describe('the template makes the same of its parameters as the CDK stack of its 
   }
 });
 
-/** The resources but policies, without where the code is, and what follows from how the address is known. */
+/**
+ * The resources but policies, without where the code is, and what follows from how the address is known. The settings of
+ * the function are what it reads.
+ */
 function comparable(resources: JsonObject): JsonObject {
   const others = Object.entries(resources).filter(([, resource]) => typeOf(resource) !== 'AWS::IAM::Policy');
   return Object.fromEntries(
     others.map(([id, resource]) => {
       const { DependsOn: _, Metadata: __, Properties, ...rest } = isObject(resource) ? resource : {};
-      const { Code: ___, ...properties } = isObject(Properties) ? Properties : {};
+      const { Code: ___, Environment, ...properties } = isObject(Properties) ? Properties : {};
+      if (typeOf(resource) === 'AWS::Lambda::Function') properties['Environment'] = asRead(Environment);
+      else if (Environment !== undefined) properties['Environment'] = Environment;
       return [id.replace(/^CurfewMail(Email|ops).*/, 'Subscription'), { ...rest, Properties: properties }];
     }),
   );
+}
+
+/** The environment of the function, with its settings as it reads them: parameters arrive as text, and empty is none. */
+function asRead(environment: Json | undefined): JsonObject {
+  const { Variables } = isObject(environment) ? environment : {};
+  const variables = isObject(Variables) ? Variables : {};
+  const settings = parseSettings({
+    [settingsVariable]: String(variables[settingsVariable]),
+    AWS_REGION: 'eu-central-1',
+  });
+  return { ...variables, [settingsVariable]: JSON.parse(JSON.stringify(settings)) };
 }
 
 /** What the role may do, in whichever policy. */
@@ -85,7 +102,10 @@ describe('a rule refuses what the stack refuses', () => {
   const refused: [rule: string, given: Record<string, string>][] = [
     ['TimeBudget', { TimeBudgetMinutes: '0' }],
     ['AzureHost', { Provider: 'azure' }],
-    ['BedrockHost', { Provider: 'bedrock', OpenaiBaseUrl: 'https://mine.openai.azure.com/openai/v1' }],
+    ...['bedrock', 'bedrock-customization'].map((Provider): [string, Record<string, string>] => [
+      'BedrockHost',
+      { Provider, OpenaiBaseUrl: 'https://mine.openai.azure.com/openai/v1' },
+    ]),
   ];
   for (const [rule, given] of refused) {
     test(`${rule}: ${JSON.stringify(given)}`, () => assert.deepEqual(brokenRules(given), [rule]));

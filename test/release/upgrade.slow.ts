@@ -34,9 +34,7 @@ describe('an upgrade replaces nothing that has a name or holds data', { skip }, 
   const keptOf = async (stackName: string, version: string) => {
     const ids = await physicalIds(emulator, stackName);
     const resources = Object.entries(formerTemplate(version).Resources);
-    return Object.fromEntries(
-      resources.filter(([, { Type }]) => kept.includes(Type)).map(([id]) => [id, ids[id]]),
-    );
+    return Object.fromEntries(resources.filter(([, { Type }]) => kept.includes(Type)).map(([id]) => [id, ids[id]]));
   };
   const former = (version: string) => {
     const file = join(emulator.runDirectory, `${version}.json`);

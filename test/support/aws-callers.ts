@@ -11,11 +11,7 @@ interface Execution {
 }
 
 /** Runs a state machine to its end, and returns how that went. */
-export async function executeStateMachine(
-  emulator: Emulator,
-  name: string,
-  input: object,
-): Promise<Execution> {
+export async function executeStateMachine(emulator: Emulator, name: string, input: object): Promise<Execution> {
   const arn = `arn:aws:states:us-east-1:000000000000:stateMachine:${name}`;
   const start = ['start-execution', '--state-machine-arn', arn, '--input', JSON.stringify(input)];
   const { executionArn } = (await aws(emulator, 'stepfunctions', ...start)) as { executionArn: string };

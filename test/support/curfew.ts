@@ -5,17 +5,19 @@ import type { SecretAnswer } from '../../infra/local/aws/stub/services.ts';
 import type { SimulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import { type FineTuningSimulator, startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 import { createAwsClients } from '../../lambda/aws/clients.ts';
-import { createHandler } from '../../lambda/invocation.ts';
-import {
-  defaultSettings,
-  environmentFor,
-  environmentNames,
-  type ProjectOverrides,
-  type Settings,
-} from '../../lambda/settings.ts';
-import type { CancelAnswer, ExtendAnswer, ListAnswer, StopAllAnswer, SweepAnswer } from './answers.ts';
+import type { CancelAnswer, ExtendAnswer, ListAnswer, StopAllAnswer, SweepAnswer } from '../../lambda/contract.ts';
+import { type ProjectOverrides, parseSettings, type Settings, settingsVariable } from '../../lambda/settings.ts';
 import { lambdaContext } from './lambda-context.ts';
 import { type LogLine, RecordingLogger, RecordingMetrics } from './recorders.ts';
+
+/** The environment of the function, with these settings. */
+export function environmentWith(settings: object): Record<string, string> {
+  return { [settingsVariable]: JSON.stringify({ tableName: 'curfew-table', ...settings }), AWS_REGION: 'us-east-1' };
+}
+
+// The function reads its settings as soon as it is loaded.
+Object.assign(process.env, environmentWith({}));
+const { createHandler } = await import('../../lambda/handler.ts');
 
 /** The key that the simulated OpenAI accepts in every test. */
 export const apiKey = 'sk-proj-4nXq7TzLw2VbYc9RkDm5';
@@ -67,11 +69,11 @@ export interface CurfewOptions {
   /** The answer for every secret that `secrets` does not name. */
   secret?: SecretAnswer;
   secrets?: Record<string, SecretAnswer>;
-  settings?: Partial<Settings>;
+  settings?: Partial<Settings & { eventBusName: string }>;
   /** What differs from the settings in each project, by its name. */
   projects?: Record<string, ProjectOverrides>;
-  /** More environment variables. */
-  environment?: Record<string, string>;
+  /** Topics on which any message means that every job must stop. */
+  stopAllTopics?: string[];
   /** In place of the one that records its lines. */
   logger?: Logger;
   /** In place of the one that records its documents. */
@@ -85,7 +87,7 @@ export async function startCurfew({
   secrets = {},
   settings,
   projects,
-  environment,
+  stopAllTopics = [],
   ...recorders
 }: CurfewOptions = {}): Promise<Curfew> {
   await using starting = new AsyncDisposableStack();
@@ -95,19 +97,17 @@ export async function startCurfew({
   const aws = createAwsClients({ endpoint: awsStub.url, region: 'us-east-1', credentials: awsCredentials });
   starting.defer(() => aws.destroy());
 
-  const all: Settings = { ...defaultSettings, openaiBaseUrl: openai.baseUrl, ...settings };
-  const logger = new RecordingLogger(all.name);
-  const metrics = new RecordingMetrics(all.name);
-  const handler = createHandler(
-    {
-      ...environmentFor(all),
-      [environmentNames.tableName]: 'curfew-table',
-      [environmentNames.region]: 'us-east-1',
-      ...(projects && { [environmentNames.projectsPath]: projectsPath }),
-      ...environment,
-    },
-    { aws, logger, metrics, ...recorders },
+  const functionSettings = parseSettings(
+    environmentWith({
+      openaiBaseUrl: openai.baseUrl,
+      ...settings,
+      stopAllTopics,
+      ...(projects && { projectList: { path: projectsPath, parts: Object.keys(parameters).length } }),
+    }),
   );
+  const logger = new RecordingLogger(functionSettings.name);
+  const metrics = new RecordingMetrics(functionSettings.name);
+  const handler = createHandler(functionSettings, { aws, logger, metrics, ...recorders });
   const invoke = (event: unknown, remainingMilliseconds = timeoutMilliseconds) =>
     handler(event, lambdaContext(remainingMilliseconds));
   /** The answer as the documents promise it; whether it is so is for the test to say. */

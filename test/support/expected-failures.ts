@@ -3,106 +3,40 @@ import type { Fault } from '../../infra/local/providers/simulator.ts';
 import { apiKey } from './curfew.ts';
 import { answers, refuses, reset, resetInBody, says } from './wire-faults.ts';
 
-/** One attempt and three retries. */
-const mostAttempts = 4;
+/** A fault, how many attempts it takes if it stays, and what it must come to. */
+export type ExpectedFailure = [fault: Fault, attempts: 1 | 4 | 'as time allows', error: string, message: RegExp];
 
-/** A fault, and what it must come to if it persists. */
-export interface ExpectedFailure {
-  fault: Fault;
-  error: string;
-  message: RegExp;
-  /** How many attempts are made. */
-  attempts: number | 'as time allows';
-}
+const final = { 'x-should-retry': 'false' };
+const anHour = { 'retry-after': '3600' };
+const quoted = { location: `http://127.0.0.1:2/?key=${apiKey}`, 'x-request-id': apiKey, 'retry-after': apiKey };
+const wrongTypes = { ...simulatedJob({ status: 'running' }), status: 7, data: 7 };
+const lacks = /lacks .*(status|data|body)/;
 
-const html = '<!doctype html><title>Bad gateway</title>';
-
-const failure =
-  (attempts: ExpectedFailure['attempts']) =>
-  (fault: Fault, error: string, message: RegExp): ExpectedFailure => ({ fault, error, message, attempts });
-const untilTimeIsUp = failure('as time allows');
-const retried = failure(mostAttempts);
-const final = failure(1);
-
-/** Every fault that any endpoint can have, and what it must come to. */
+/** Every fault that any endpoint can have. */
 export const expectedFailures: Record<string, ExpectedFailure> = {
-  '429': untilTimeIsUp(answers(429), 'RateLimitError', /answered 429/),
-  '429 with retry-after-ms': untilTimeIsUp(
-    answers(429, { 'retry-after-ms': '20' }),
-    'RateLimitError',
-    /answered 429/,
-  ),
-  '429 with retry-after': untilTimeIsUp(
-    answers(429, { 'retry-after': '0.02' }),
-    'RateLimitError',
-    /answered 429/,
-  ),
-  '429 with a retry-after that is too long': final(
-    answers(429, { 'retry-after': '3600' }),
-    'RateLimitError',
-    /answered 429/,
-  ),
-  '429 for a spent quota': final(
-    refuses(429, { code: 'insufficient_quota', type: 'requests' }),
-    'QuotaError',
-    /answered 429 \(insufficient_quota\)/,
-  ),
-  '429 for a spent quota, by its type': final(
-    refuses(429, { code: null, type: 'insufficient_quota' }),
-    'QuotaError',
-    /answered 429 \(insufficient_quota\)/,
-  ),
-  '429 with x-should-retry: false': final(
-    answers(429, { 'x-should-retry': 'false' }),
-    'RateLimitError',
-    /answered 429/,
-  ),
-  '408': retried(answers(408), 'OpenAIError', /answered 408/),
-  '500': retried(answers(500), 'OpenAIError', /answered 500/),
-  '502': retried(answers(502), 'OpenAIError', /answered 502/),
-  '503': retried(answers(503), 'OpenAIError', /answered 503/),
-  '504': retried(answers(504), 'OpenAIError', /answered 504/),
-  '503 with x-should-retry: false': final(
-    answers(503, { 'x-should-retry': 'false' }),
-    'OpenAIError',
-    /answered 503/,
-  ),
-  '409': retried(answers(409), 'OpenAIError', /answered 409/),
-  '409 with x-should-retry: false': final(
-    answers(409, { 'x-should-retry': 'false' }),
-    'OpenAIError',
-    /answered 409/,
-  ),
-  '400': final(answers(400), 'OpenAIError', /answered 400/),
-  '400 with x-should-retry: true': retried(
-    answers(400, { 'x-should-retry': 'true' }),
-    'OpenAIError',
-    /answered 400/,
-  ),
-  '401': final(answers(401), 'AuthenticationError', /answered 401/),
-  '403': final(answers(403), 'AuthenticationError', /answered 403/),
-  'a redirect whose headers quote the key': final(
-    answers(307, {
-      location: `http://127.0.0.1:2/?key=${apiKey}`,
-      'x-request-id': apiKey,
-      'retry-after': apiKey,
-    }),
-    'OpenAIError',
-    /answered 307 .*Redirects are not followed/,
-  ),
-  'a connection that is reset': retried(reset, 'OpenAIError', /connection failed/),
-  'a connection that is reset in the body': retried(resetInBody, 'OpenAIError', /connection failed/),
-  HTML: final(says(html, { 'content-type': 'text/html' }), 'OpenAIError', /not JSON/),
-  'truncated JSON': final(says('{"id": "ftjob-abc123", "sta'), 'OpenAIError', /not JSON/),
-  'an empty body': final(says(''), 'OpenAIError', /is empty/),
-  'JSON without the fields': final(
-    says({ object: 'fine_tuning.job' }),
-    'OpenAIError',
-    /lacks .*(status|data)/,
-  ),
-  'JSON with a wrong type': final(
-    says({ ...simulatedJob({ status: 'running' }), status: 7, data: 7 }),
-    'OpenAIError',
-    /lacks .*(status|data)/,
-  ),
+  '429': [answers(429), 'as time allows', 'RateLimitError', /answered 429/],
+  '429 after ms': [answers(429, { 'retry-after-ms': '20' }), 'as time allows', 'RateLimitError', /answered 429/],
+  '429 after s': [answers(429, { 'retry-after': '0.02' }), 'as time allows', 'RateLimitError', /answered 429/],
+  '429 after an hour': [answers(429, anHour), 1, 'RateLimitError', /answered 429/],
+  '429, no retry': [answers(429, final), 1, 'RateLimitError', /answered 429/],
+  '429, spent': [refuses(429, { code: 'insufficient_quota' }), 1, 'QuotaError', /answered 429 \(insufficient_quota\)/],
+  '402': [answers(402), 1, 'QuotaError', /answered 402/],
+  '408': [answers(408), 4, 'OpenAIError', /answered 408/],
+  '409': [answers(409), 4, 'OpenAIError', /answered 409/],
+  '500': [answers(500), 4, 'OpenAIError', /answered 500/],
+  '503': [answers(503), 4, 'OpenAIError', /answered 503/],
+  '529': [answers(529), 4, 'OpenAIError', /answered 529/],
+  '503, no retry': [answers(503, final), 1, 'OpenAIError', /answered 503/],
+  '503 after an hour': [answers(503, anHour), 1, 'OpenAIError', /answered 503/],
+  '400': [answers(400), 1, 'OpenAIError', /answered 400/],
+  '400, retry': [answers(400, { 'x-should-retry': 'true' }), 4, 'OpenAIError', /answered 400/],
+  '401': [answers(401), 1, 'AuthenticationError', /answered 401/],
+  '403': [answers(403), 1, 'AuthenticationError', /answered 403/],
+  'a redirect that quotes the key': [answers(307, quoted), 1, 'OpenAIError', /307.*Redirects are not followed/],
+  'a reset connection': [reset, 4, 'OpenAIError', /connection failed \(ECONNRESET\)/],
+  'a body that breaks off': [resetInBody, 4, 'OpenAIError', /connection failed \(ECONNRESET\)/],
+  HTML: [says('<!doctype html>', { 'content-type': 'text/html' }), 1, 'OpenAIError', /not JSON/],
+  'truncated JSON': [says('{"id": "ftjob-abc123", "sta'), 1, 'OpenAIError', /not JSON/],
+  'JSON without the fields': [says({ object: 'fine_tuning.job' }), 1, 'OpenAIError', lacks],
+  'JSON of the wrong types': [says(wrongTypes), 1, 'OpenAIError', lacks],
 };

@@ -1,190 +1,239 @@
-import type { Decision } from '../../lambda/curfew/decision.ts';
-import type { FineTuningApi, Job, OddJob } from '../../lambda/curfew/job.ts';
-import type { JobRecord, JobTable } from '../../lambda/curfew/job-table.ts';
-import type { Project, ProjectRules } from '../../lambda/curfew/projects.ts';
-import type { SweepScene } from '../../lambda/curfew/sweep.ts';
-import type { TimeLeft } from '../../lambda/curfew/time-left.ts';
+import type { Decision } from '../../lambda/curfew/cancel.ts';
+import type { Context, Project, TimeLeft } from '../../lambda/curfew/context.ts';
+import type { Rules, Warning } from '../../lambda/curfew/deadline.ts';
+import type {
+  CancelReply,
+  FailedCancel,
+  FineTuningProvider,
+  Job,
+  JobRow,
+  JobTable,
+  OddEntry,
+  Phase,
+} from '../../lambda/curfew/job.ts';
 import { JobNotFoundError, OpenAIError, StateError } from '../../lambda/errors.ts';
 
-/** The present of every test on the rules. */
-export const nowSeconds = Date.parse('2026-11-25T12:00:00Z') / 1000;
-export const nowMilliseconds = nowSeconds * 1000;
-/** The moment so many minutes later, as answers have it. */
-export const isoIn = (minutes: number) => new Date((nowSeconds + minutes * 60) * 1000).toISOString();
+/** The present in every test of the rules, in Unix seconds. */
+export const now = Date.parse('2026-11-25T12:00:00Z') / 1000;
+/** Returns the moment so many minutes from now, as answers show it. */
+export const isoIn = (minutes: number) => new Date((now + minutes * 60) * 1000).toISOString();
 
-/** A job as the rules see it; running, just created and without metadata, if nothing else is said. */
-export function jobOf({
-  ageMinutes = 0,
-  ...fields
-}: Partial<Job> & { id: string; ageMinutes?: number }): Job {
+const typicalStatus: Record<Phase, string> = {
+  waiting: 'queued',
+  running: 'running',
+  cancelling: 'cancelling',
+  finished: 'succeeded',
+  other: 'paused',
+};
+
+/** Returns a job: running, just created and without metadata, unless the test says otherwise. */
+export function jobOf({ ageMinutes = 0, ...fields }: Partial<Job> & { id: string; ageMinutes?: number }): Job {
+  const { phase = 'running', wasCancelled = false } = fields;
   return {
-    status: 'running',
-    createdAtSeconds: nowSeconds - ageMinutes * 60,
+    status: wasCancelled ? 'cancelled' : typicalStatus[phase],
+    phase,
+    wasCancelled,
+    isKnownStatus: true,
+    createdAt: now - ageMinutes * 60,
+    startedAt: null,
+    estimatedFinish: null,
     model: 'gpt-4o',
-    estimatedFinishSeconds: null,
     metadata: {},
     hasOddMetadata: false,
     ...fields,
   };
 }
 
-/** A project in memory, and the ids that were asked to be cancelled in it, in order. */
-export interface FakeProject extends Project {
-  cancels: string[];
-}
+export const cancelledJob = (id: string) => jobOf({ id, phase: 'finished', wasCancelled: true });
+export const accepted = (job: Job | null): CancelReply => ({ kind: 'accepted', job });
+/** Returns a cancel that failed for good, unless the test says otherwise. */
+export const failedCancel = (fields: Partial<FailedCancel> = {}): FailedCancel => ({
+  kind: 'failed',
+  error: new OpenAIError('It failed.'),
+  mayRetry: false,
+  isFree: false,
+  isRefusal: false,
+  ...fields,
+});
 
-export interface FakeProjectOptions extends Partial<FineTuningApi> {
+export const sixHours: Rules = {
+  timeBudgetMinutes: 360,
+  budgetFrom: 'default',
+  queueLimitMinutes: undefined,
+  lookbackDays: 30,
+  cancelLimit: 20,
+  dryRun: false,
+};
+
+export interface FakeProjectOptions extends Partial<FineTuningProvider> {
   name?: string;
-  /** As they are listed, so newest first. */
   jobs?: Job[];
-  /** Listed on the first page beside them. */
-  odd?: OddJob[];
-  rules?: Partial<ProjectRules>;
+  /** Listed on the first page. */
+  odd?: OddEntry[];
+  rules?: Partial<Rules>;
   pageSize?: number;
+  /** To record the order of calls across ports, give them one list. */
+  calls?: string[];
+  maxConcurrency?: number;
 }
 
-/** A project in memory. Its calls can be replaced one by one. */
+/** Returns a project in memory whose cancels take effect at once. Its calls can be replaced one by one. */
 export function fakeProject({
   name,
   jobs = [],
   odd = [],
   rules,
   pageSize = 100,
-  ...calls
-}: FakeProjectOptions = {}): FakeProject {
+  calls = [],
+  maxConcurrency = 100,
+  ...replaced
+}: FakeProjectOptions = {}) {
+  const byId = new Map(jobs.map((job) => [job.id, job]));
   const cancels: string[] = [];
-  const found = (jobId: string): Job => {
-    const job = jobs.find(({ id }) => id === jobId);
-    if (!job) throw new JobNotFoundError(`There is no job ${jobId}.`);
-    return job;
-  };
-  const api: FineTuningApi = {
-    retrieve: async (jobId) => found(jobId),
-    retrieveAfter: (_failure, jobId) => api.retrieve(jobId),
-    cancel: async (jobId) => ({ ...found(jobId), status: 'cancelled' }),
-    async *list(signal) {
-      for (let start = 0; start === 0 || start < jobs.length; start += pageSize) {
-        if (signal.aborted) throw new OpenAIError('The time was up.');
-        yield { jobs: jobs.slice(start, start + pageSize), odd: start === 0 ? odd : [] };
+  const provider: FineTuningProvider = {
+    mayHave: () => true,
+    retrieve: async (jobId) => {
+      const job = byId.get(jobId);
+      if (job) return job;
+      throw new JobNotFoundError(`There is no job ${jobId}.`);
+    },
+    cancel: async (jobId) => {
+      const { createdAt = null } = byId.get(jobId) ?? {};
+      const job = { ...cancelledJob(jobId), createdAt };
+      byId.set(jobId, job);
+      return accepted(job);
+    },
+    async *list({ signal }) {
+      const listed = [...byId.values()];
+      for (let start = 0; start === 0 || start < listed.length; start += pageSize) {
+        if (signal?.aborted) throw new OpenAIError('No answer in time.');
+        yield { jobs: listed.slice(start, start + pageSize), odd: start === 0 ? odd : [] };
       }
     },
-    ...calls,
+    ...replaced,
   };
-  const { cancel } = api;
-  return {
-    name,
-    cancels,
-    rules: {
-      timeBudgetMinutes: 360,
-      budgetFrom: 'default',
-      lookbackDays: 30,
-      cancelLimit: 20,
-      dryRun: false,
-      ...rules,
+  const recorded: FineTuningProvider = {
+    mayHave: provider.mayHave,
+    retrieve: (jobId, options) => {
+      calls.push(`retrieve ${jobId}`);
+      return provider.retrieve(jobId, options);
     },
-    api: {
-      ...api,
-      cancel: (jobId) => {
-        cancels.push(jobId);
-        return cancel(jobId);
-      },
+    cancel: (jobId) => {
+      calls.push(`cancel ${jobId}`);
+      cancels.push(jobId);
+      return provider.cancel(jobId);
+    },
+    list: (options) => {
+      calls.push('list');
+      return provider.list(options);
     },
   };
+  const project: Project = { name, rules: { ...sixHours, ...rules }, provider: recorded, maxConcurrency };
+  return { ...project, calls, cancels };
+}
+export type FakeProject = ReturnType<typeof fakeProject>;
+
+/** Returns a list that yields these pages, and then fails. */
+export const listThenFail = (pages: Job[][], beforeFailing = () => {}): FineTuningProvider['list'] =>
+  async function* () {
+    for (const jobs of pages) yield { jobs, odd: [] };
+    beforeFailing();
+    throw new OpenAIError('No answer in time.');
+  };
+
+export type FakeTable = ReturnType<typeof fakeTable>;
+
+export interface FakeTableOptions {
+  rows?: Record<string, JobRow>;
+  /** Jobs whose rows cannot be read. */
+  unreadable?: string[];
+  isWritable?: boolean;
 }
 
-/** A table in memory, with its rows by job id. */
-export interface FakeTable extends JobTable {
-  rows: Map<string, JobRecord>;
-  /** Jobs whose row can be neither read nor written. */
-  unusable: Set<string>;
-  /** The ids that were read, one list for each time. */
-  reads: string[][];
-}
-
-export function fakeTable(rows: Record<string, JobRecord> = {}, unusable: string[] = []): FakeTable {
-  const down = new StateError('The table is down.');
-  const table: FakeTable = {
-    rows: new Map(Object.entries(rows)),
-    unusable: new Set(unusable),
-    reads: [],
+/** A table in memory. */
+function fakeTable({ rows = {}, unreadable = [], isWritable = true }: FakeTableOptions, calls: string[]) {
+  const state = { rows: new Map(Object.entries(rows)), unreadable: new Set(unreadable), reads: [] as string[][] };
+  const write = (what: string, jobId: string, change: (row: JobRow) => JobRow): JobRow => {
+    if (!isWritable) throw new StateError('The table cannot be written.');
+    calls.push(`${what} ${jobId}`);
+    const row = change(state.rows.get(jobId) ?? {});
+    state.rows.set(jobId, row);
+    return row;
+  };
+  const table: JobTable = {
     read: async (jobIds) => {
-      table.reads.push(jobIds);
-      return new Map(jobIds.map((id) => [id, table.unusable.has(id) ? down : (table.rows.get(id) ?? {})]));
+      state.reads.push(jobIds);
+      const read = (id: string) =>
+        state.unreadable.has(id) ? new StateError('The table cannot be read.') : (state.rows.get(id) ?? {});
+      return new Map(jobIds.map((id) => [id, read(id)]));
     },
-    extend: async (jobId, untilSeconds) => {
-      const until = Math.max(untilSeconds, rowOf(jobId).extendedUntilSeconds ?? 0);
-      table.rows.set(jobId, { ...rowOf(jobId), extendedUntilSeconds: until });
-      return until;
+    extend: async (jobId, until) => {
+      const { extendedUntil = until } = write('extend', jobId, ({ cancellingSince: _, ...row }) => ({
+        ...row,
+        extendedUntil: Math.max(until, row.extendedUntil ?? 0),
+      }));
+      return extendedUntil;
     },
-    markWarned: async (jobId, deadlineSeconds) => {
-      if (rowOf(jobId).warnedForSeconds === deadlineSeconds) return false;
-      table.rows.set(jobId, { ...rowOf(jobId), warnedForSeconds: deadlineSeconds });
-      return true;
+    noteWaiting: async (jobId, at) => {
+      write('noteWaiting', jobId, (row) => ({ ...row, lastWaiting: Math.max(at, row.lastWaiting ?? 0) }));
     },
-    unmarkWarned: async (jobId) => {
-      table.rows.set(jobId, { ...rowOf(jobId), warnedForSeconds: undefined });
+    noteWarned: async (jobId, deadline) => {
+      write('noteWarned', jobId, (row) => ({ ...row, warnedFor: deadline }));
     },
-    unmarkCancelling: async (jobId) => {
-      table.rows.set(jobId, { ...rowOf(jobId), cancellingSinceSeconds: undefined });
-    },
-    markCancelling: async (jobId, sinceSeconds) => {
-      if (rowOf(jobId).cancellingSinceSeconds !== undefined) return false;
-      table.rows.set(jobId, { ...rowOf(jobId), cancellingSinceSeconds: sinceSeconds });
-      return true;
+    noteCancelling: async (jobId, at) => {
+      write('noteCancelling', jobId, (row) => ({ cancellingSince: at, ...row }));
     },
   };
-  const rowOf = (jobId: string): JobRecord => {
-    if (table.unusable.has(jobId)) throw down;
-    return table.rows.get(jobId) ?? {};
-  };
-  return table;
+  return { ...table, ...state };
 }
 
-/** Time that runs down only if a test says so. */
-export interface FakeTime extends TimeLeft {
-  runDown(): void;
-  /** All time is up. */
-  end(): void;
+/** Time that passes only when a test says so. */
+function fakeTime() {
+  const [listing, all] = [new AbortController(), new AbortController()];
+  const time: TimeLeft = { listingSignal: listing.signal, signal: all.signal, endsAt: Number.POSITIVE_INFINITY };
+  return { ...time, endListing: () => listing.abort(), end: () => all.abort() };
 }
 
-export function fakeTime(): FakeTime {
-  const windDown = new AbortController();
-  const stop = new AbortController();
-  const never = new AbortController().signal;
-  return {
-    windDown: windDown.signal,
-    stop: stop.signal,
-    stopsAt: Number.POSITIVE_INFINITY,
-    publishUntil: never,
-    takeBackUntil: never,
-    attemptTimeoutMilliseconds: 10_000,
-    runDown: () => windDown.abort(),
-    end: () => stop.abort(),
-  };
+export interface FakeContextOptions extends FakeTableOptions {
+  /** To record the order of calls across ports, give them one list. */
+  calls?: string[];
+  maxConcurrency?: number;
+  now?: number;
+  isBusUp?: boolean;
+  warnBeforeMinutes?: number;
 }
 
-/** What a sweep works with, and the decisions that it reported. */
-export interface FakeScene extends SweepScene {
-  table: FakeTable;
-  time: FakeTime;
-  decisions: Decision[];
-}
-
-export function fakeScene({
-  table = fakeTable(),
-  time = fakeTime(),
-  warnBeforeMinutes = 30,
-}: Partial<Pick<FakeScene, 'table' | 'time' | 'warnBeforeMinutes'>> = {}): FakeScene {
+/** A context in memory, with what was reported and published. */
+export function fakeContext(options: FakeContextOptions = {}) {
+  const { calls = [], warnBeforeMinutes = 30, isBusUp = true } = options;
   const decisions: Decision[] = [];
+  const problems: { jobId: string; error: unknown }[] = [];
+  const cancellations: Decision[] = [];
+  const warnings: (Warning & { jobId: string })[] = [];
+  const publish = <Event>(call: string, event: Event, events: Event[]) => {
+    if (!isBusUp) return false;
+    calls.push(call);
+    events.push(event);
+    return true;
+  };
+  const report: Context['report'] = {
+    decided: (decision) => decisions.push(decision),
+    problem: ({ job }, error) => problems.push({ jobId: job.id, error }),
+    publishCancellation: async (decision) => publish(`publish ${decision.job.id}`, decision, cancellations),
+    publishWarning: async ({ job }, warning) => publish(`warn ${job.id}`, { ...warning, jobId: job.id }, warnings),
+  };
   return {
-    table,
-    time,
-    decisions,
-    nowMilliseconds,
+    now: options.now ?? now,
     requestedBy: 'rule',
+    time: fakeTime(),
+    table: fakeTable(options, calls),
     warnBeforeMinutes,
-    report: (decision) => {
-      decisions.push(decision);
-    },
+    report,
+    calls,
+    decisions,
+    problems,
+    cancellations,
+    warnings,
   };
 }
+export type FakeContext = ReturnType<typeof fakeContext>;

@@ -1,101 +1,97 @@
 /**
- * Goes through every scenario in which the key might leak, and prints whatever comes out of each: results, errors
- * with all that hangs on them, events. Log and metrics go to the standard streams by themselves, at DEBUG.
+ * `node leak-scenarios.ts` goes through all that can go wrong, and prints whatever comes out: answers, errors with all that
+ * hangs on them, events. Log and metrics go to the standard streams by themselves.
  */
 import { inspect } from 'node:util';
 import pMap from 'p-map';
 import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
-import { startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
-import { createLogger, createMetrics } from '../../lambda/aws/log.ts';
-import { apiKey, awsCredentials, type CurfewOptions, startCurfew } from './curfew.ts';
+import { type Fault, startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
+import { createLogger, createMetrics } from '../../lambda/aws/report.ts';
+import type { ProjectOverrides } from '../../lambda/settings.ts';
+import { apiKey, awsCredentials, type Curfew, startCurfew } from './curfew.ts';
 import { expectedFailures } from './expected-failures.ts';
 import { unusableSecrets } from './unusable-secrets.ts';
+import { answerLost, compressed, says } from './wire-faults.ts';
 
 const jobId = 'ftjob-abc123';
-const logger = createLogger('fine-tuning-curfew');
-const metrics = createMetrics('fine-tuning-curfew');
-
-async function print(promise: Promise<unknown>): Promise<void> {
-  const outcome = await promise.catch((error: unknown) => error);
-  console.log(inspect(outcome, { depth: Number.POSITIVE_INFINITY, showHidden: true }));
-}
-
+const recorders = { logger: createLogger('fine-tuning-curfew'), metrics: createMetrics('fine-tuning-curfew') };
 /** Some faults are met with new attempts for as long as there is time. */
 const remainingMilliseconds = 3_000;
-/** They mostly wait; but with all at once that time would be up before anything has happened. */
-const scenariosAtOnce = 24;
+/** With all at once, time would be up before anything has happened. */
+const requestsAtOnce = 40;
 
-async function printScenario(
-  options: CurfewOptions,
-  prepare: (curfew: Awaited<ReturnType<typeof startCurfew>>) => void = () => {},
-) {
-  const jobs = [simulatedJob({ id: jobId, status: 'running', ageMinutes: 400 })];
-  await using curfew = await startCurfew({ jobs, logger, metrics, ...options });
-  prepare(curfew);
-  await print(curfew.list({}, { remainingMilliseconds }));
-  await print(curfew.extend(jobId, 1, { remainingMilliseconds }));
-  await print(curfew.cancel(jobId, { remainingMilliseconds }));
-  await print(curfew.sweep({}, { remainingMilliseconds }));
-  await print(curfew.stopAll({}, { remainingMilliseconds }));
-  await print(curfew.invoke({ jobId, apiKey: 'x' }));
-  await print(Promise.resolve(curfew.aws.events));
+type Request = (curfew: Curfew) => Promise<unknown>;
+
+async function print(curfew: Curfew, requests: Request[]): Promise<void> {
+  const ask = async (request: Request) => {
+    const outcome = await request(curfew).catch((error: unknown) => error);
+    console.log(inspect(outcome, { depth: Number.POSITIVE_INFINITY, showHidden: true }));
+  };
+  await pMap(requests, ask, { concurrency: requestsAtOnce });
+  console.log(inspect(curfew.aws.events, { depth: Number.POSITIVE_INFINITY }));
 }
 
-type Scenario = () => Promise<void>;
-
-const wireScenarios = Object.values(expectedFailures).flatMap(({ fault }) =>
-  (['retrieve', 'list', 'cancel'] as const).map(
-    (endpoint): Scenario =>
-      () =>
-        printScenario({}, (curfew) => {
-          curfew.openai.faultFor = (call) => (call.endpoint === endpoint ? fault : undefined);
-        }),
-  ),
-);
-const keyScenarios = Object.values(unusableSecrets).map(
-  ({ secret }): Scenario =>
-    () =>
-      printScenario({ secret }),
-);
-const tableScenarios = (['throttled', 'denied', 'down'] as const).map(
-  (health): Scenario =>
-    () =>
-      printScenario({}, (curfew) => {
-        curfew.aws.table.health = health;
-      }),
-);
-const refused: Scenario = () => printScenario({}, (curfew) => curfew.openai.apiKeys.clear());
-const quoting: Scenario = () => {
-  const metadata = { note: `Made with ${apiKey}`, [apiKey]: 'in a name' };
-  const running = { status: 'running', ageMinutes: 400, metadata };
-  const jobs = [
-    { ...simulatedJob({ id: jobId, ...running }), model: `ft:${apiKey}` },
-    simulatedJob({ status: `frozen, ${apiKey}` }),
-  ];
-  return printScenario({ jobs });
+const all: Request[] = [
+  (curfew) => curfew.list({}, { remainingMilliseconds }),
+  (curfew) => curfew.sweep({}, { remainingMilliseconds }),
+  (curfew) => curfew.stopAll({}, { remainingMilliseconds }),
+];
+const oneJob = (project?: string): Request[] => {
+  const options = { remainingMilliseconds, ...(project !== undefined && { project }) };
+  return [(curfew) => curfew.cancel(jobId, options), (curfew) => curfew.extend(jobId, 1, options)];
 };
-const unreachable: Scenario = () => printScenario({ settings: { openaiBaseUrl: 'http://127.0.0.1:2' } });
 
+const job = () => simulatedJob({ id: jobId, status: 'running', ageMinutes: 400 });
+const quoting = {
+  ...job(),
+  model: `ft:${apiKey}`,
+  status: `frozen, ${apiKey}`,
+  metadata: { note: `Made with ${apiKey}`, [apiKey]: 'in a name', time_budget_minutes: apiKey },
+};
+const quotingError = { status: 400, body: { error: { code: apiKey, type: apiKey, message: apiKey } } };
+const faults: Fault[] = [
+  ...Object.values(expectedFailures).map(([fault]) => fault),
+  says({ ...quoting, data: [quoting], has_more: false }),
+  says(JSON.stringify({ ...quoting, status: 'running', data: [quoting] }).replaceAll('-', '\\u002d')),
+  compressed('gzip', quotingError),
+  answerLost,
+];
+
+/** A project for each fault of each endpoint, told by its `OpenAI-Project`. */
+const wire = faults.flatMap((fault, index) =>
+  (['retrieve', 'list', 'cancel'] as const).map((endpoint) => ({ name: `${endpoint}-${index}`, endpoint, fault })),
+);
+const unusable = Object.values(unusableSecrets).map(({ secret }, index) => [`secret-${index}`, secret] as const);
 await using azure = await startFineTuningSimulator({ provider: 'azure' });
 await using bedrock = await startFineTuningSimulator({
   provider: 'bedrock',
   bedrockSigner: { ...awsCredentials, region: 'somewhere-else-1' },
 });
-const refusedElsewhere = [azure, bedrock].map(
-  ({ provider, baseUrl }): Scenario =>
-    () =>
-      printScenario({
-        projects: { elsewhere: { provider, openaiBaseUrl: baseUrl, secretName: 'elsewhere' } },
-      }),
-);
-const scenarios = [
-  ...tableScenarios,
-  ...keyScenarios,
-  refused,
-  quoting,
-  unreachable,
-  ...refusedElsewhere,
-  ...wireScenarios,
-];
-await pMap(scenarios, (scenario) => scenario(), { concurrency: scenariosAtOnce });
+const projects: Record<string, ProjectOverrides> = {
+  sound: {},
+  ...Object.fromEntries(wire.map(({ name }) => [name, { openaiProject: name }])),
+  ...Object.fromEntries(unusable.map(([secretName]) => [secretName, { secretName }])),
+  unreachable: { openaiBaseUrl: 'http://127.0.0.1:2/v1', secretName: 'elsewhere' },
+  azure: { provider: 'azure', openaiBaseUrl: azure.baseUrl, secretName: 'elsewhere' },
+  bedrock: { provider: 'bedrock', openaiBaseUrl: bedrock.baseUrl },
+};
+const secrets = Object.fromEntries(unusable);
+
+{
+  await using curfew = await startCurfew({ projects, secrets, ...recorders });
+  curfew.openai.faultFor = ({ endpoint, headers }) => {
+    // The projects share one job, which is running for each of them.
+    curfew.openai.jobs = new Map([[jobId, job()]]);
+    return wire.find((one) => one.name === headers['openai-project'] && one.endpoint === endpoint)?.fault;
+  };
+  const named = Object.keys(projects).filter((name) => !name.startsWith('list'));
+  await print(curfew, [...all, ...named.flatMap(oneJob), () => curfew.invoke({ jobId, apiKey })]);
+}
+
+for (const health of ['throttled', 'denied', 'down', 'up'] as const) {
+  await using curfew = await startCurfew({ jobs: [job()], ...recorders });
+  curfew.aws.table.health = health;
+  if (health === 'up') curfew.openai.apiKeys.clear();
+  await print(curfew, [...all, ...oneJob()]);
+}
 console.log(`Scenarios done with a key of ${apiKey.length} characters`);

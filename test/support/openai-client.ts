@@ -1,19 +1,126 @@
-import type { FineTuningSimulator } from '../../infra/local/providers/simulator.ts';
-import { timeLeftOf } from '../../lambda/curfew/time-left.ts';
-import { type ClientOptions, createOpenAIClient } from '../../lambda/openai/client.ts';
+import { after } from 'node:test';
+import type { SimulatedJob } from '../../infra/local/providers/simulated-job.ts';
+import {
+  type Fault,
+  type FineTuningSimulator,
+  startFineTuningSimulator,
+} from '../../infra/local/providers/simulator.ts';
+import { cancelJob, toCancelAnswer } from '../../lambda/curfew/cancel.ts';
+import type { Context, Project } from '../../lambda/curfew/context.ts';
+import type { Credential } from '../../lambda/openai/fetch.ts';
+import { createFineTuning, type FineTuningOptions } from '../../lambda/openai/fine-tuning.ts';
+import { apiKey } from './curfew.ts';
 
-/** The key with which the client below calls. */
-export const clientKey = 'sk-key';
+export const endpoints = ['retrieve', 'list', 'cancel'] as const;
+export type Endpoint = (typeof endpoints)[number];
 
-/** A client of a simulated provider, by itself: with half a minute, and a key that no refresh changes. */
-export function openAIClientOf(openai: FineTuningSimulator, options: Partial<ClientOptions> = {}) {
-  return createOpenAIClient({
-    provider: 'openai',
-    openaiBaseUrl: openai.baseUrl,
-    openaiProject: undefined,
-    credentials: { current: async () => clientKey, refreshed: async () => clientKey },
-    time: timeLeftOf(30_000),
-    callsAtOnce: 10,
-    ...options,
+/** Starts a simulated provider that the tests of a file share, one after the other. */
+export async function startProvider() {
+  const simulator = await startFineTuningSimulator({ apiKeys: [apiKey] });
+  after(() => simulator[Symbol.asyncDispose]());
+  const faults = new Map<string, { left: Fault[]; forever: boolean }>();
+  const provider = Object.assign(simulator, {
+    /** Starts over with these jobs, without calls and faults. */
+    reset(...jobs: SimulatedJob[]) {
+      simulator.jobs = new Map(jobs.map((job) => [job.id, job]));
+      simulator.calls.length = 0;
+      simulator.apiKeys = new Set([apiKey]);
+      faults.clear();
+      simulator.faultFor = ({ endpoint }) => {
+        const { left = [], forever = false } = faults.get(endpoint) ?? {};
+        return forever && left.length === 1 ? left[0] : left.shift();
+      };
+    },
+    /** The next calls to this endpoint have these faults, one each; the last one stays if `forever`. */
+    fail(endpoint: Endpoint, left: Fault[], forever?: 'forever') {
+      faults.set(endpoint, { left: [...left], forever: forever !== undefined });
+    },
+    /** Which endpoints were called, in order. */
+    endpoints: () => simulator.calls.map(({ endpoint }) => endpoint),
+    /** How long after the first call to this endpoint each of them came, in milliseconds. */
+    times(endpoint: Endpoint) {
+      const calls = simulator.calls.filter((call) => call.endpoint === endpoint);
+      return calls.map(({ at }) => Math.round(at - (calls[0]?.at ?? 0)));
+    },
   });
+  provider.reset();
+  return provider;
+}
+
+/** A key that is replaced by the next of these when it is refused. */
+export function rotatingKey(...keys: string[]): Credential {
+  const left = [...keys];
+  return {
+    authorize: async () => ({ headers: { authorization: `Bearer ${left[0]}` }, secret: left[0] ?? '' }),
+    refresh: async (refused) => {
+      if (left.length > 1 && left[0] === refused) left.shift();
+      return left[0] !== refused;
+    },
+  };
+}
+
+/** Starts an invocation that works with an empty table, and publishes and logs nowhere. */
+export function startInvocation(remainingMs = 30_000): Context & { endTime(): void } {
+  const [end, listingEnd] = [new AbortController(), new AbortController()];
+  const timeIsUp = new DOMException('Time is up.', 'TimeoutError');
+  const endTime = () => end.abort(timeIsUp);
+  setTimeout(endTime, remainingMs).unref();
+  setTimeout(() => listingEnd.abort(timeIsUp), (remainingMs * 2) / 3).unref();
+  const done = async () => {};
+  return {
+    now: Date.now() / 1000,
+    requestedBy: 'direct',
+    time: { signal: end.signal, listingSignal: listingEnd.signal, endsAt: performance.now() + remainingMs },
+    table: {
+      read: async (jobIds) => new Map(jobIds.map((jobId) => [jobId, {}])),
+      extend: async (_jobId, until) => until,
+      noteWaiting: done,
+      noteWarned: done,
+      noteCancelling: done,
+    },
+    warnBeforeMinutes: 30,
+    report: { decided: done, problem: done, publishCancellation: async () => true, publishWarning: async () => true },
+    endTime,
+  };
+}
+
+export interface ClientOptions extends Partial<FineTuningOptions> {
+  remainingMs?: number;
+  invocation?: ReturnType<typeof startInvocation>;
+}
+
+/** Creates the client under test, for an invocation with half a minute and a key that is never rotated. */
+export function createClient(
+  { baseUrl }: Pick<FineTuningSimulator, 'baseUrl'>,
+  { remainingMs, invocation = startInvocation(remainingMs), ...options }: ClientOptions = {},
+) {
+  const { time, endTime } = invocation;
+  const { openaiProject } = options;
+  const defaults = { baseUrl, openaiProject, credential: rotatingKey(apiKey), maxConcurrency: 100, time };
+  const provider = createFineTuning({ ...defaults, ...options });
+  const limits = {
+    timeBudgetMinutes: 360,
+    queueLimitMinutes: undefined,
+    lookbackDays: 30,
+    cancelLimit: 'none' as const,
+  };
+  const project: Project = {
+    name: openaiProject,
+    provider,
+    rules: { ...limits, budgetFrom: 'default', dryRun: false },
+    maxConcurrency: options.maxConcurrency ?? 100,
+  };
+  return {
+    ...provider,
+    retrieve: (jobId: string, signal?: AbortSignal) =>
+      provider.retrieve(jobId, { withMetadata: false, ...(signal && { signal }) }),
+    /** A project that is reached through this client, with the same name as at the provider. */
+    project,
+    /** All pages of a list. */
+    pages: () => Array.fromAsync(provider.list({ signal: time.signal, withMetadata: false })),
+    /** The rule that cancels a job, through this client. */
+    cancelJob: async (jobId: string) =>
+      toCancelAnswer(await cancelJob({ project, jobId, reason: 'requested', dryRun: false }, invocation)),
+    endTime,
+  };
 }

@@ -1,143 +1,157 @@
 import fc from 'fast-check';
-import { isInProgress } from '../../lambda/curfew/job.ts';
-import type { JobRecord } from '../../lambda/curfew/job-table.ts';
-import type { ProjectRules } from '../../lambda/curfew/projects.ts';
-import { AuthenticationError, OpenAIError, RateLimitError } from '../../lambda/errors.ts';
-import { fakeProject, fakeScene, fakeTable, fakeTime, jobOf, nowSeconds } from './fake-ports.ts';
+import type { Rules } from '../../lambda/curfew/deadline.ts';
+import type { CancelReply, Job, JobRow, Phase } from '../../lambda/curfew/job.ts';
+import { AuthenticationError, OpenAIError } from '../../lambda/errors.ts';
+import { accepted, failedCancel, fakeContext, fakeProject, jobOf, now } from './fake-ports.ts';
 
-const minutesPerDay = 1440;
+const minutesPerDay = 1_440;
 
-/** What becomes of a cancel: the status in the answer, or an error and what the job then is when read again. */
-const cancelAnswers = ['cancelled', 'canceled', 'succeeded', 'running', 'paused'] as const;
-const statusesAfterFailure = ['running', 'cancelled', 'succeeded', 'paused', 'unreadable'] as const;
-
-/** Mostly nothing, so many jobs of a population are overdue with nothing in the way. */
+/** Mostly nothing, so that many jobs are overdue with nothing in the way. */
 const sometimes = <Value>(arbitrary: fc.Arbitrary<Value>) =>
   fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
 const arbitraryJob = fc.record({
-  status: fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom('validating_files', 'pending', 'queued', 'running', 'resuming') },
-    { weight: 1, arbitrary: fc.constantFrom('succeeded', 'failed', 'cancelled', 'paused', 'frozen') },
+  phase: fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom<Phase>('waiting', 'running') },
+    { weight: 1, arbitrary: fc.constantFrom<Phase>('cancelling', 'finished', 'other') },
   ),
   ageMinutes: fc.oneof(
     fc.integer({ min: -100, max: 800 }),
     fc.integer({ min: 0, max: 60 * minutesPerDay }),
     fc.constantFrom(0, 30, 360),
   ),
-  budget: sometimes(fc.constantFrom('none', ' None', '0', '90', '1440', '43200', 'soon', '')),
-  finishesInMinutes: sometimes(fc.integer({ min: -60, max: 2_000 })),
+  budget: sometimes(fc.constantFrom('none', ' None', '0', '90', '24h', 'soon')),
+  waitedUntilMinutesAgo: sometimes(fc.integer({ min: 0, max: 800 })),
   extendedForMinutes: sometimes(fc.integer({ min: -60, max: 600 })),
   cancellingForMinutes: sometimes(fc.integer({ min: 0, max: 120 })),
-  hasUnusableRow: sometimes(fc.boolean()).map((isUnusable = false) => isUnusable),
-  cancelled: fc.oneof(
-    fc.record({ answer: fc.constantFrom(...cancelAnswers) }),
-    fc.record({
-      error: fc.constantFrom(AuthenticationError, RateLimitError, OpenAIError),
-      readAgain: fc.constantFrom(...statusesAfterFailure),
-    }),
+  hasUnreadableRow: sometimes(fc.constant(true)).map((value) => value ?? false),
+  /** What the look finds, if it is not what was listed. */
+  becomes: sometimes(fc.constantFrom<Phase | 'gone'>('cancelling', 'finished', 'other', 'gone')),
+  reply: fc.constantFrom<'cancelled' | 'finished' | 'running' | 'empty' | 'refused' | 'denied' | 'retry'>(
+    ...(['cancelled', 'finished', 'running', 'empty', 'refused', 'denied', 'retry'] as const),
   ),
 });
+
 const arbitraryProject = fc.record({
   jobs: fc.array(arbitraryJob, { maxLength: 12 }),
   pageSize: fc.integer({ min: 1, max: 5 }),
   rules: fc.record({
     timeBudgetMinutes: fc.constantFrom(0, 30, 360),
+    queueLimitMinutes: fc.constantFrom(undefined, 60, 'none' as const),
     lookbackDays: fc.constantFrom(0, 1, 30),
     cancelLimit: fc.oneof(fc.integer({ min: 1, max: 6 }), fc.constant('none' as const)),
     dryRun: fc.boolean(),
   }),
-  /** After this many pages listing fails, or time runs out. */
-  interruption: sometimes(
-    fc.record({ afterPages: fc.integer({ min: 0, max: 3 }), kind: fc.constantFrom('failure', 'time') }),
-  ),
+  /** After so many pages, listing fails or two thirds of the time are gone. */
+  interruption: sometimes(fc.record({ afterPages: fc.integer({ min: 0, max: 3 }), isTime: fc.boolean() })),
 });
 export const arbitraryProjects = fc.array(arbitraryProject, { minLength: 1, maxLength: 3 });
-export const arbitraryWarnBefore = fc.constantFrom(0, 30, 100);
 
 type GivenJob = typeof arbitraryJob extends fc.Arbitrary<infer Value> ? Value : never;
-type Rules = Omit<ProjectRules, 'budgetFrom'>;
 export type GivenProject = typeof arbitraryProject extends fc.Arbitrary<infer Value> ? Value : never;
+type GivenRules = Omit<Rules, 'budgetFrom'>;
 
-/** The model: how long a job may run by its budget alone, in minutes. */
-function budgetOf({ budget }: GivenJob, { timeBudgetMinutes }: Rules): number {
-  if (budget === 'none' || budget === ' None') return Number.POSITIVE_INFINITY;
-  return budget === undefined || budget === 'soon' || budget === '' ? timeBudgetMinutes : Number(budget);
+const ownBudgets: Record<string, number> = {
+  none: Number.POSITIVE_INFINITY,
+  ' None': Number.POSITIVE_INFINITY,
+  '90': 90,
+  '24h': minutesPerDay,
+};
+
+/** The contract in other words: whether a job is past its deadline, and within the look-back. */
+export function isOverdue(job: GivenJob, { timeBudgetMinutes, queueLimitMinutes, lookbackDays }: GivenRules): boolean {
+  const { phase, ageMinutes, hasUnreadableRow, extendedForMinutes = 0, waitedUntilMinutesAgo = ageMinutes } = job;
+  const budget = ownBudgets[job.budget ?? ''] ?? timeBudgetMinutes;
+  const queueLimit = queueLimitMinutes ?? Math.max(budget, timeBudgetMinutes);
+  const trainedMinutes = hasUnreadableRow ? ageMinutes : Math.min(ageMinutes, waitedUntilMinutesAgo);
+  const isPastLimit =
+    phase === 'waiting'
+      ? budget < Number.POSITIVE_INFINITY && queueLimit !== 'none' && ageMinutes >= queueLimit
+      : phase === 'running' && trainedMinutes >= budget;
+  const isRecent = lookbackDays === 0 || ageMinutes <= lookbackDays * minutesPerDay;
+  return isPastLimit && isRecent && (hasUnreadableRow || extendedForMinutes <= 0);
 }
 
-function isOverdue(job: GivenJob, rules: Rules): boolean {
-  const isRecent = rules.lookbackDays === 0 || job.ageMinutes <= rules.lookbackDays * minutesPerDay;
-  // What cannot be read extends nothing.
-  const isExtended = !job.hasUnusableRow && (job.extendedForMinutes ?? 0) > 0;
-  return isInProgress(job.status) && isRecent && job.ageMinutes >= budgetOf(job, rules) && !isExtended;
-}
+/** Whether an overdue job counts towards the limit. */
+export const isNew = ({ hasUnreadableRow, cancellingForMinutes }: GivenJob) =>
+  hasUnreadableRow || cancellingForMinutes === undefined;
 
 /** Whether a sweep may send a cancel to a job, but for the limit. */
-export const mayBeCancelled = (job: GivenJob, rules: Rules) =>
-  isOverdue(job, rules) && !job.hasUnusableRow && !rules.dryRun;
+export const mayBeSent = (job: GivenJob, rules: GivenRules) =>
+  isOverdue(job, rules) &&
+  !rules.dryRun &&
+  !job.hasUnreadableRow &&
+  job.becomes === undefined &&
+  (job.cancellingForMinutes ?? 60) >= 60;
 
-/** Whether a job counts for the limit. */
-export const isNewlyOverdue = (job: GivenJob, rules: Rules) =>
-  isOverdue(job, rules) && (job.hasUnusableRow || job.cancellingForMinutes === undefined);
-
-/** The row of a job, as the table has it. */
-function rowOf({ extendedForMinutes, cancellingForMinutes }: GivenJob): JobRecord {
+function rowOf(job: GivenJob): JobRow {
+  const { extendedForMinutes, cancellingForMinutes, waitedUntilMinutesAgo } = job;
   return {
-    ...(extendedForMinutes !== undefined && { extendedUntilSeconds: nowSeconds + extendedForMinutes * 60 }),
-    ...(cancellingForMinutes !== undefined && {
-      cancellingSinceSeconds: nowSeconds - cancellingForMinutes * 60,
-    }),
+    ...(extendedForMinutes !== undefined && { extendedUntil: now + extendedForMinutes * 60 }),
+    ...(cancellingForMinutes !== undefined && { cancellingSince: now - cancellingForMinutes * 60 }),
+    ...(waitedUntilMinutesAgo !== undefined && { lastWaiting: now - waitedUntilMinutesAgo * 60 }),
   };
 }
 
-/** A population behind fake ports that behave as its jobs say. */
-export function populate(given: GivenProject[], warnBeforeMinutes: number) {
-  const time = fakeTime();
-  const jobs = given.flatMap((project, index) =>
-    project.jobs.map((job, position) => ({ id: `ftjob-${index}-${position}`, job, rules: project.rules })),
+function replyTo({ reply }: GivenJob, job: Job): CancelReply {
+  if (reply === 'empty') return accepted(null);
+  if (reply === 'refused') return failedCancel({ isRefusal: true });
+  if (reply === 'denied') return failedCancel({ error: new AuthenticationError('No.') });
+  if (reply === 'retry') return failedCancel({ mayRetry: true, askedWaitMs: 0 });
+  if (reply === 'running') return accepted(job);
+  return accepted({ ...job, phase: 'finished', wasCancelled: reply === 'cancelled' });
+}
+
+/** Returns a population behind fake ports, which behave as its jobs say. */
+export function populate(given: GivenProject[]) {
+  const byId = new Map<string, { given: GivenJob; rules: GivenRules }>(
+    given.flatMap(({ jobs, rules }, project) =>
+      jobs.map((job, position) => [`ftjob-${project}-${position}`, { given: job, rules }] as const),
+    ),
   );
-  const byId = new Map(jobs.map((one) => [one.id, one]));
-  const table = fakeTable(
-    Object.fromEntries(jobs.map(({ id, job }) => [id, rowOf(job)])),
-    jobs.flatMap(({ id, job }) => (job.hasUnusableRow ? [id] : [])),
-  );
-  const projects = given.map(({ pageSize, rules, interruption, ...project }, index) => {
-    const listed = project.jobs
-      .map(({ status, ageMinutes, budget, finishesInMinutes }, position) =>
+  const context = fakeContext({
+    rows: Object.fromEntries([...byId].map(([id, one]) => [id, rowOf(one.given)])),
+    unreadable: [...byId].flatMap(([id, one]) => (one.given.hasUnreadableRow ? [id] : [])),
+  });
+  const projects = given.map(({ jobs, pageSize, rules, interruption }, project) => {
+    const listed = jobs
+      .map(({ phase, ageMinutes, budget }, position) =>
         jobOf({
-          id: `ftjob-${index}-${position}`,
-          status,
+          id: `ftjob-${project}-${position}`,
+          phase,
           ageMinutes,
           metadata: budget === undefined ? {} : { time_budget_minutes: budget },
-          estimatedFinishSeconds:
-            finishesInMinutes === undefined ? null : nowSeconds + finishesInMinutes * 60,
         }),
       )
-      .sort((a, b) => b.createdAtSeconds - a.createdAtSeconds);
+      .sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
+    const find = (id: string) => {
+      const [job, one] = [listed.find((candidate) => candidate.id === id), byId.get(id)];
+      if (!job || !one) throw new OpenAIError('No such job.');
+      return { job, given: one.given };
+    };
     return fakeProject({
-      name: `project-${index}`,
+      name: `project-${project}`,
       rules,
-      cancel: async (id) => {
-        const fate = byId.get(id)?.job.cancelled;
-        if (fate && 'error' in fate) throw new fate.error('No.');
-        return jobOf({ id, status: fate?.answer ?? 'cancelled' });
-      },
       retrieve: async (id) => {
-        const fate = byId.get(id)?.job.cancelled;
-        if (!fate || 'answer' in fate || fate.readAgain === 'unreadable') throw new OpenAIError('No.');
-        return jobOf({ id, status: fate.readAgain });
+        const { job, given } = find(id);
+        if (given.becomes === 'gone') throw new OpenAIError('Gone.');
+        return { ...job, phase: given.becomes ?? job.phase };
       },
-      async *list(signal) {
+      cancel: async (id) => {
+        const { job, given } = find(id);
+        return replyTo(given, job);
+      },
+      async *list({ signal }) {
         for (let page = 0; page === 0 || page * pageSize < listed.length; page += 1) {
           if (interruption?.afterPages === page) {
-            if (interruption.kind === 'failure') throw new OpenAIError('Listing failed.');
-            time.runDown();
+            if (!interruption.isTime) throw new OpenAIError('Listing failed.');
+            context.time.endListing();
           }
-          signal.throwIfAborted();
+          signal?.throwIfAborted();
           yield { jobs: listed.slice(page * pageSize, (page + 1) * pageSize), odd: [] };
         }
       },
     });
   });
-  return { projects, byId, scene: fakeScene({ table, time, warnBeforeMinutes }) };
+  return { projects, byId, context };
 }

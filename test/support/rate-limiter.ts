@@ -1,13 +1,16 @@
 import type { Answer } from '../../infra/local/providers/endpoints.ts';
 
+/** What a refusal says about when to come back. */
+export type WaitHeader = 'retry-after-ms' | 'retry-after' | 'none';
+
 /**
- * A rate limit as OpenAI documents it: a bucket that fills steadily. Whoever comes too early is refused, with headers that
- * say when the next request will be let through, as the vendor's own client reads them.
+ * Limits the rate as OpenAI documents it: a bucket fills steadily, and whoever comes too early is refused.
  *
  * @param requestsPerSecond how fast the bucket fills, and how many requests it holds.
+ * @param header left out, a refusal has both headers, as the vendor's own client reads them.
  * @returns a function that takes one request from the bucket, or returns the refusal.
  */
-export function rateLimit(requestsPerSecond: number): () => Answer | undefined {
+export function rateLimit(requestsPerSecond: number, header?: WaitHeader): () => Answer | undefined {
   let tokens = requestsPerSecond;
   let filledAt = performance.now();
   return () => {
@@ -19,23 +22,13 @@ export function rateLimit(requestsPerSecond: number): () => Answer | undefined {
       tokens -= 1;
       return undefined;
     }
-    const waitMilliseconds = Math.ceil(((1 - tokens) / requestsPerSecond) * 1000);
+    const waitMs = Math.ceil(((1 - tokens) / requestsPerSecond) * 1000);
+    const all = { 'retry-after-ms': `${waitMs}`, 'retry-after': `${Math.ceil(waitMs / 1000)}` };
     return {
       status: 429,
-      headers: {
-        'retry-after-ms': String(waitMilliseconds),
-        'retry-after': String(Math.ceil(waitMilliseconds / 1000)),
-        'x-ratelimit-limit-requests': String(requestsPerSecond),
-        'x-ratelimit-remaining-requests': '0',
-        'x-ratelimit-reset-requests': `${waitMilliseconds}ms`,
-      },
+      headers: header === undefined ? all : header === 'none' ? {} : { [header]: all[header] },
       body: {
-        error: {
-          message: 'Rate limit reached',
-          type: 'requests',
-          param: null,
-          code: 'rate_limit_exceeded',
-        },
+        error: { message: 'Rate limit reached', type: 'requests', param: null, code: 'rate_limit_exceeded' },
       },
     };
   };

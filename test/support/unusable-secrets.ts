@@ -1,7 +1,7 @@
 import type { SecretAnswer } from '../../infra/local/aws/stub/services.ts';
 import { apiKey } from './curfew.ts';
 
-/** Every way in which a secret holds no usable key, and what ApiKeyError must say of it. */
+/** Every way in which a secret holds no usable key, and what ApiKeyError says about it. */
 export const unusableSecrets: Record<string, { secret: SecretAnswer; message: RegExp }> = {
   missing: {
     secret: { error: 'ResourceNotFoundException', status: 400 },
@@ -40,17 +40,23 @@ export const unusableSecrets: Record<string, { secret: SecretAnswer; message: Re
   },
   'JSON with an empty field': { secret: { SecretString: '{"apiKey": " "}' }, message: /is empty/ },
   'broken JSON': { secret: { SecretString: `{"apiKey": "${apiKey}"` }, message: /not valid JSON/ },
-  'a space': {
-    secret: { SecretString: `${apiKey} ${apiKey}` },
-    message: /a line break, a space or a character outside ASCII/,
-  },
+  'two keys': { secret: { SecretString: `${apiKey} ${apiKey}` }, message: /a line break, a space or a character/ },
+  'a key with "Bearer"': { secret: { SecretString: `Bearer ${apiKey}` }, message: /a space/ },
   'a line break in the field': {
     secret: { SecretString: JSON.stringify({ apiKey: `${apiKey}\n${apiKey}` }) },
     message: /a line break/,
   },
   'non-Latin characters': { secret: { SecretString: `${apiKey}ключ` }, message: /a character outside ASCII/ },
-  'a Latin character outside ASCII': {
-    secret: { SecretString: `${apiKey}é` },
-    message: /a character outside ASCII/,
+  'a Latin character outside ASCII': { secret: { SecretString: `${apiKey}é` }, message: /a character outside ASCII/ },
+  'double quotes': { secret: { SecretString: `"${apiKey}"` }, message: /a key in quotes/ },
+  'single quotes': { secret: { SecretString: `'${apiKey}'` }, message: /a key in quotes/ },
+  'one quote, left over': { secret: { SecretString: `${apiKey}"` }, message: /a key in quotes/ },
+  'quotes in the field': { secret: { SecretString: JSON.stringify({ apiKey: `"${apiKey}"` }) }, message: /in quotes/ },
+  'a line of an .env file': { secret: { SecretString: `OPENAI_API_KEY=${apiKey}` }, message: /a line of a shell/ },
+  'a quoted line of an .env file': {
+    secret: { SecretString: `API_KEY="${apiKey}"` },
+    message: /quotes|a line of a shell/,
   },
+  'a name in lower case': { secret: { SecretString: `openai_api_key=${apiKey}` }, message: /a line of a shell/ },
+  'an export': { secret: { SecretString: `export OPENAI_API_KEY=${apiKey}` }, message: /a space|a line of a shell/ },
 };

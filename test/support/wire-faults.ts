@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Answer } from '../../infra/local/providers/endpoints.ts';
 import type { Fault } from '../../infra/local/providers/simulator.ts';
 import { apiKey } from './curfew.ts';
@@ -16,18 +17,9 @@ export function answers(status: number, headers: Record<string, string> = {}): F
   });
 }
 
-/**
- * Listing runs out of time, and surely: with so much left, the pause that is asked for reaches beyond the time to list,
- * but not beyond the time to answer.
- */
-export const pauseBeyondListing = {
-  fault: answers(429, { 'retry-after-ms': '2200' }),
-  remainingMilliseconds: 4_000,
-};
-
-/** Any body at all, with status 200. */
-export function says(body: unknown, headers: Record<string, string> = {}): Fault {
-  return () => ({ status: 200, body, headers });
+/** Any body at all, with status 200 unless it is another. */
+export function says(body: unknown, headers: Record<string, string> = {}, status = 200): Fault {
+  return () => ({ status, body, headers });
 }
 
 /** The connection breaks before an answer. */
@@ -81,6 +73,23 @@ export function late(milliseconds: number): Fault {
     const given = answer();
     await sleep(milliseconds);
     return given;
+  };
+}
+
+/** The server speaks another protocol from here on, and never says another word. */
+export const switchesProtocol: Fault = (_answer, response) => {
+  response.socket?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: nothing\r\n\r\n');
+  return undefined;
+};
+
+/** The right answer, compressed though nobody asked for it. */
+export function compressed(coding: string, given?: Answer): Fault {
+  const compress = coding === 'br' ? brotliCompressSync : coding === 'deflate' ? deflateSync : gzipSync;
+  return (answer, response) => {
+    const { status, body } = given ?? answer();
+    response.writeHead(status, { 'content-encoding': coding });
+    response.end(compress(typeof body === 'string' ? body : JSON.stringify(body)));
+    return undefined;
   };
 }
 

@@ -3,18 +3,22 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { dirname, join } from 'node:path';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { bundledCode } from '../../../infra/function/bundled-code.ts';
+import { bundleFunction } from '../../../infra/function/bundling.ts';
 import type { Invocation } from '../../../infra/local/aws/local-system.ts';
 import { isolatedEnvironment, newRunDirectory } from '../../../infra/local/aws/workspace.ts';
 import { listenOnLoopback } from '../../../infra/local/providers/loopback-server.ts';
 import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
-import { defaultSettings, environmentFor } from '../../../lambda/settings.ts';
-import { synthesizeBundles } from '../../bench/bundles.ts';
-import { apiKey } from '../../support/curfew.ts';
+import { settingsVariable } from '../../../lambda/settings.ts';
 
+await bundleFunction();
+const apiKey = 'sk-proj-4nXq7TzLw2VbYc9RkDm5';
+const require = createRequire(import.meta.url);
 const lambdaHost = fileURLToPath(new URL('../../../infra/local/aws/lambda-host.ts', import.meta.url));
 
 test('the deployed bundle takes endpoint, region and credentials from the environment of Lambda', async () => {
@@ -28,12 +32,11 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
   cleanup.defer(secrets.close);
   const jobs = [simulatedJob({ id: 'ftjob-1', status: 'running' })];
   const openai = cleanup.use(await startFineTuningSimulator({ jobs, apiKeys: [apiKey] }));
-  const host = fork(lambdaHost, [(await synthesizeBundles()).ours.file], {
+  const host = fork(lambdaHost, [join(bundledCode, 'index.js')], {
     silent: true,
     env: {
       ...isolatedEnvironment(newRunDirectory()),
-      ...environmentFor({ ...defaultSettings, openaiBaseUrl: openai.baseUrl }),
-      TABLE_NAME: 'state',
+      [settingsVariable]: JSON.stringify({ openaiBaseUrl: openai.baseUrl, tableName: 'state' }),
       AWS_ENDPOINT_URL: secrets.url,
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'AKIDOFLAMBDA',
@@ -63,11 +66,16 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
   for (const headers of requests) assert.equal(headers['x-amz-security-token'], 'token-of-the-role');
 });
 
+test('the deployed bundle has every client that it loads only once it needs it', () => {
+  const parts = readdirSync(bundledCode).filter((file) => file.endsWith('.js') && file !== 'index.js');
+  const loaded = parts.flatMap((file) => Object.keys(require(join(bundledCode, file))));
+  for (const client of ['BedrockClient', 'DynamoDBClient', 'SSMClient']) assert.ok(loaded.includes(client), client);
+});
+
 // Lambda gives credentials in environment variables and nowhere else.
-test('the deployed bundle is without the other sources of AWS credentials', async () => {
-  const directory = dirname((await synthesizeBundles()).ours.file);
-  const code = readdirSync(directory)
-    .map((file) => readFileSync(join(directory, file), 'utf8'))
+test('the deployed bundle is without the other sources of AWS credentials', () => {
+  const code = readdirSync(bundledCode)
+    .map((file) => readFileSync(join(bundledCode, file), 'utf8'))
     .join('');
   for (const mark of ['sso-oidc', 'AssumeRoleWithWebIdentity', 'credential_process']) {
     assert.ok(!code.includes(mark), mark);

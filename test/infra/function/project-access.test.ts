@@ -4,7 +4,7 @@ import { App, CfnParameter, Stack } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { FineTuningCurfew, type FineTuningCurfewProps } from '../../../infra/index.ts';
 import { synthesize, templateOf, templateWith } from '../synthesize.ts';
-import { arnOf, statementsFor, statementsOf } from '../template.ts';
+import { arnOf, settingsIn, statementsFor, statementsOf } from '../template.ts';
 
 const azure = 'https://team.openai.azure.com/openai/v1';
 const wholeArn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:openai-AbCdEf';
@@ -22,12 +22,9 @@ describe('the secrets that the function may read', () => {
       { secretName: `${wholeArn.slice(0, -13)}prod-openai` },
       [`${wholeArn.slice(0, -13)}prod-openai`, `${wholeArn.slice(0, -13)}prod-openai-??????`],
     ],
-    [
-      'one by an ARN without its end',
-      { secretName: wholeArn.slice(0, -7) },
-      [`${wholeArn.slice(0, -7)}-??????`],
-    ],
+    ['one by an ARN without its end', { secretName: wholeArn.slice(0, -7) }, [`${wholeArn.slice(0, -7)}-??????`]],
     ['none for Bedrock', { provider: 'bedrock' }, []],
+    ['none for its customization jobs', { provider: 'bedrock-customization' }, []],
     [
       'each that a project names, once',
       {
@@ -66,9 +63,7 @@ describe('the secrets that the function may read', () => {
     });
     const [statement] = statementsFor(template, 'secretsmanager');
     assert.deepEqual(statement?.Resource, { Ref: 'Arn' });
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      Environment: { Variables: { SECRET_NAME: { Ref: 'Arn' } } },
-    });
+    assert.deepEqual(settingsIn(template)['secretName'], { Ref: 'Arn' });
   });
 });
 
@@ -102,7 +97,7 @@ describe('the keys that it may use', () => {
   });
 });
 
-test('projects on three providers need what each of them needs', () => {
+test('projects on four providers need what each of them needs', () => {
   const services = statementsOf(synthesize('projects').template).map(
     ({ Action }) => String([Action].flat()[0]).split(':')[0],
   );
@@ -110,7 +105,8 @@ test('projects on three providers need what each of them needs', () => {
     'secretsmanager',
     'kms',
     'bedrock-mantle',
-    'bedrock-mantle',
+    'bedrock',
+    'bedrock',
     'logs',
     'events',
     'dynamodb',
@@ -131,9 +127,7 @@ describe('many secrets', () => {
       const { PolicyDocument } = policy['Properties'];
       const text = JSON.stringify(PolicyDocument, (_, value) =>
         value?.['Fn::Join']
-          ? value['Fn::Join'][1]
-              .map((part: unknown) => (typeof part === 'string' ? part : 'us-gov-west-1'))
-              .join('')
+          ? value['Fn::Join'][1].map((part: unknown) => (typeof part === 'string' ? part : 'us-gov-west-1')).join('')
           : value,
       );
       return text.length;

@@ -6,7 +6,7 @@ import { Alias, Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { FineTuningCurfew, type FineTuningProject } from '../../../infra/index.ts';
 import '../synthesize.ts';
-import { arnOf, resourcesOf, statementsFor } from '../template.ts';
+import { arnOf, settingsIn, statementsFor } from '../template.ts';
 
 const region = 'eu-west-1';
 const here = { account: '111122223333', region };
@@ -18,20 +18,16 @@ const keyArn = `arn:aws:kms:${region}:444455556666:key/0aa0-1bb1`;
 /** What the function is told of a secret, and may do with it. `build` may put more stacks into the app. */
 function given(
   build: (stack: Stack, app: App) => ISecret,
-  {
-    env,
-    projects,
-  }: { env?: { account: string; region: string }; projects?: Record<string, FineTuningProject> } = {},
+  { env, projects }: { env?: { account: string; region: string }; projects?: Record<string, FineTuningProject> } = {},
 ) {
   const app = new App();
   const stack = new Stack(app, 'Test', env ? { env } : {});
   new FineTuningCurfew(stack, 'Curfew', { secret: build(stack, app), projects });
   app.synth();
   const template = Template.fromStack(stack);
-  const [{ Environment } = {}] = Object.values(resourcesOf(template, 'AWS::Lambda::Function'));
   const resources = (service: string) => statementsFor(template, service).map(({ Resource }) => Resource);
   return {
-    name: (Environment as { Variables: Record<string, unknown> }).Variables['SECRET_NAME'],
+    name: settingsIn(template)['secretName'],
     secrets: resources('secretsmanager'),
     keys: resources('kms'),
     template,
@@ -48,14 +44,9 @@ describe('the function may read the secret that is given, and use its key for th
     );
     const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
     const [key] = Object.keys(template.findResources('AWS::KMS::Key'));
-    assert.deepEqual(
-      [name, secrets, keys],
-      [{ Ref: secret }, [{ Ref: secret }], [{ 'Fn::GetAtt': [key, 'Arn'] }]],
-    );
+    assert.deepEqual([name, secrets, keys], [{ Ref: secret }, [{ Ref: secret }], [{ 'Fn::GetAtt': [key, 'Arn'] }]]);
     const [statement] = statementsFor(template, 'kms');
-    assert.ok(
-      JSON.stringify(statement?.Condition?.['StringEquals']?.['kms:ViaService']).includes('secretsmanager.'),
-    );
+    assert.ok(JSON.stringify(statement?.Condition?.['StringEquals']?.['kms:ViaService']).includes('secretsmanager.'));
   });
 
   test('with an alias of its key', () => {

@@ -66,8 +66,7 @@ describe('with notifyEmail', () => {
     const statements: Statement[] = policy?.['Properties'].PolicyDocument.Statement;
     assert.ok(
       statements.some(
-        ({ Effect, Condition }) =>
-          Effect === 'Deny' && Condition?.['Bool']?.['aws:SecureTransport'] === 'false',
+        ({ Effect, Condition }) => Effect === 'Deny' && Condition?.['Bool']?.['aws:SecureTransport'] === 'false',
       ),
     );
   });
@@ -101,9 +100,7 @@ describe('every message that is sent to a topic of this app gets through', () =>
       const alarms = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm'));
       assert.equal(alarms.length, 11);
       for (const alarm of alarms) {
-        const actions = ['AlarmActions', 'OKActions', 'InsufficientDataActions'].flatMap(
-          (key) => alarm[key] ?? [],
-        );
+        const actions = ['AlarmActions', 'OKActions', 'InsufficientDataActions'].flatMap((key) => alarm[key] ?? []);
         assert.ok(actions.length >= 2);
         for (const action of actions) {
           const granted = grantsOf(template, action, 'cloudwatch.amazonaws.com');
@@ -116,9 +113,7 @@ describe('every message that is sent to a topic of this app gets through', () =>
 
     // EventBridge fills in no condition key there: a condition would lose every message.
     test(`${name}: of events by EventBridge, without a condition`, () => {
-      const rules = Object.values(resourcesOf(template, 'AWS::Events::Rule')).filter(
-        (rule) => rule['EventPattern'],
-      );
+      const rules = Object.values(resourcesOf(template, 'AWS::Events::Rule')).filter((rule) => rule['EventPattern']);
       assert.equal(rules.length, 1);
       for (const { Targets } of rules) {
         for (const { Arn } of Targets as { Arn: unknown }[]) {
@@ -182,10 +177,7 @@ describe('mail of events on a bus of another account or region, where there can 
         const eventBus = EventBus.fromEventBusArn(stack, 'Bus', `arn:aws:events:${place}:event-bus/central`);
         return new FineTuningCurfew(stack, 'Curfew', { eventBus, ...props });
       };
-      assert.throws(
-        () => curfewWith({ notifyEmail: 'ml@example.com' }),
-        /"eventBus".*make a rule where the bus is/,
-      );
+      assert.throws(() => curfewWith({ notifyEmail: 'ml@example.com' }), /"eventBus".*make a rule where the bus is/);
       assert.doesNotThrow(() => curfewWith({}));
     });
   }

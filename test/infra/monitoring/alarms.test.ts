@@ -169,10 +169,7 @@ describe('time-outs and crashes', () => {
     ['RequestId: 8c2e Error: Runtime exited with error: signal: killed', true],
     ['RequestId: 8c2e Error: Runtime exited with error: exit status 1', true],
     ['INIT_REPORT Init Duration: 80 ms Phase: init Status: error Error Type: Runtime.ExitError', true],
-    [
-      '2026-11-25T12:00:00.000Z undefined ERROR Uncaught Exception {"errorType":"Runtime.ImportModuleError"}',
-      true,
-    ],
+    ['2026-11-25T12:00:00.000Z undefined ERROR Uncaught Exception {"errorType":"Runtime.ImportModuleError"}', true],
     [
       '2026-11-25T12:00:00.000Z 8c2e ERROR Unhandled Promise Rejection {"errorType":"Runtime.UnhandledPromiseRejection"}',
       true,
@@ -190,10 +187,7 @@ describe('time-outs and crashes', () => {
       false,
     ],
     ['{"level":"INFO","requestedBy":"RequestId: 8c2e Error: Runtime exited"}', false],
-    [
-      '{"level":"INFO","requestedBy":"0 8c2e ERROR Uncaught Exception Runtime.ExitError signal: killed"}',
-      false,
-    ],
+    ['{"level":"INFO","requestedBy":"0 8c2e ERROR Uncaught Exception Runtime.ExitError signal: killed"}', false],
     ['REPORT RequestId: 8c2e Duration: 120.00 ms Billed Duration: 121 ms', false],
     ['{"level":"INFO","message":"Fine-tuning job ftjob-1 was cancelled"}', false],
   ];

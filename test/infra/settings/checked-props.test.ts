@@ -8,12 +8,15 @@ import { FineTuningCurfew, type FineTuningCurfewProps } from '../../../infra/ind
 // Else CDK would write to the home directory.
 import '../synthesize.ts';
 
+const bedrock = 'https://bedrock-mantle.us-west-2.api.aws/v1';
+const azure = 'https://team.openai.azure.com/openai/v1';
+
 const newStack = () => new Stack(new App(), 'Test');
 const curfewIn = (stack: Stack, props: FineTuningCurfewProps) => new FineTuningCurfew(stack, 'Curfew', props);
 
 describe('a wrong prop throws with its name and what is allowed', () => {
   const cases: [props: object, expected: RegExp][] = [
-    [{ timeBudgetMinutes: -5 }, /prop "timeBudgetMinutes" is "-5", but must be a whole number/],
+    [{ timeBudgetMinutes: -5 }, /prop "timeBudgetMinutes" is -5, but must be a whole number/],
     [{ timeBudgetMinutes: 1.5 }, /prop "timeBudgetMinutes"/],
     [{ timeBudgetMinutes: Number.NaN }, /prop "timeBudgetMinutes"/],
     [{ timeBudgetMinutes: 0 }, /prop "timeBudgetMinutes" is 0.*only with "dryRun"/],
@@ -34,18 +37,28 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     [{ secretName: ['openai/api-key'] }, /prop "secretName".* the name or ARN/],
     [{ name: 'a b' }, /prop "name"/],
     [{ cancelLimit: 0 }, /prop "cancelLimit"/],
+    [{ queueLimitMinutes: 0 }, /prop "queueLimitMinutes" is 0.* a whole number of minutes, 1 or more, or "none"/],
+    [{ region: 'Oregon' }, /prop "region" is "Oregon", but must be a region of AWS, such as us-east-1/],
     [{ logRetentionDays: 42 }, /prop "logRetentionDays"/],
     [{ dryRun: 'yes' }, /prop "dryRun".* true or false/],
     [{ provider: 'azure' }, /"openaiBaseUrl" must be that of your Azure resource/],
+    [{ openaiBaseUrl: bedrock, region: 'eu-west-1' }, /"region" is eu-west-1, but the host.* is in us-west-2/],
+    [{ provider: 'bedrock-customization', openaiBaseUrl: bedrock }, /"openaiBaseUrl" must be left out/],
     [{ projects: { a: { timeBudgetMinutes: -1 } } }, /"timeBudgetMinutes" of project "a" in prop "projects"/],
     [{ projects: { a: { timeBudgetMinutes: 0 } } }, /project "a": "timeBudgetMinutes" is 0/],
+    [{ projects: { a: { queueLimitMinutes: 'never' } } }, /"queueLimitMinutes" of project "a".* or "none"/],
+    [{ projects: { a: { region: 'us-west' } } }, /"region" of project "a".* must be a region of AWS/],
+    [{ projects: { a: { openaiBaseUrl: bedrock, region: 'eu-west-1' } } }, /project "a": "region" is eu-west-1/],
+    [
+      { projects: { a: { provider: 'bedrock-customization', openaiBaseUrl: bedrock } } },
+      /project "a": "openaiBaseUrl" must be left out for "provider" bedrock-customization/,
+    ],
+    [{ projects: { a: { provider: 'bedrock', openaiBaseUrl: azure } } }, /project "a": .*bedrock-mantle\.REGION/],
+    [{ projects: { a: { provider: 'azure', openaiBaseUrl: bedrock, secretName: 'a' } } }, /project "a": .*Azure/],
     [{ projects: { a: { provider: 'azure' } } }, /project "a": .*"openaiBaseUrl"/],
     [{ projects: { a: { openaiBaseUrl: 'https://example.com/v1' } } }, /project "a": .*"secretName"/],
     [{ name: 'aws-team', projects: { a: {} } }, /must not begin with "aws"/],
-    [
-      { topic: {}, notifyTopicArn: 'arn:aws:sns:us-east-1:111122223333:alerts' },
-      /"topic" and "notifyTopicArn"/,
-    ],
+    [{ topic: {}, notifyTopicArn: 'arn:aws:sns:us-east-1:111122223333:alerts' }, /"topic" and "notifyTopicArn"/],
   ];
   for (const [props, expected] of cases) {
     test(JSON.stringify(props), () => {
@@ -67,6 +80,8 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     ['saveQueries', 'savedQueries'],
     ['notifyTopic', 'notifyTopicArn'],
     ['timeBudget', 'timeBudgetMinutes'],
+    ['queueLimit', 'queueLimitMinutes'],
+    ['regions', 'region'],
   ];
   for (const [key, meant] of misspelt) {
     test(`one whose name is misspelt: ${key}`, () => {
@@ -95,10 +110,7 @@ describe('a wrong prop throws with its name and what is allowed', () => {
   });
 
   const otherKinds: [props: object, expected: RegExp][] = [
-    [
-      { topic: 'arn:aws:sns:us-east-1:111122223333:alerts' },
-      /prop "topic" must be an ITopic.*notifyTopicArn/,
-    ],
+    [{ topic: 'arn:aws:sns:us-east-1:111122223333:alerts' }, /prop "topic" must be an ITopic.*notifyTopicArn/],
     [{ secret: 'openai/api-key' }, /prop "secret" must be an ISecret.*secretName/],
     [{ eventBus: 'central' }, /prop "eventBus" must be an IEventBus/],
     [{ vpc: 'vpc-1' }, /prop "vpc" must be an IVpc/],
@@ -132,10 +144,7 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     const stack = newStack();
     const masterKey = Alias.fromAliasName(stack, 'Key', 'alias/aws/sns');
     const topic = new Topic(stack, 'Topic', { masterKey });
-    assert.throws(
-      () => curfewIn(stack, { topic }),
-      /prop "topic" .*neither CloudWatch nor EventBridge may use/,
-    );
+    assert.throws(() => curfewIn(stack, { topic }), /prop "topic" .*neither CloudWatch nor EventBridge may use/);
   });
 
   test('a topic by its ARN, of another region', () => {
@@ -147,10 +156,7 @@ describe('a wrong prop throws with its name and what is allowed', () => {
   test('a secret and a secretName', () => {
     const stack = newStack();
     const secret = Secret.fromSecretNameV2(stack, 'Secret', 'openai/api-key');
-    assert.throws(
-      () => curfewIn(stack, { secret, secretName: 'openai/api-key' }),
-      /"secret" and "secretName"/,
-    );
+    assert.throws(() => curfewIn(stack, { secret, secretName: 'openai/api-key' }), /"secret" and "secretName"/);
   });
 
   for (const name of ['enabled', 'sweepEveryMinutes', 'savedQueries']) {

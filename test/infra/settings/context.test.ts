@@ -22,18 +22,35 @@ test('values of -c key=value are text, and become what the setting is', () => {
     timeBudgetMinutes: '90',
     dryRun: 'true',
     cancelLimit: 'none',
+    queueLimitMinutes: '600',
+    region: 'us-gov-west-1',
     logRetentionDays: '7',
     notifyEmail: 'ml@example.com',
   });
   assert.equal(context.timeBudgetMinutes, 90);
   assert.equal(context.dryRun, true);
   assert.equal(context.cancelLimit, 'none');
+  assert.equal(context.queueLimitMinutes, 600);
+  assert.equal(context.region, 'us-gov-west-1');
   assert.equal(context.logRetentionDays, 7);
   assert.equal(context.notifyEmail, 'ml@example.com');
 });
 
+test('a queue limit may be none', () => {
+  assert.equal(contextWith({ queueLimitMinutes: 'none' }).queueLimitMinutes, 'none');
+});
+
+describe('the region may be of any partition', () => {
+  for (const region of ['ap-southeast-5', 'cn-northwest-1', 'us-gov-west-1', 'us-isob-east-1', 'eusc-de-east-1']) {
+    test(region, () => assert.equal(contextWith({ region }).region, region));
+  }
+});
+
 test('projects are the same as an object and as text', () => {
-  const projects = { a: { timeBudgetMinutes: 90, dryRun: true }, b: { provider: 'bedrock' } };
+  const projects = {
+    a: { timeBudgetMinutes: 90, queueLimitMinutes: 'none', dryRun: true },
+    b: { provider: 'bedrock', region: 'us-west-2' },
+  };
   assert.deepEqual(contextWith({ projects }).projects, projects);
   assert.deepEqual(contextWith({ projects: JSON.stringify(projects) }).projects, projects);
 });
@@ -52,13 +69,23 @@ describe('a wrong value fails with its key and what is allowed', () => {
     ['sweepEveryMinutes', '', /a whole number of minutes, 1 to 1440/],
     ['cancelLimit', 0, /a whole number of jobs, 1 or more, or "none"/],
     ['cancelLimit', 'all', /a whole number of jobs, 1 or more, or "none"/],
+    ['queueLimitMinutes', 'soon', /is "soon", but must be a whole number of minutes, 1 or more, or "none"/],
+    ['queueLimitMinutes', '0', /a whole number of minutes, 1 or more, or "none"/],
+    ['queueLimitMinutes', -1, /a whole number of minutes, 1 or more, or "none"/],
+    ['queueLimitMinutes', 1.5, /a whole number of minutes, 1 or more, or "none"/],
+    ['queueLimitMinutes', '', /a whole number of minutes, 1 or more, or "none"/],
     ['warnBeforeMinutes', -1, /a whole number of minutes, 0 or more/],
     ['logLevel', 'LOUD', /one of DEBUG, INFO, WARN, ERROR/],
     ['logRetentionDays', 42, /one of 1, 3, 5, 7, 14, 30,/],
     ['logRetentionDays', 9999, /one of 1, 3, 5, 7, 14, 30,/],
     ['lookbackDays', '1 week', /a whole number of days, 0 or more/],
     ['openaiBaseUrl', 'http://api.openai.com/v1', /an https URL, or http on loopback/],
-    ['provider', 'google', /one of openai, azure, bedrock/],
+    ['provider', 'google', /one of openai, azure, bedrock, bedrock-customization/],
+    ['region', 'us-east', /a region of AWS, such as us-east-1/],
+    ['region', 'US-EAST-1', /a region of AWS, such as us-east-1/],
+    ['region', 'us-east-1.evil.example', /a region of AWS, such as us-east-1/],
+    ['region', '*', /a region of AWS, such as us-east-1/],
+    ['region', '', /a region of AWS, such as us-east-1/],
     ['openaiProject', 'proj/1', /the id of a project/],
     ['dryRun', 'yes', /true or false/],
     ['enabled', 'no', /true or false/],

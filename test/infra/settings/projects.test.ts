@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CfnParameter } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { FineTuningCurfew, type FineTuningProject } from '../../../infra/index.ts';
+import { FineTuningCurfew, type FineTuningCurfewProps, type FineTuningProject } from '../../../infra/index.ts';
+import { projectsOf as resolvedProjects } from '../../../infra/settings/projects.ts';
+import { checkedSettings } from '../../../infra/settings/settings.ts';
 import { synthesize, templateOf, templateWith } from '../synthesize.ts';
-import { arnOf, resourcesOf, statementsFor } from '../template.ts';
+import { arnOf, resourcesOf, settingsIn, statementsFor } from '../template.ts';
 
 const { template } = synthesize('projects');
+const azure = 'https://team.openai.azure.com/openai/v1';
 
 const parametersOf = (from: Template) => Object.values(resourcesOf(from, 'AWS::SSM::Parameter'));
-const pathOf = (from: Template): string => {
-  const [properties] = Object.values(from.findResources('AWS::Lambda::Function'));
-  return properties?.['Properties'].Environment.Variables.PROJECTS_PATH;
-};
+const listOf = (from: Template) => settingsIn(from)['projectList'] as { path: string; parts: number } | undefined;
+const pathOf = (from: Template) => listOf(from)?.path ?? '';
 const projectsOf = (from: Template) => parametersOf(from).flatMap(({ Value }) => JSON.parse(String(Value)));
 const manyProjects = (count: number): Record<string, FineTuningProject> =>
   Object.fromEntries(
@@ -28,6 +29,7 @@ describe('what differs in each project', () => {
     assert.match(path, /^\/fine-tuning-curfew\/projects\/[0-9a-f]{16}$/);
     const [parameter, ...others] = parametersOf(template);
     assert.deepEqual(others, []);
+    assert.equal(listOf(template)?.parts, 1);
     assert.equal(parameter?.['Name'], `${path}/0000`);
     assert.equal(parameter?.['Type'], 'String');
     assert.deepEqual(projectsOf(template), [
@@ -40,6 +42,7 @@ describe('what differs in each project', () => {
         secretKmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0aa0-1bb1',
       },
       { name: 'here', provider: 'bedrock' },
+      { name: 'customization', provider: 'bedrock-customization', region: 'us-west-2', queueLimitMinutes: 600 },
       {
         name: 'oregon',
         openaiBaseUrl: 'https://bedrock-mantle.us-west-2.api.aws/v1',
@@ -63,7 +66,7 @@ describe('what differs in each project', () => {
       const single = templateWith({ projects });
       single.resourceCountIs('AWS::SSM::Parameter', 0);
       assert.deepEqual(statementsFor(single, 'ssm'), []);
-      assert.equal(pathOf(single), undefined);
+      assert.equal(listOf(single), undefined);
     }
   });
 
@@ -103,6 +106,7 @@ describe('a thousand projects', () => {
       parameters.map(({ Name }) => Name),
       parameters.map((_, index) => `${path}/${String(index).padStart(4, '0')}`),
     );
+    assert.equal(listOf(thousand)?.parts, parameters.length);
   });
 
   test('fit into a template, and leave room for more resources', () => {
@@ -127,10 +131,7 @@ test('a project that is a token reaches the function as what it becomes', () => 
 });
 
 describe('a function that runs already notices that a token became something else', () => {
-  const revisionOf = (from: Template) => {
-    const [properties] = Object.values(from.findResources('AWS::Lambda::Function'));
-    return properties?.['Properties'].Environment.Variables.PROJECTS_REVISION;
-  };
+  const revisionOf = (from: Template) => settingsIn(from)['revision'];
   const withBudgets = (count: number) =>
     templateOf((stack) => {
       const secretName = new CfnParameter(stack, 'Arn').valueAsString;
@@ -153,8 +154,8 @@ describe('a function that runs already notices that a token became something els
   test('as far as there is room', () => {
     const {
       'Fn::Join': [, parts],
-    } = revisionOf(withBudgets(60));
-    assert.equal(parts.filter((part: unknown) => part !== ',').length, 10);
+    } = revisionOf(withBudgets(60)) as { 'Fn::Join': [string, unknown[]] };
+    assert.equal(parts.filter((part) => part !== ',').length, 10);
   });
 
   test('and without tokens there is nothing', () => {
@@ -169,4 +170,90 @@ test('many tokens are spread over more parameters, since nobody knows how long t
     new FineTuningCurfew(stack, 'Curfew', { projects });
   });
   assert.ok(parametersOf(withTokens).length >= 3);
+});
+
+describe('what holds in a project', () => {
+  const resolved = (props: FineTuningCurfewProps) => resolvedProjects(checkedSettings(props, 'prop'), 'eu-west-1');
+  const resolvedIn = (project: FineTuningProject, settings: FineTuningCurfewProps = {}) =>
+    resolved({ ...settings, projects: { a: project } })[0] ?? assert.fail();
+
+  const hosts: Record<string, string> = {
+    'team.openai.azure.com': 'azure',
+    'TEAM.services.ai.azure.com': 'azure',
+    'team.openai.azure.us': 'azure',
+    'team.openai.azure.cn': 'azure',
+    'team.cognitive.microsoft.com': 'azure',
+    'eastus.api.cognitive.microsoft.com': 'azure',
+    'azure.com.example.com': 'openai',
+    'notazure.com': 'openai',
+    'www.microsoft.com': 'openai',
+    'api.openai.com': 'openai',
+  };
+  for (const [host, provider] of Object.entries(hosts)) {
+    test(`whose host is ${host} is the provider ${provider}`, () => {
+      assert.equal(resolvedIn({ openaiBaseUrl: `https://${host}/v1`, secretName: 'key' }).provider, provider);
+    });
+  }
+
+  const elsewhere: FineTuningCurfewProps = {
+    openaiBaseUrl: azure,
+    openaiProject: 'proj_1',
+    region: 'us-west-2',
+    secretName: 'team/key',
+    secretKmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0aa0-1bb1',
+    queueLimitMinutes: 600,
+  };
+
+  test('of Bedrock’s customization jobs is neither a URL nor a secret, and nothing of how another provider is reached', () => {
+    const { provider, openaiBaseUrl, openaiProject, region, secretName, secretKmsKeyArn } = resolvedIn(
+      { provider: 'bedrock-customization' },
+      elsewhere,
+    );
+    assert.deepEqual(
+      { provider, openaiBaseUrl, openaiProject, region, secretName, secretKmsKeyArn },
+      {
+        provider: 'bedrock-customization',
+        openaiBaseUrl: undefined,
+        openaiProject: undefined,
+        region: 'eu-west-1',
+        secretName: undefined,
+        secretKmsKeyArn: undefined,
+      },
+    );
+  });
+
+  const bedrock = 'https://bedrock-mantle.us-west-2.api.aws/v1';
+  const regions: [name: string, project: FineTuningProject, settings: FineTuningCurfewProps, region: string][] = [
+    ['that of the function', { provider: 'bedrock' }, {}, 'eu-west-1'],
+    ['its own', { provider: 'bedrock', region: 'us-east-1' }, {}, 'us-east-1'],
+    ['that of its host', { openaiBaseUrl: bedrock }, {}, 'us-west-2'],
+    ['that of its host, named again', { openaiBaseUrl: bedrock, region: 'us-west-2' }, {}, 'us-west-2'],
+    ['that of the deployment', {}, { provider: 'bedrock-customization', region: 'us-east-1' }, 'us-east-1'],
+    [
+      'its own, not that of the deployment',
+      { region: 'us-west-2' },
+      { provider: 'bedrock', region: 'us-east-1' },
+      'us-west-2',
+    ],
+  ];
+  for (const [name, project, settings, region] of regions) {
+    test(`as its region is ${name}`, () => assert.equal(resolvedIn(project, settings).region, region));
+  }
+
+  const queueLimits: [
+    project: FineTuningProject,
+    settings: FineTuningCurfewProps,
+    limit: number | string | undefined,
+  ][] = [
+    [{}, {}, undefined],
+    [{}, { queueLimitMinutes: 600 }, 600],
+    [{ queueLimitMinutes: 'none' }, { queueLimitMinutes: 600 }, 'none'],
+    [{ queueLimitMinutes: 60 }, { queueLimitMinutes: 'none' }, 60],
+    [{ provider: 'bedrock' }, { queueLimitMinutes: 600 }, 600],
+  ];
+  for (const [project, settings, limit] of queueLimits) {
+    test(`is the queue limit ${limit}: ${JSON.stringify(project)} in ${JSON.stringify(settings)}`, () => {
+      assert.equal(resolvedIn(project, settings).queueLimitMinutes, limit);
+    });
+  }
 });

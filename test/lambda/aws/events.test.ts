@@ -1,215 +1,189 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
-import { type Curfew, startCurfew } from '../../support/curfew.ts';
-import { noAnswer, says } from '../../support/wire-faults.ts';
+import { after, beforeEach, describe, test } from 'node:test';
+import { startAwsStub } from '../../../infra/local/aws/stub/server.ts';
+import { createAwsClients } from '../../../lambda/aws/clients.ts';
+import { cancellationEvent, describeDecision, publishEvent, warningEvent } from '../../../lambda/aws/events.ts';
+import type { Warning } from '../../../lambda/curfew/deadline.ts';
+import type { Job } from '../../../lambda/curfew/job.ts';
+import { awsCredentials } from '../../support/curfew.ts';
+import { decisionOn, jobNamed, now, projectNamed } from '../../support/decisions.ts';
 
-const metadata = { team: 'search', time_budget_minutes: '90' };
-const jobOfAge = (ageMinutes: number, id = 'ftjob-1') =>
-  simulatedJob({ id, status: 'running', ageMinutes, metadata });
-const overdueJob = (id?: string) => jobOfAge(100, id);
-const nearJob = (id?: string) => jobOfAge(70, id);
-/** Unix seconds as ISO 8601. */
-const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
-const idsOf = ({ aws }: Curfew) => aws.events.map(({ detail: { jobId } }) => jobId);
-const typesOf = ({ aws }: Curfew) => aws.events.map(({ detailType }) => detailType);
+const aws = await startAwsStub();
+after(() => aws[Symbol.asyncDispose]());
+const clients = createAwsClients({ endpoint: aws.url, region: 'us-east-1', credentials: awsCredentials });
+after(() => clients.destroy());
 
-describe('a cancelled job is published', () => {
-  const detail = {
-    curfew: 'fine-tuning-curfew',
-    jobId: 'ftjob-1',
-    initialStatus: 'running',
-    ageMinutes: 100,
-    timeBudgetMinutes: 90,
-    model: 'gpt-4o-mini-2024-07-18',
-    metadata,
+describe('publishing an event', () => {
+  const event = { detailType: 'Fine-Tuning Job Cancelled', detail: { jobId: 'ftjob-1' } };
+  const publish = (timeoutMs = 10_000) => publishEvent(clients.eventBridge, 'our-bus', event, timeoutMs);
+  beforeEach(() => Object.assign(aws, { eventBus: 'up', refuses: () => false, events: [], batchSizes: [] }));
+
+  test('sends it to the bus in a call of its own', async () => {
+    assert.equal(await publish(), undefined);
+    assert.deepEqual(aws.events, [{ source: 'fine-tuning-curfew', bus: 'our-bus', ...event }]);
+    assert.deepEqual(aws.batchSizes, [1]);
+  });
+
+  test('sends it again if the bus refuses it for the moment', async () => {
+    let refusals = 2;
+    aws.refuses = () => refusals-- > 0;
+    assert.equal(await publish(), undefined);
+    assert.deepEqual([aws.events.length, aws.batchSizes], [1, [1, 1, 1]]);
+  });
+
+  test('gives up on an event that is refused three times, and says why', async () => {
+    aws.refuses = () => true;
+    assert.equal(await publish(), 'ThrottlingException');
+    assert.deepEqual(aws.batchSizes, [1, 1, 1]);
+  });
+
+  test('says why a call failed', async () => {
+    aws.eventBus = 'down';
+    assert.equal(await publish(), 'InternalException');
+  });
+
+  test('does not wait for a silent bus', async () => {
+    aws.eventBus = 'silent';
+    assert.equal(await publish(50), 'AbortError');
+  });
+});
+
+const age = '100 minutes old';
+const facts = `it was running, ${age}, with a time budget of 90 minutes.`;
+const waiting = jobNamed('ftjob-1', { status: 'queued', phase: 'waiting' });
+const frozen = jobNamed('ftjob-1', { status: 'frozen', phase: 'other', isKnownStatus: false });
+
+test('the event about a cancelled job says which, why, for whom, and what its owner noted about it', () => {
+  const decision = decisionOn({ project: projectNamed('research'), reason: 'time_budget', requestedBy: 'rule' });
+  assert.deepEqual(cancellationEvent(decision, 'my-curfew'), {
+    detailType: 'Fine-Tuning Job Cancelled',
+    detail: {
+      curfew: 'my-curfew',
+      project: 'research',
+      jobId: 'ftjob-1',
+      outcome: 'cancelled',
+      reason: 'time_budget',
+      requestedBy: 'rule',
+      initialStatus: 'running',
+      finalStatus: 'cancelled',
+      ageMinutes: 100,
+      timeBudgetMinutes: 90,
+      limit: 'budget',
+      countsFrom: '2026-11-25T10:20:00.000Z',
+      model: 'gpt-4o-mini',
+      metadata: { team: 'search' },
+      summary: `Fine-tuning job ftjob-1 of project research was cancelled because its time budget was used up; ${facts}`,
+    },
+  });
+});
+
+test('a dry run and a deployment without projects are told by their events', () => {
+  const { detailType, detail } = cancellationEvent(decisionOn({ outcome: 'would_cancel', finalStatus: null }), 'x');
+  assert.equal(detailType, 'Fine-Tuning Job Would Be Cancelled');
+  assert.ok(!('project' in detail));
+});
+
+describe('a warning', () => {
+  const deadline = now + 20 * 60;
+  const warningOn = (job: Job, fields: Partial<Warning> = {}) => {
+    const { judgement } = decisionOn({ job, row: { extendedUntil: deadline } });
+    const warning = { judgement, deadline, minutesLeft: 20, willNotFinish: false, dryRun: false, ...fields };
+    return warningEvent({ project: projectNamed('research'), job }, warning, 'rule', 'my-curfew');
   };
 
-  test('by a sweep', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()] });
-    await curfew.sweep({}, { requestedBy: 'rule' });
-    assert.deepEqual(curfew.aws.events, [
-      {
-        source: 'fine-tuning-curfew',
-        detailType: 'Fine-Tuning Job Cancelled',
-        bus: 'default',
-        detail: {
-          ...detail,
-          outcome: 'cancelled',
-          finalStatus: 'cancelled',
-          reason: 'time_budget',
-          requestedBy: 'rule',
-          summary:
-            'Fine-tuning job ftjob-1 was cancelled because its time budget had run out; it was running, 100 minutes old, with a time budget of 90 minutes.',
-        },
+  test('holds everything that the owner of the job needs to know', () => {
+    const job = jobNamed('ftjob-1', { estimatedFinish: now + 600 });
+    assert.deepEqual(warningOn(job), {
+      detailType: 'Fine-Tuning Job Near Its Time Budget',
+      detail: {
+        curfew: 'my-curfew',
+        project: 'research',
+        jobId: 'ftjob-1',
+        requestedBy: 'rule',
+        status: 'running',
+        ageMinutes: 100,
+        timeBudgetMinutes: 90,
+        budgetFrom: 'extension',
+        limit: 'budget',
+        countsFrom: '2026-11-25T10:20:00.000Z',
+        deadline: '2026-11-25T12:20:00.000Z',
+        minutesLeft: 20,
+        estimatedFinish: '2026-11-25T12:10:00.000Z',
+        willNotFinish: false,
+        dryRun: false,
+        model: 'gpt-4o-mini',
+        metadata: { team: 'search' },
+        summary:
+          'Fine-tuning job ftjob-1 of project research will be cancelled in 20 minutes, at 2026-11-25T12:20:00.000Z, ' +
+          'when its time budget is used up, unless it is extended.',
       },
-    ]);
+    });
   });
 
-  for (const [reason, summary] of [
-    ['requested', /was cancelled as asked \(alice, INC-1234\)/],
-    ['stop_all', /was cancelled because everything had to stop \(alice, INC-1234\)/],
-  ] as const) {
-    test(`with the reason ${reason}`, async () => {
-      await using curfew = await startCurfew({ jobs: [overdueJob()] });
-      const requestedBy = 'alice, INC-1234';
-      if (reason === 'requested') await curfew.cancel('ftjob-1', { requestedBy });
-      else await curfew.stopAll({}, { requestedBy });
-      const [event] = curfew.aws.events;
-      assert.equal(event?.detailType, 'Fine-Tuning Job Cancelled');
-      assert.equal(event.detail['reason'], reason);
-      assert.equal(event.detail['requestedBy'], requestedBy);
-      assert.match(String(event.detail['summary']), summary);
+  const summaries: [name: string, job: Job, fields: Partial<Warning>, summary: RegExp][] = [
+    ['of a waiting job', waiting, {}, /when its queue limit passes, unless/],
+    ['in a dry run', jobNamed('ftjob-1'), { dryRun: true }, / would be cancelled in .* This is a dry run\.$/],
+    [
+      'of a job that will not finish in time',
+      jobNamed('ftjob-1'),
+      { willNotFinish: true },
+      /unless it is extended\. The provider expects it to finish only after that\.$/,
+    ],
+  ];
+  for (const [name, job, fields, summary] of summaries) {
+    test(`${name} says so`, () => {
+      const { detail } = warningOn(job, fields);
+      assert.match('summary' in detail ? String(detail.summary) : '', summary);
     });
   }
-
-  test('even if it is still on its way there', async () => {
-    const job = overdueJob();
-    await using curfew = await startCurfew({ jobs: [job] });
-    curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? says(job) : undefined);
-    await curfew.cancel('ftjob-1');
-    assert.deepEqual(typesOf(curfew), ['Fine-Tuning Job Cancelled']);
-    assert.match(
-      String(curfew.aws.events[0]?.detail['summary']),
-      /is being cancelled as asked .*still running/,
-    );
-  });
-
-  test('once, however many sweeps leave it on its way there', async () => {
-    const job = overdueJob();
-    await using curfew = await startCurfew({ jobs: [job] });
-    curfew.openai.faultFor = ({ endpoint }) => (endpoint === 'cancel' ? says(job) : undefined);
-    await curfew.sweep();
-    await curfew.sweep();
-    assert.deepEqual(idsOf(curfew), ['ftjob-1']);
-  });
-
-  test('at every sweep that leaves it on its way there, if that cannot be noted', async () => {
-    const job = overdueJob();
-    await using curfew = await startCurfew({ jobs: [job] });
-    curfew.openai.faultFor = ({ endpoint }) => {
-      if (endpoint !== 'cancel') return undefined;
-      curfew.aws.table.health = 'denied';
-      return says(job);
-    };
-    await curfew.sweep();
-    assert.deepEqual(idsOf(curfew), ['ftjob-1']);
-  });
-
-  for (const form of ['cancel', 'sweep', 'stopAll'] as const) {
-    test(`as one that would be cancelled, in a dry ${form}`, async () => {
-      await using curfew = await startCurfew({ jobs: [overdueJob()] });
-      if (form === 'cancel') await curfew.cancel('ftjob-1', { dryRun: true });
-      else await curfew[form]({ dryRun: true });
-      assert.deepEqual(typesOf(curfew), ['Fine-Tuning Job Would Be Cancelled']);
-      const [event] = curfew.aws.events;
-      assert.deepEqual([event?.detail['outcome'], event?.detail['finalStatus']], ['would_cancel', null]);
-    });
-  }
-
-  test('with its project, if there are several', async () => {
-    await using curfew = await startCurfew({
-      jobs: [overdueJob()],
-      projects: { research: {} },
-      settings: { name: 'my-curfew' },
-    });
-    await curfew.sweep();
-    const [event] = curfew.aws.events;
-    assert.deepEqual([event?.detail['project'], event?.detail['curfew']], ['research', 'my-curfew']);
-    assert.match(String(event?.detail['summary']), /^Fine-tuning job ftjob-1 of project research was/);
-  });
-
-  test('on the bus of the settings', async () => {
-    const bus = 'arn:aws:events:us-east-1:123456789012:event-bus/ours';
-    await using curfew = await startCurfew({
-      jobs: [overdueJob()],
-      environment: { EVENT_BUS_NAME: bus },
-    });
-    await curfew.sweep();
-    assert.equal(curfew.aws.events[0]?.bus, bus);
-  });
-
-  test('each of very many, ten at a time', async () => {
-    const jobs = Array.from({ length: 25 }, (_, index) => overdueJob(`ftjob-${index}`));
-    await using curfew = await startCurfew({ jobs, settings: { cancelLimit: 'none' } });
-    await curfew.sweep();
-    assert.equal(new Set(idsOf(curfew)).size, 25);
-    assert.deepEqual(
-      curfew.aws.batchSizes.toSorted((a, b) => a - b),
-      [5, 10, 10],
-    );
-  });
-
-  test('even if the sweep runs out of time', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob('ftjob-1'), overdueJob('ftjob-2')] });
-    curfew.openai.faultFor = ({ endpoint, jobId }) =>
-      endpoint !== 'list' && jobId === 'ftjob-2' ? noAnswer : undefined;
-    await curfew.sweep({}, { remainingMilliseconds: 4_000 });
-    assert.deepEqual(idsOf(curfew), ['ftjob-1']);
-  });
 });
 
-describe('a job near its deadline is published', () => {
-  test('with all that its owner needs to know', async () => {
-    const job = nearJob();
-    await using curfew = await startCurfew({ jobs: [job] });
-    await curfew.sweep({}, { requestedBy: 'rule' });
-    const deadline = iso(job.created_at + 90 * 60);
-    assert.deepEqual(curfew.aws.events, [
-      {
-        source: 'fine-tuning-curfew',
-        detailType: 'Fine-Tuning Job Near Its Time Budget',
-        bus: 'default',
-        detail: {
-          curfew: 'fine-tuning-curfew',
-          jobId: 'ftjob-1',
-          requestedBy: 'rule',
-          status: 'running',
-          ageMinutes: 70,
-          timeBudgetMinutes: 90,
-          budgetFrom: 'metadata',
-          deadline,
-          minutesLeft: 19,
-          estimatedFinish: null,
-          willNotFinish: false,
-          dryRun: false,
-          model: 'gpt-4o-mini-2024-07-18',
-          metadata,
-          summary: `Fine-tuning job ftjob-1 will be cancelled in 19 minutes, at ${deadline}, unless it is extended.`,
-        },
-      },
-    ]);
-  });
-});
-
-describe('nothing is published', () => {
-  for (const status of ['succeeded', 'paused', 'frozen']) {
-    test(`of a job that is ${status}`, async () => {
-      await using curfew = await startCurfew({ jobs: [{ ...overdueJob(), status }] });
-      await curfew.cancel('ftjob-1');
-      await curfew.sweep();
-      assert.deepEqual(curfew.aws.batchSizes, []);
-    });
+describe('a decision is told in a sentence', () => {
+  const error = { name: 'OpenAIError', message: 'OpenAI answered 400.' };
+  const cases: [fields: Parameters<typeof decisionOn>[0], sentence: string][] = [
+    [{}, `was cancelled as requested (alice); ${facts}`],
+    [{ reason: 'stop_all' }, `was cancelled because everything had to stop (alice); ${facts}`],
+    [
+      { reason: 'time_budget', job: waiting },
+      `was cancelled because its queue limit had passed; it was queued, ${age}, with a time budget of 90 minutes.`,
+    ],
+    [
+      { outcome: 'cancelling', finalStatus: 'running' },
+      `is being cancelled as requested (alice), and is still running; ${facts}`,
+    ],
+    [{ outcome: 'cancelling', finalStatus: null }, `is already being cancelled; ${facts.replace('was', 'is')}`],
+    [
+      { outcome: 'would_cancel', finalStatus: null },
+      `would be cancelled as requested (alice), but this is a dry run; ${facts.replace('was', 'is')}`,
+    ],
+    [
+      { outcome: 'already_finished', finalStatus: 'succeeded' },
+      'had already finished (succeeded), so nothing was cancelled.',
+    ],
+    [{ outcome: 'not_cancellable', job: frozen }, 'has the unknown status frozen, so it was left alone.'],
+    [
+      { outcome: 'not_cancellable', job: { ...frozen, status: 'paused', isKnownStatus: true } },
+      'has the status paused, so it was left alone.',
+    ],
+    [
+      { outcome: 'held_back' },
+      `was not cancelled, because more jobs are overdue than the cancel limit allows; ${facts.replace('was', 'is')}`,
+    ],
+    [
+      { outcome: 'within_budget', row: { extendedUntil: now + 60 } },
+      `goes on; it is running, ${age}, with a time budget of 90 minutes, extended until 2026-11-25T12:01:00.000Z.`,
+    ],
+    [
+      { outcome: 'exempt', job: jobNamed('ftjob-1', { metadata: { time_budget_minutes: 'none' } }) },
+      `goes on, because it is exempt from time budgets; it is running, ${age}, with no time budget.`,
+    ],
+    [{ outcome: 'failed', error }, `could not be cancelled; ${facts.replace('was', 'is')} OpenAI answered 400.`],
+    [
+      { job: jobNamed('ftjob-1', { createdAt: null }) },
+      'was cancelled as requested (alice); it was running, of unknown age, with a time budget of 90 minutes.',
+    ],
+  ];
+  for (const [fields, sentence] of cases) {
+    test(sentence, () => assert.equal(describeDecision(decisionOn(fields)), `Fine-tuning job ftjob-1 ${sentence}`));
   }
-
-  test('of a job that goes on', async () => {
-    await using curfew = await startCurfew({ jobs: [jobOfAge(5)] });
-    await curfew.sweep();
-    assert.deepEqual(curfew.aws.batchSizes, []);
-  });
-
-  test('of jobs that are held back', async () => {
-    const jobs = ['ftjob-1', 'ftjob-2'].map(overdueJob);
-    await using curfew = await startCurfew({ jobs, settings: { cancelLimit: 1 } });
-    assert.equal((await curfew.sweep()).heldBack, 2);
-    assert.deepEqual(curfew.aws.batchSizes, []);
-  });
-
-  test('of a job that had finished when the cancel came', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()] });
-    curfew.openai.faultFor = ({ endpoint }) =>
-      endpoint === 'cancel' ? says({ ...overdueJob(), status: 'succeeded' }) : undefined;
-    assert.equal((await curfew.sweep()).alreadyFinished, 1);
-    assert.deepEqual(curfew.aws.batchSizes, []);
-  });
 });

@@ -1,202 +1,176 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
+import { startAwsStub } from '../../../infra/local/aws/stub/server.ts';
+import { createAwsClients } from '../../../lambda/aws/clients.ts';
+import { createTable } from '../../../lambda/aws/table.ts';
+import type { JobTable } from '../../../lambda/curfew/job.ts';
 import { StateError } from '../../../lambda/errors.ts';
-import { startTable } from '../../support/table-under-test.ts';
+import { awsCredentials } from '../../support/curfew.ts';
 
-/** In Unix seconds; there is time enough until then. */
+const aws = await startAwsStub();
+after(() => aws[Symbol.asyncDispose]());
+const clients = createAwsClients({ endpoint: aws.url, region: 'us-east-1', credentials: awsCredentials });
+after(() => clients.destroy());
+const tableWith = (signal: AbortSignal) => createTable('curfew-table', clients.dynamoDB)(signal);
+const table = tableWith(new AbortController().signal);
+
+const stub = aws.table;
 const later = Math.ceil(Date.now() / 1000) + 3_600;
-/** Never fires. */
-const inTime = new AbortController().signal;
-const keptForSeconds = 31 * 86_400;
+/** Puts a row of `ftjob-1` into the table. */
+const given = (row: object) => stub.rows.set('ftjob-1', { jobId: 'ftjob-1', ...row });
+/** The row of `ftjob-1`, without its expiry. */
+const written = () => {
+  const { jobId, expiresAt, ...row } = stub.rows.get('ftjob-1') ?? { jobId: '' };
+  return row;
+};
+
+beforeEach(() => {
+  stub.rows.clear();
+  Object.assign(stub, { health: 'up', leaves: () => false, reads: 0, writes: 0, idsRead: [] });
+});
 
 describe('reading rows', () => {
-  test('gives each job its record, and an empty one if nothing is kept', async () => {
-    await using started = await startTable({ extendedUntil: 7, warnedFor: 8.5, cancellingSince: 9 });
-    const records = await started.table.read(['ftjob-1', 'ftjob-2'], inTime);
-    assert.deepEqual(records.get('ftjob-1'), {
-      extendedUntilSeconds: 7,
-      warnedForSeconds: 8.5,
-      cancellingSinceSeconds: 9,
-    });
-    assert.deepEqual(Object.values(records.get('ftjob-2') ?? {}), [undefined, undefined, undefined]);
-    assert.equal(started.stub.reads, 1);
+  test('gives what is known about each job, which may be nothing', async () => {
+    const row = { extendedUntil: 7, lastWaiting: 8, warnedFor: 9.5, cancellingSince: 10 };
+    given({ ...row, extendedBy: 'alice', expiresAt: 11 });
+    const rows = await table.read(['ftjob-1', 'ftjob-2']);
+    assert.deepEqual(Object.fromEntries(rows), { 'ftjob-1': row, 'ftjob-2': {} });
+    assert.equal(stub.reads, 1);
   });
 
   test('of no job asks nobody', async () => {
-    await using started = await startTable();
-    assert.equal((await started.table.read([], inTime)).size, 0);
-    assert.equal(started.stub.reads, 0);
+    assert.equal((await table.read([])).size, 0);
+    assert.equal(stub.reads, 0);
+  });
+
+  test('of very many asks for each once, a hundred at a time', async () => {
+    const ids = Array.from({ length: 201 }, (_, index) => `ftjob-${index}`);
+    assert.equal((await table.read([...ids, ...ids])).size, 201);
+    assert.equal(stub.reads, 3);
+    assert.deepEqual(stub.idsRead.toSorted(), ids.toSorted());
   });
 
   for (const extendedUntil of ['soon', '', -1, 1e14]) {
-    test(`that is no time (${JSON.stringify(extendedUntil)}) is a StateError that names the job`, async () => {
-      await using started = await startTable({ extendedUntil });
-      const error = (await started.table.read(['ftjob-1', 'ftjob-2'], inTime)).get('ftjob-1');
+    test(`that hold no time (${JSON.stringify(extendedUntil)}) is a StateError, for that job only`, async () => {
+      given({ extendedUntil });
+      const rows = await table.read(['ftjob-1', 'ftjob-2']);
+      const error = rows.get('ftjob-1');
       assert.ok(error instanceof StateError);
-      assert.match(error.message, /has a row for ftjob-1 whose extendedUntil is not a time/);
+      assert.match(error.message, /^In the row of job ftjob-1, extendedUntil is not a time/);
+      assert.deepEqual(rows.get('ftjob-2'), {});
     });
   }
 
-  test('of very many asks for a hundred at a time, for each once', async () => {
-    await using started = await startTable();
-    const ids = Array.from({ length: 200 }, (_, index) => `ftjob-${index}`);
-    assert.equal((await started.table.read([...ids, ...ids], inTime)).size, 200);
-    assert.equal(started.stub.reads, 2);
-    assert.deepEqual(started.stub.idsRead.toSorted(), ids.toSorted());
+  test('asks again for those that DynamoDB leaves out, and only for them', async () => {
+    given({ extendedUntil: later });
+    let left = 2;
+    stub.leaves = (jobId) => jobId === 'ftjob-1' && left-- > 0;
+    const rows = await table.read(['ftjob-1', 'ftjob-2']);
+    assert.deepEqual(rows.get('ftjob-1'), { extendedUntil: later });
+    assert.deepEqual([stub.idsRead, stub.reads], [['ftjob-2', 'ftjob-1'], 3]);
   });
 
-  test('asks again, and only for those rows, if DynamoDB leaves some out', async () => {
-    await using started = await startTable({ extendedUntil: later });
-    let calls = 0;
-    started.stub.leaves = (jobId) => {
-      calls += 1;
-      return jobId === 'ftjob-1' && calls <= 3;
-    };
-    const records = await started.table.read(['ftjob-1', 'ftjob-2'], inTime);
-    assert.deepEqual(records.get('ftjob-1'), {
-      extendedUntilSeconds: later,
-      warnedForSeconds: undefined,
-      cancellingSinceSeconds: undefined,
-    });
-    assert.deepEqual(started.stub.idsRead, ['ftjob-2', 'ftjob-1']);
-    assert.equal(started.stub.reads, 3);
-  });
-
-  test('gives a StateError for a row that is left out again and again, and the others all the same', async () => {
-    await using started = await startTable({ extendedUntil: later });
-    started.stub.leaves = (jobId) => jobId === 'ftjob-2';
-    const records = await started.table.read(['ftjob-1', 'ftjob-2'], inTime);
-    assert.ok(!(records.get('ftjob-1') instanceof StateError));
-    const error = records.get('ftjob-2');
+  test('gives up on those that are left out three times, but not on the others', async () => {
+    stub.leaves = (jobId) => jobId === 'ftjob-2';
+    const rows = await table.read(['ftjob-1', 'ftjob-2']);
+    assert.deepEqual(rows.get('ftjob-1'), {});
+    const error = rows.get('ftjob-2');
     assert.ok(error instanceof StateError);
     assert.match(error.message, /could not be read \(UnprocessedKeysError\)/);
-    assert.equal(started.stub.reads, 3);
   });
 });
 
 describe('extending a job', () => {
-  test('writes until when, who asked, and when the row may go', async () => {
-    await using started = await startTable();
-    assert.equal(await started.table.extend('ftjob-1', later, 'alice, INC-1234', inTime), later);
-    assert.deepEqual(started.row(), {
-      jobId: 'ftjob-1',
+  test('notes until when and for whom, and forgets an earlier cancel', async () => {
+    given({ cancellingSince: 5, warnedFor: 6, lastWaiting: 7 });
+    assert.equal(await table.extend('ftjob-1', later, 'alice, INC-1234'), later);
+    assert.deepEqual(written(), {
       extendedUntil: later,
       extendedBy: 'alice, INC-1234',
-      expiresAt: later + keptForSeconds,
+      warnedFor: 6,
+      lastWaiting: 7,
     });
-    assert.deepEqual([started.stub.reads, started.stub.writes], [0, 1]);
   });
 
-  test('replaces an extension that is shorter', async () => {
-    await using started = await startTable({ extendedUntil: later - 1, extendedBy: 'bob', warnedFor: 5 });
-    assert.equal(await started.table.extend('ftjob-1', later, 'alice', inTime), later);
-    assert.deepEqual(
-      [started.row()?.['extendedUntil'], started.row()?.['extendedBy'], started.row()?.['warnedFor']],
-      [later, 'alice', 5],
-    );
-  });
-
-  for (const kept of [later, later + 1]) {
-    test(`leaves one that is ${kept === later ? 'the same' : 'longer'}, and says until when that is`, async () => {
-      await using started = await startTable({ extendedUntil: kept, extendedBy: 'bob' });
-      assert.equal(await started.table.extend('ftjob-1', later, 'alice', inTime), kept);
-      assert.deepEqual([started.row()?.['extendedUntil'], started.row()?.['extendedBy']], [kept, 'bob']);
+  for (const extendedUntil of [later - 1, later, later + 1]) {
+    const isLonger = extendedUntil < later;
+    test(`${isLonger ? 'replaces a shorter' : 'keeps an equal or longer'} extension`, async () => {
+      given({ extendedUntil, extendedBy: 'bob', cancellingSince: 5 });
+      assert.equal(await table.extend('ftjob-1', later, 'alice'), isLonger ? later : extendedUntil);
+      const kept = { extendedUntil, extendedBy: 'bob', cancellingSince: 5 };
+      assert.deepEqual(written(), isLonger ? { extendedUntil: later, extendedBy: 'alice' } : kept);
     });
   }
 
-  test('by two at once ends with the longer one, for both', async () => {
-    await using started = await startTable();
-    await Promise.all([
-      started.table.extend('ftjob-1', later, 'alice', inTime),
-      started.table.extend('ftjob-1', later + 60, 'bob', inTime),
-    ]);
-    assert.deepEqual([started.row()?.['extendedUntil'], started.row()?.['extendedBy']], [later + 60, 'bob']);
+  test('twice at once leaves the longer extension', async () => {
+    await Promise.all([table.extend('ftjob-1', later, 'alice'), table.extend('ftjob-1', later + 60, 'bob')]);
+    assert.deepEqual(written(), { extendedUntil: later + 60, extendedBy: 'bob' });
+  });
+
+  test('over an extension that is no time is a StateError', async () => {
+    given({ extendedUntil: 1e14 });
+    await assert.rejects(table.extend('ftjob-1', later, 'alice'), { name: 'StateError' });
   });
 });
 
-describe('marking a job as warned about', () => {
-  test('is done once for a deadline, however many ask at the same time', async () => {
-    await using started = await startTable();
-    const marks = [1, 2, 3].map(() => started.table.markWarned('ftjob-1', later + 0.5, inTime));
-    assert.deepEqual((await Promise.all(marks)).toSorted(), [false, false, true]);
-    const { warnedBy, ...row } = started.row() ?? { jobId: '' };
-    assert.match(String(warnedBy), /^[0-9a-f-]{36}$/);
-    assert.deepEqual(row, {
-      jobId: 'ftjob-1',
-      warnedFor: later + 0.5,
-      expiresAt: later + 1 + keptForSeconds,
-    });
-  });
-
-  test('whose answer is lost is known as our own when it is tried again', async () => {
-    await using started = await startTable();
-    started.stub.answersToLose = 1;
-    assert.equal(await started.table.markWarned('ftjob-1', later, inTime), true);
-    assert.equal(await started.table.markWarned('ftjob-1', later, inTime), false);
-  });
-
-  for (const earlier of [later - 60, later + 60]) {
-    test(`is done again for another deadline, ${earlier < later ? 'later' : 'earlier'} than the first`, async () => {
-      await using started = await startTable({ warnedFor: earlier, extendedUntil: 5 });
-      assert.equal(await started.table.markWarned('ftjob-1', later, inTime), true);
-      assert.deepEqual([started.row()?.['warnedFor'], started.row()?.['extendedUntil']], [later, 5]);
+describe('noting', () => {
+  const cases: [name: string, note: (table: JobTable) => Promise<void>, before: object, after: object][] = [
+    ['that a job waits', (t) => t.noteWaiting('ftjob-1', 200), {}, { lastWaiting: 200 }],
+    ['that it still waits', (t) => t.noteWaiting('ftjob-1', 200), { lastWaiting: 100 }, { lastWaiting: 200 }],
+    ['late that it waited', (t) => t.noteWaiting('ftjob-1', 200), { lastWaiting: 300 }, { lastWaiting: 300 }],
+    ['a warning', (t) => t.noteWarned('ftjob-1', 9.5), { warnedFor: 20 }, { warnedFor: 9.5 }],
+    ['a cancel', (t) => t.noteCancelling('ftjob-1', 200), {}, { cancellingSince: 200 }],
+    ['another cancel', (t) => t.noteCancelling('ftjob-1', 200), { cancellingSince: 9 }, { cancellingSince: 9 }],
+  ];
+  for (const [name, note, before, expected] of cases) {
+    test(`${name}: ${JSON.stringify(before)} becomes ${JSON.stringify(expected)}`, async () => {
+      given({ extendedUntil: 5, ...before });
+      await note(table);
+      assert.deepEqual(written(), { extendedUntil: 5, ...expected });
     });
   }
-
-  test('can be taken back, and then done again', async () => {
-    await using started = await startTable();
-    await started.table.markWarned('ftjob-1', later, inTime);
-    await started.table.unmarkWarned('ftjob-1', later, inTime);
-    assert.equal(started.row()?.['warnedFor'], undefined);
-    assert.equal(await started.table.markWarned('ftjob-1', later, inTime), true);
-  });
-
-  test('is not taken back if the mark is for another deadline', async () => {
-    await using started = await startTable({ warnedFor: later + 60 });
-    await started.table.unmarkWarned('ftjob-1', later, inTime);
-    assert.equal(started.row()?.['warnedFor'], later + 60);
-  });
-
-  test('taken back where nothing is kept leaves nothing behind', async () => {
-    await using started = await startTable();
-    await started.table.unmarkWarned('ftjob-1', later, inTime);
-    assert.equal(started.row(), undefined);
-  });
 });
 
-describe('marking a job as being cancelled', () => {
-  test('is done once, and keeps the first time', async () => {
-    await using started = await startTable({ extendedUntil: 5 });
-    assert.equal(await started.table.markCancelling('ftjob-1', later, inTime), true);
-    assert.equal(await started.table.markCancelling('ftjob-1', later + 60, inTime), false);
-    const { cancellingBy, ...row } = started.row() ?? { jobId: '' };
-    assert.match(String(cancellingBy), /^[0-9a-f-]{36}$/);
-    assert.deepEqual(row, {
-      jobId: 'ftjob-1',
-      extendedUntil: 5,
-      cancellingSince: later,
-      expiresAt: later + keptForSeconds,
+const operations: [name: string, operate: (table: JobTable) => Promise<unknown>][] = [
+  ['extending a job', (t) => t.extend('ftjob-1', later, 'alice')],
+  ['noting that it waits', (t) => t.noteWaiting('ftjob-1', 5)],
+  ['noting a warning', (t) => t.noteWarned('ftjob-1', 5)],
+  ['noting a cancel', (t) => t.noteCancelling('ftjob-1', 5)],
+];
+const reading = async (t: JobTable) => Promise.reject((await t.read(['ftjob-1'])).get('ftjob-1'));
+
+for (const [name, operate] of operations) {
+  test(`a row expires 400 days after ${name}`, async () => {
+    given({ expiresAt: 5 });
+    await operate(table);
+    const days = (Number(stub.rows.get('ftjob-1')?.['expiresAt']) - Date.now() / 1000) / 86_400;
+    assert.ok(Math.abs(days - 400) < 0.001, `${days} days`);
+  });
+}
+
+describe('a table that cannot be used is a StateError that says what to do', () => {
+  const faults = [
+    ['denied', 'AccessDeniedException', 1],
+    ['down', 'InternalServerError', 3],
+  ] as const;
+  for (const [name, operate] of [...operations, ['reading', reading] as const]) {
+    for (const [health, reason, attempts] of faults) {
+      test(`${name}, ${health}`, async () => {
+        stub.health = health;
+        await assert.rejects(operate(table), {
+          name: 'StateError',
+          message:
+            `The table of jobs could not be ${name === 'reading' ? 'read' : 'written'} (${reason}). ` +
+            "Try again; if it persists, check the table and the function's role.",
+        });
+        assert.equal(stub.reads + stub.writes, attempts);
+      });
+    }
+
+    test(`${name}, when time is up`, async () => {
+      stub.health = 'silent';
+      const message = /could not be (read|written) \(AbortError\)/;
+      await assert.rejects(operate(tableWith(AbortSignal.timeout(50))), { name: 'StateError', message });
     });
-  });
-
-  test('can be taken back, and done again', async () => {
-    await using started = await startTable({ extendedUntil: 5, cancellingSince: later });
-    await started.table.unmarkCancelling('ftjob-1', later, inTime);
-    assert.deepEqual(started.row(), { jobId: 'ftjob-1', extendedUntil: 5 });
-    assert.equal(await started.table.markCancelling('ftjob-1', later + 60, inTime), true);
-  });
-
-  test('is not taken back if somebody else has done it again by now', async () => {
-    await using started = await startTable({ cancellingSince: later + 60 });
-    await started.table.unmarkCancelling('ftjob-1', later, inTime);
-    assert.equal(started.row()?.['cancellingSince'], later + 60);
-  });
-});
-
-test('a row is kept for 31 days from now, even if its deadline is long over', async () => {
-  await using started = await startTable();
-  await started.table.markCancelling('ftjob-1', 1, inTime);
-  const expiresAt = Number(started.row()?.['expiresAt']);
-  assert.ok(Number.isInteger(expiresAt));
-  assert.ok(Math.abs(expiresAt - keptForSeconds - Date.now() / 1000) < 5);
+  }
 });

@@ -1,160 +1,108 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type SimulatedJob, simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { extend } from '../../../lambda/curfew/extend.ts';
-import type { JobRecord } from '../../../lambda/curfew/job-table.ts';
 import { startCurfew } from '../../support/curfew.ts';
-import {
-  fakeProject,
-  fakeTable,
-  fakeTime,
-  isoIn,
-  jobOf,
-  nowMilliseconds,
-  nowSeconds,
-} from '../../support/fake-ports.ts';
+import { type FakeContextOptions, fakeContext, fakeProject, isoIn, jobOf, now } from '../../support/fake-ports.ts';
 
-describe('a job may run for so many minutes from now', () => {
-  const extended = async (
-    fields: Partial<Parameters<typeof jobOf>[0]>,
-    minutes: number,
-    record: JobRecord = {},
-  ) => {
-    const table = fakeTable({ 'ftjob-1': record });
-    const job = jobOf({ id: 'ftjob-1', ...fields });
-    // Half a second past the second, as time is.
-    const scene = {
-      table,
-      time: fakeTime(),
-      nowMilliseconds: nowMilliseconds + 500,
-      requestedBy: 'alice',
-    };
-    const answer = await extend({ project: fakeProject(), job }, minutes, scene);
-    return { answer, until: table.rows.get('ftjob-1')?.extendedUntilSeconds, reads: table.reads.length };
-  };
-  const answer = (previousMinutes: number, minutes: number, status = 'running') => ({
-    jobId: 'ftjob-1',
-    status,
-    previousDeadline: isoIn(previousMinutes),
-    deadline: isoIn(minutes),
-  });
+type Fields = Omit<Parameters<typeof jobOf>[0], 'id'>;
 
-  test('if that is later than its deadline', async () => {
-    const { answer: given, until } = await extended({ ageMinutes: 350 }, 120);
-    assert.deepEqual(given, answer(10, 120));
-    assert.equal(until, nowSeconds + 7200);
-  });
+/** Extends a job half a second past the second, because time is never whole. */
+async function extended(fields: Fields, minutes: number, options: FakeContextOptions = {}) {
+  const context = fakeContext({ now: now + 0.5, ...options });
+  const job = jobOf({ id: 'ftjob-1', ...fields });
+  const answer = await extend({ project: fakeProject(), job }, minutes, context);
+  return { answer, row: context.table.rows.get('ftjob-1'), calls: context.calls };
+}
+const withRow = (row: object): FakeContextOptions => ({ rows: { 'ftjob-1': row } });
+const answer = (previous: number | null, deadline: number | null, status = 'running') => ({
+  jobId: 'ftjob-1',
+  status,
+  previousDeadline: previous === null ? null : isoIn(previous),
+  deadline: deadline === null ? null : isoIn(deadline),
+});
 
-  test('even if it is overdue already', async () => {
-    assert.deepEqual((await extended({ ageMinutes: 400 }, 5)).answer, answer(-40, 5));
-  });
-
-  test('and longer, if it was extended before', async () => {
-    const record = { extendedUntilSeconds: nowSeconds + 3600 };
-    assert.deepEqual((await extended({ ageMinutes: 400 }, 90, record)).answer, answer(60, 90));
-  });
-
-  test('but never shorter than its extension', async () => {
-    const record = { extendedUntilSeconds: nowSeconds + 3600 };
-    const { answer: given, until } = await extended({ ageMinutes: 400 }, 60, record);
-    assert.deepEqual(given, answer(60, 60));
-    assert.equal(until, nowSeconds + 3600);
-    assert.deepEqual((await extended({ ageMinutes: 400 }, 5, record)).answer, answer(60, 60));
-  });
-
-  test('but never shorter than its budget', async () => {
-    const { answer: given, until } = await extended({ ageMinutes: 60 }, 300);
-    assert.deepEqual(given, answer(300, 300));
-    assert.equal(until, undefined, 'nothing is written');
-  });
-
-  test('unless it is exempt: it stays so, and has no deadline', async () => {
-    const { answer: given, reads } = await extended({ metadata: { time_budget_minutes: 'none' } }, 60);
-    assert.deepEqual(given, { jobId: 'ftjob-1', status: 'running', previousDeadline: null, deadline: null });
-    assert.equal(reads, 0, 'the table has nothing to say');
-  });
-
-  for (const status of ['succeeded', 'cancelled', 'paused', 'frozen']) {
-    test(`unless it is ${status}: its deadline stays`, async () => {
-      const { answer: given, until } = await extended({ ageMinutes: 350, status }, 120);
-      assert.deepEqual(given, answer(10, 10, status));
-      assert.equal(until, undefined);
+describe('a job may go on for so many minutes from now', () => {
+  const anHour = withRow({ extendedUntil: now + 3_600 });
+  const cases: [name: string, fields: Fields, minutes: number, expected: object, options?: FakeContextOptions][] = [
+    ['if that is later than its deadline', { ageMinutes: 350 }, 120, answer(10, 120)],
+    ['even if it is overdue', { ageMinutes: 400 }, 5, answer(-40, 5)],
+    ['even if it is waiting', { ageMinutes: 350, phase: 'waiting' }, 120, answer(10, 120, 'queued')],
+    ['and longer than it was extended before', { ageMinutes: 400 }, 90, answer(60, 90), anHour],
+    [
+      'an hour after an accepted cancel',
+      { ageMinutes: 400 },
+      5,
+      answer(-40, 5),
+      withRow({ cancellingSince: now - 3_600 }),
+    ],
+  ];
+  for (const [name, fields, minutes, expected, options] of cases) {
+    test(name, async () => {
+      const { answer: given, row } = await extended(fields, minutes, options);
+      assert.deepEqual(given, expected);
+      assert.deepEqual(row, { extendedUntil: now + minutes * 60 });
     });
   }
 });
 
-test('a row that cannot be read is StateError, even if there were nothing to write', async () => {
-  const job = jobOf({ id: 'ftjob-1', status: 'succeeded' });
-  const scene = {
-    table: fakeTable({}, ['ftjob-1']),
-    time: fakeTime(),
-    nowMilliseconds,
-    requestedBy: 'alice',
-  };
-  await assert.rejects(extend({ project: fakeProject(), job }, 60, scene), { name: 'StateError' });
-});
-
-describe('on the wire', () => {
-  const overdueJob = (fields: Partial<SimulatedJob> = {}) =>
-    simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400, ...fields });
-
-  test('an extended job survives the sweep, and is cancelled by it after the extension', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()] });
-    await curfew.extend('ftjob-1', 60, { requestedBy: 'alice, INC-1234' });
-    const row = curfew.aws.table.rows.get('ftjob-1');
-    assert.equal(row?.['extendedBy'], 'alice, INC-1234');
-    const { overdue, inProgress } = await curfew.sweep();
-    assert.deepEqual([overdue, inProgress], [0, 1]);
-    assert.equal((await curfew.list()).jobs[0]?.budgetFrom, 'extension');
-
-    curfew.aws.table.rows.set('ftjob-1', { ...row, jobId: 'ftjob-1', extendedUntil: 1 });
-    assert.equal((await curfew.sweep()).cancelled, 1);
-  });
-
-  test('and a budget in the request of a sweep does not end an extension', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()] });
-    await curfew.extend('ftjob-1', 60);
-    assert.equal((await curfew.sweep({ timeBudgetMinutes: 0 })).overdue, 0);
-  });
-
-  test('of two extensions at once the longer one holds, and both answers say so or are shorter', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()] });
-    const [short, long] = await Promise.all([curfew.extend('ftjob-1', 30), curfew.extend('ftjob-1', 90)]);
-    const [row] = (await curfew.list()).jobs;
-    assert.equal(row?.deadline, long.deadline);
-    assert.ok(Date.parse(short.deadline ?? '') <= Date.parse(long.deadline ?? ''));
-  });
-
-  test('the log says until when, and who asked', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()] });
-    const { deadline, previousDeadline } = await curfew.extend('ftjob-1', 60, { requestedBy: 'alice' });
-    const line = curfew.logLines.find(({ minutes }) => minutes === 60);
-    assert.equal(
-      line?.['message'],
-      `Fine-tuning job ftjob-1 may run until ${deadline}, as asked (alice); it was ${previousDeadline}.`,
-    );
-  });
-
-  test('the answer names the project that has the job', async () => {
-    await using curfew = await startCurfew({ jobs: [overdueJob()], projects: { eu: {} } });
-    assert.equal((await curfew.extend('ftjob-1', 60)).project, 'eu');
-    assert.equal((await curfew.extend('ftjob-1', 60, { project: 'eu' })).project, 'eu');
-  });
-
-  for (const health of ['denied', 'throttled', 'down'] as const) {
-    test(`a table that is ${health} is StateError, and no sweep cancels what may have been extended`, async () => {
-      await using curfew = await startCurfew({ jobs: [overdueJob()] });
-      curfew.aws.table.health = health;
-      await assert.rejects(curfew.extend('ftjob-1', 60), { name: 'StateError' });
-      const { failed, cancelled, jobs } = await curfew.sweep();
-      assert.deepEqual([failed, cancelled, jobs[0]?.error?.name], [1, 0, 'StateError']);
-      assert.equal(curfew.openai.jobs.get('ftjob-1')?.status, 'running');
-      assert.equal((await curfew.cancel('ftjob-1')).outcome, 'cancelled', 'on request it is');
+describe('nothing is written', () => {
+  const noLimit = { phase: 'waiting', metadata: { time_budget_minutes: 'none' } } as const;
+  const cases: [name: string, fields: Fields, expected: object, options?: FakeContextOptions][] = [
+    ['if its budget lasts as long', { ageMinutes: 300 }, answer(60, 60)],
+    ['if its extension lasts longer', { ageMinutes: 400 }, answer(90, 90), withRow({ extendedUntil: now + 5_400 })],
+    ['for an exempt job', { metadata: { time_budget_minutes: 'none' } }, answer(null, null)],
+    ['for a waiting job without a limit', noLimit, answer(null, null, 'queued')],
+    [
+      'within an hour of an accepted cancel',
+      { ageMinutes: 400 },
+      answer(null, null),
+      withRow({ cancellingSince: now - 3_599 }),
+    ],
+    ['for a cancelling job', { phase: 'cancelling' }, answer(null, null, 'cancelling')],
+    ['for a finished job', { phase: 'finished' }, answer(null, null, 'succeeded')],
+    [
+      'for a paused job, even if the table is down',
+      { phase: 'other' },
+      answer(null, null, 'paused'),
+      { unreadable: ['ftjob-1'] },
+    ],
+  ];
+  for (const [name, fields, expected, options] of cases) {
+    test(name, async () => {
+      const { answer: given, calls } = await extended(fields, 60, options);
+      assert.deepEqual([given, calls], [expected, []]);
     });
   }
+});
 
-  test('a job that nobody has is JobNotFoundError', async () => {
-    await using curfew = await startCurfew();
-    await assert.rejects(curfew.extend('ftjob-1', 60), { name: 'JobNotFoundError' });
-  });
+describe('an extension is refused', () => {
+  const cases: [name: string, fields: Fields, options: FakeContextOptions, errorName: string][] = [
+    ['if the row cannot be read', { ageMinutes: 400 }, { unreadable: ['ftjob-1'] }, 'StateError'],
+    ['if the row cannot be written', { ageMinutes: 400 }, { isWritable: false }, 'StateError'],
+    ['if nobody knows when the job was created', { createdAt: null }, {}, 'OpenAIError'],
+  ];
+  for (const [name, fields, options, errorName] of cases) {
+    test(`${name}: ${errorName}`, () => assert.rejects(extended(fields, 60, options), { name: errorName }));
+  }
+});
+
+test('the answer is what the table holds, if somebody else extended the job for longer meanwhile', async () => {
+  const context = fakeContext();
+  context.table.extend = async () => now + 7_200;
+  const job = jobOf({ id: 'ftjob-1', ageMinutes: 400 });
+  const { deadline, project } = await extend({ project: fakeProject({ name: 'eu' }), job }, 60, context);
+  assert.deepEqual([deadline, project], [isoIn(120), 'eu']);
+});
+
+test('on the wire an extended job survives the sweep, and is cancelled once that is over', async () => {
+  const job = simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 });
+  await using curfew = await startCurfew({ jobs: [job] });
+  await curfew.extend('ftjob-1', 60, { requestedBy: 'alice, INC-1234' });
+  const row = curfew.aws.table.rows.get('ftjob-1');
+  assert.equal(row?.['extendedBy'], 'alice, INC-1234');
+  assert.equal((await curfew.sweep({ timeBudgetMinutes: 0 })).overdue, 0);
+  assert.equal((await curfew.list()).jobs[0]?.budgetFrom, 'extension');
+  curfew.aws.table.rows.set('ftjob-1', { ...row, jobId: 'ftjob-1', extendedUntil: 1 });
+  assert.equal((await curfew.sweep()).cancelled, 1);
 });

@@ -1,144 +1,129 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { list } from '../../../lambda/curfew/list.ts';
-import { endpoints, startCurfew } from '../../support/curfew.ts';
 import {
+  type FakeContextOptions,
+  type FakeProjectOptions,
+  fakeContext,
   fakeProject,
-  fakeTable,
-  fakeTime,
   isoIn,
   jobOf,
-  nowMilliseconds,
-  nowSeconds,
+  listThenFail,
+  now,
 } from '../../support/fake-ports.ts';
 
 const exempt = { time_budget_minutes: 'none' };
+const jobs = [
+  jobOf({ id: 'paused', phase: 'other', ageMinutes: 1 }),
+  jobOf({ id: 'exempt', ageMinutes: 5, metadata: exempt }),
+  jobOf({ id: 'extended', ageMinutes: 200 }),
+  jobOf({ id: 'own-budget', ageMinutes: 210, metadata: { time_budget_minutes: '15h' } }),
+  jobOf({ id: 'finished', ageMinutes: 220, phase: 'finished' }),
+  jobOf({ id: 'cancelling', ageMinutes: 300, phase: 'cancelling' }),
+  jobOf({ id: 'slip', ageMinutes: 310, metadata: { timeBudgetMinutes: '5' } }),
+  jobOf({ id: 'unreadable', ageMinutes: 400 }),
+  jobOf({ id: 'overdue', ageMinutes: 400.9, phase: 'waiting', estimatedFinish: now + 60 }),
+  jobOf({ id: 'exempt-unreadable', ageMinutes: 500, metadata: exempt }),
+  jobOf({ id: 'trained-late', ageMinutes: 90_000 }),
+];
+const rows = { extended: { extendedUntil: now + 3 * 3_600 }, 'trained-late': { lastWaiting: now - 600 } };
+const unreadable = ['unreadable', 'exempt-unreadable'];
 
-describe('a list', () => {
-  const jobs = [
-    jobOf({ id: 'paused-late', ageMinutes: 1, status: 'paused' }),
-    jobOf({ id: 'exempt', ageMinutes: 5, metadata: exempt }),
-    jobOf({ id: 'extended', ageMinutes: 200 }),
-    jobOf({ id: 'own-budget', ageMinutes: 210, metadata: { time_budget_minutes: '900' } }),
-    jobOf({ id: 'finished', ageMinutes: 220, status: 'succeeded' }),
-    jobOf({ id: 'frozen-soon', ageMinutes: 300, status: 'frozen' }),
-    jobOf({ id: 'unreadable', ageMinutes: 350 }),
-    jobOf({ id: 'overdue', ageMinutes: 400.9, status: 'queued', estimatedFinishSeconds: nowSeconds + 60 }),
-    jobOf({ id: 'exempt-older', ageMinutes: 500, metadata: exempt }),
+async function listed({ rows, unreadable, ...options }: FakeProjectOptions & FakeContextOptions = {}) {
+  const context = fakeContext({ ...(rows && { rows }), ...(unreadable && { unreadable }) });
+  const { answer, unreadable: why } = await list([fakeProject(options)], context);
+  return { ...answer, ids: answer.jobs.map(({ jobId }) => jobId).join(' '), why, context };
+}
+
+test('the soonest deadline comes first, then what has none or none that is known, then what is not cancelled', async () => {
+  const { ids, complete, why } = await listed({ jobs, rows, unreadable, pageSize: 2 });
+  const active = 'overdue slip extended trained-late own-budget';
+  assert.equal(ids, `${active} exempt-unreadable unreadable exempt cancelling paused`);
+  assert.deepEqual([complete, why?.name], [false, 'StateError']);
+});
+
+describe('a list says of a job that is', () => {
+  const cases: [jobId: string, expected: object][] = [
+    ['extended', { budgetFrom: 'extension', timeBudgetMinutes: 360, countsFrom: isoIn(-200), deadline: isoIn(180) }],
+    ['own-budget', { budgetFrom: 'metadata', timeBudgetMinutes: 900, deadline: isoIn(690), estimatedFinish: null }],
+    ['trained-late', { budgetFrom: 'default', ageMinutes: 90_000, countsFrom: isoIn(-10), deadline: isoIn(350) }],
+    ['slip', { timeBudgetMinutes: 360, deadline: isoIn(50), unreadableBudget: 'timeBudgetMinutes: 5' }],
+    ['unreadable', { budgetFrom: null, timeBudgetMinutes: 360, countsFrom: null, deadline: null, overdue: false }],
+    ['exempt', { budgetFrom: 'exempt', timeBudgetMinutes: null, countsFrom: isoIn(-5), deadline: null }],
+    ['exempt-unreadable', { budgetFrom: 'exempt', timeBudgetMinutes: null, countsFrom: null, deadline: null }],
+    ['cancelling', { status: 'cancelling', deadline: null, overdue: false }],
+    ['paused', { status: 'paused', deadline: null, overdue: false }],
   ];
-  const scene = () => ({
-    table: fakeTable({ extended: { extendedUntilSeconds: nowSeconds + 3 * 3600 } }, ['unreadable']),
-    time: fakeTime(),
-    nowMilliseconds,
-  });
-
-  test('has the soonest deadline first, then what is not known, then exempt ones, then those not in progress', async () => {
-    const listed = await list([fakeProject({ jobs })], scene());
-    assert.deepEqual(
-      listed.jobs.map(({ jobId }) => jobId),
-      [
-        'overdue',
-        'extended',
-        'own-budget',
-        'unreadable',
-        'exempt-older',
-        'exempt',
-        'frozen-soon',
-        'paused-late',
-      ],
-    );
-    assert.equal(listed.stateError?.name, 'StateError');
-  });
-
-  test('looks at jobs of any age', async () => {
-    const listed = await list([fakeProject({ jobs: [jobOf({ id: 'a', ageMinutes: 1e6 })] })], scene());
-    assert.equal(listed.jobs.length, 1);
-    assert.equal(listed.stateError, undefined);
-  });
-
-  const rows: [jobId: string, expected: object][] = [
-    [
-      'overdue',
-      {
-        status: 'queued',
-        model: 'gpt-4o',
-        ageMinutes: 400,
-        timeBudgetMinutes: 360,
-        budgetFrom: 'default',
-        deadline: isoIn(-40.9),
-        estimatedFinish: isoIn(1),
-        overdue: true,
-      },
-    ],
-    ['extended', { budgetFrom: 'extension', timeBudgetMinutes: 360, deadline: isoIn(180), overdue: false }],
-    ['own-budget', { budgetFrom: 'metadata', timeBudgetMinutes: 900, deadline: isoIn(690) }],
-    ['unreadable', { budgetFrom: null, timeBudgetMinutes: 360, deadline: null, overdue: false }],
-    ['exempt', { budgetFrom: 'exempt', timeBudgetMinutes: null, deadline: null, estimatedFinish: null }],
-    ['frozen-soon', { status: 'frozen', budgetFrom: 'default', deadline: null, overdue: false }],
-    ['paused-late', { status: 'paused', deadline: null, overdue: false }],
-  ];
-  for (const [jobId, expected] of rows) {
-    test(`says of a job that is ${jobId}: ${JSON.stringify(expected)}`, async () => {
-      const listed = await list([fakeProject({ jobs })], scene());
-      const row = listed.jobs.find((job) => job.jobId === jobId);
-      assert.deepEqual({ ...row, ...expected }, row);
+  for (const [jobId, expected] of cases) {
+    test(`${jobId}: ${JSON.stringify(expected)}`, async () => {
+      const entry = (await listed({ jobs, rows, unreadable })).jobs.find((job) => job.jobId === jobId);
+      assert.deepEqual({ ...entry, ...expected }, entry);
     });
   }
 
-  test('says even of an overdue job not that it is overdue, if it cannot be read whether it was extended', async () => {
-    const project = fakeProject({ jobs: [jobOf({ id: 'unreadable', ageMinutes: 400 })] });
-    const [row] = (await list([project], scene())).jobs;
-    assert.equal(row?.overdue, false);
+  test('overdue, all there is to say', async () => {
+    const { jobs: entries, complete, jobsOmitted } = await listed({ jobs: jobs.filter(({ id }) => id === 'overdue') });
+    const deadlines = { countsFrom: isoIn(-400.9), deadline: isoIn(-40.9), estimatedFinish: isoIn(1), overdue: true };
+    const budget = { ageMinutes: 400, timeBudgetMinutes: 360, budgetFrom: 'default' };
+    assert.deepEqual(entries, [{ jobId: 'overdue', status: 'queued', model: 'gpt-4o', ...budget, ...deadlines }]);
+    assert.deepEqual([complete, jobsOmitted], [true, 0]);
   });
 
-  test('says of a job that is overdue and paused not that it is overdue', async () => {
-    const project = fakeProject({ jobs: [jobOf({ id: 'a', ageMinutes: 400, status: 'paused' })] });
-    const [row] = (await list([project], scene())).jobs;
-    assert.equal(row?.overdue, false);
+  for (const phase of ['other', 'cancelling'] as const) {
+    test(`${phase} and past its budget, that it is not overdue`, async () => {
+      const { jobs: entries } = await listed({ jobs: [jobOf({ id: 'a', ageMinutes: 400, phase })] });
+      assert.equal(entries[0]?.overdue, false);
+    });
+  }
+});
+
+test('a list only reads, and looks up the rows of all jobs in progress at once', async () => {
+  const { context } = await listed({ jobs, pageSize: 2 });
+  const ids = jobs.map(({ id }) => id).filter((id) => id !== 'paused' && id !== 'finished');
+  assert.deepEqual([context.table.reads, context.calls], [[ids], []]);
+});
+
+test('the jobs of all projects are in one order, each with the budget of its project', async () => {
+  const projects = [200, 20].map((timeBudgetMinutes) => {
+    const rules = { timeBudgetMinutes, budgetFrom: 'project' } as const;
+    return fakeProject({ name: `p${timeBudgetMinutes}`, jobs: [jobOf({ id: 'a', ageMinutes: 10 })], rules });
+  });
+  const { answer } = await list(projects, fakeContext());
+  const entries = answer.jobs.map(({ project, deadline, budgetFrom }) => [project, deadline, budgetFrom]);
+  assert.deepEqual(entries, [
+    ['p20', isoIn(10), 'project'],
+    ['p200', isoIn(190), 'project'],
+  ]);
+  assert.deepEqual([answer.projects, answer.failedProjects], [2, []]);
+});
+
+describe('a list is incomplete', () => {
+  const running = jobOf({ id: 'a' });
+
+  test('if a later page could not be read, with what was', async () => {
+    const [eu, us] = [fakeProject({ name: 'eu', list: listThenFail([[running]]) }), fakeProject({ name: 'us' })];
+    const { answer } = await list([eu, us], fakeContext());
+    assert.deepEqual([answer.complete, answer.jobs.length, answer.projects], [false, 1, 1]);
+    assert.equal(answer.failedProjects?.[0]?.project, 'eu');
   });
 
-  test('reads once what is kept of the jobs with a deadline, and of no others', async () => {
-    const { table, ...rest } = scene();
-    await list([fakeProject({ jobs, pageSize: 2 })], { table, ...rest });
-    assert.deepEqual(table.reads, [['extended', 'own-budget', 'unreadable', 'overdue']]);
+  test('if a job has no creation time', async () => {
+    const { complete, ids } = await listed({ jobs: [running, jobOf({ id: 'undated', createdAt: null })] });
+    assert.deepEqual([complete, ids], [false, 'a']);
   });
 
-  test('puts the jobs of all projects in one order, each with the budget of its project', async () => {
-    const projects = ['slow', 'quick'].map((name) =>
-      fakeProject({
-        name,
-        jobs: [jobOf({ id: `of-${name}`, ageMinutes: 10 })],
-        rules: { timeBudgetMinutes: name === 'quick' ? 20 : 200, budgetFrom: 'project' },
-      }),
-    );
-    const listed = await list(projects, scene());
-    assert.deepEqual(
-      listed.jobs.map(({ project, jobId, deadline, budgetFrom }) => [project, jobId, deadline, budgetFrom]),
-      [
-        ['quick', 'of-quick', isoIn(10), 'project'],
-        ['slow', 'of-slow', isoIn(190), 'project'],
-      ],
-    );
+  test('and an error if no project could be read', async () => {
+    const projects = ['eu', 'us'].map((name) => fakeProject({ name, list: listThenFail([]) }));
+    await assert.rejects(list(projects, fakeContext()), {
+      name: 'OpenAIError',
+      message: 'Project "eu": No answer in time.',
+    });
   });
 });
 
-test('a list on the wire only reads', async () => {
-  const jobs = [simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 })];
-  await using curfew = await startCurfew({ jobs });
-  const { complete, jobs: listed, jobsOmitted } = await curfew.list();
-  assert.deepEqual([complete, listed.length, jobsOmitted], [true, 1, 0]);
-  assert.deepEqual(endpoints(curfew.openai), ['list']);
-  assert.equal(curfew.aws.table.writes, 0);
-  assert.deepEqual(curfew.aws.events, []);
-});
-
-test('500 jobs are listed, those with the soonest deadline, and the rest is counted', async () => {
-  const jobs = Array.from({ length: 501 }, (_, index) =>
-    simulatedJob({ id: `ftjob-${index}`, status: 'running', ageMinutes: index }),
-  );
-  await using curfew = await startCurfew({ jobs });
-  const { jobs: listed, jobsOmitted } = await curfew.list();
-  assert.deepEqual([listed.length, jobsOmitted], [500, 1]);
-  assert.deepEqual([listed[0]?.jobId, listed[499]?.jobId], ['ftjob-500', 'ftjob-1']);
+test('of more than 500 jobs those with the soonest deadline are listed, and the rest is counted', async () => {
+  const many = Array.from({ length: 501 }, (_, index) => jobOf({ id: `ftjob-${index}`, ageMinutes: index }));
+  const { jobs: entries, jobsOmitted } = await listed({ jobs: many });
+  assert.deepEqual([entries.length, jobsOmitted], [500, 1]);
+  assert.deepEqual([entries[0]?.jobId, entries[499]?.jobId], ['ftjob-500', 'ftjob-1']);
 });

@@ -1,142 +1,158 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
-import { endpoints, startCurfew } from '../../support/curfew.ts';
+import type { Job } from '../../../lambda/curfew/job.ts';
+import { OpenAIError } from '../../../lambda/errors.ts';
+import { accepted, type FakeTable, failedCancel, fakeContext, jobOf, now } from '../../support/fake-ports.ts';
+import { afterLookUp, sweepOne } from '../../support/run-rules.ts';
 
-const noLimit = { cancelLimit: 'none' } as const;
-/** As many jobs as asked for, each a second older than the one before. */
-const jobsOf = (count: number, status: string, ageMinutes = 0) =>
-  Array.from({ length: count }, (_, index) =>
-    simulatedJob({ id: `ftjob-${status}-${index}`, status, ageMinutes: ageMinutes + index / 60 }),
-  );
+const overdue = (id: string, fields: Partial<Job> = {}) => jobOf({ id, ageMinutes: 400, ...fields });
+const near = jobOf({ id: 'near', ageMinutes: 340 });
 
 test('every overdue job is cancelled, and every other job left alone', async () => {
-  const statuses: [id: string, status: string, ageMinutes: number][] = [
-    ['ftjob-young', 'running', 359],
-    ['ftjob-queued', 'queued', 361],
-    ['ftjob-running', 'running', 400],
-    ['ftjob-pending', 'pending', 401],
-    ['ftjob-resuming', 'resuming', 402],
-    ['ftjob-validating', 'validating_files', 500],
-    ['ftjob-paused', 'paused', 500],
-    ['ftjob-pausing', 'pausing', 500],
-    ['ftjob-frozen', 'frozen', 500],
-    ['ftjob-done', 'succeeded', 500],
-    ['ftjob-failed', 'failed', 500],
-    ['ftjob-canceled', 'canceled', 500],
+  const exempt = { time_budget_minutes: 'none' };
+  const jobs = [
+    jobOf({ id: 'future', ageMinutes: -10 }),
+    jobOf({ id: 'young', ageMinutes: 359 }),
+    jobOf({ id: 'late', ageMinutes: 400.9 }),
+    overdue('extended'),
+    overdue('queued', { phase: 'waiting' }),
+    overdue('own-budget', { metadata: { time_budget_minutes: '24h' } }),
+    overdue('exempt', { metadata: exempt }),
+    overdue('cancelling', { phase: 'cancelling' }),
+    overdue('finished', { phase: 'finished' }),
+    overdue('paused', { phase: 'other' }),
+    overdue('frozen', { phase: 'other', status: 'frozen', isKnownStatus: false }),
   ];
-  const jobs = statuses.map(([id, status, ageMinutes]) => simulatedJob({ id, status, ageMinutes }));
-  await using curfew = await startCurfew({ jobs });
-  const { jobs: swept, ...counts } = await curfew.sweep();
-  assert.deepEqual(counts, {
+  const rows = { extended: { extendedUntil: now + 60 } };
+  const { answer, context, project } = await sweepOne({ jobs, rows });
+  const cancelled = { outcome: 'cancelled', finalStatus: 'cancelled', ageMinutes: 400, timeBudgetMinutes: 360 };
+  assert.deepEqual(answer, {
     complete: true,
     dryRun: false,
     timeBudgetMinutes: 360,
     lookbackDays: 30,
     cancelLimit: 20,
-    inspected: 12,
-    inProgress: 6,
-    overdue: 5,
-    notCancellable: 3,
-    cancelled: 5,
+    inspected: 11,
+    inProgress: 8,
+    overdue: 2,
+    notCancellable: 2,
+    cancelled: 2,
     alreadyFinished: 0,
     wouldCancel: 0,
     heldBack: 0,
     failed: 0,
+    jobs: [
+      { jobId: 'late', initialStatus: 'running', ...cancelled },
+      { jobId: 'queued', initialStatus: 'queued', ...cancelled },
+    ],
     jobsOmitted: 0,
   });
-  const overdue = statuses.slice(1, 6);
+  assert.deepEqual(project.cancels, ['late', 'queued']);
+  const others = context.decisions.filter(({ outcome }) => outcome !== 'cancelled');
   assert.deepEqual(
-    swept.toSorted((a, b) => a.ageMinutes - b.ageMinutes),
-    overdue.map(([jobId, initialStatus, ageMinutes]) => ({
-      jobId,
-      outcome: 'cancelled',
-      initialStatus,
-      finalStatus: 'cancelled',
-      ageMinutes,
-      timeBudgetMinutes: 360,
-    })),
+    others.map(({ job, outcome }) => `${job.id} ${outcome}`),
+    [
+      'paused not_cancellable',
+      'frozen not_cancellable',
+      'future within_budget',
+      'young within_budget',
+      'extended within_budget',
+      'own-budget within_budget',
+      'exempt exempt',
+    ],
   );
-  const cancelled = new Set(overdue.map(([id]) => id));
-  assert.deepEqual(
-    [...curfew.openai.jobs.values()].map(({ status }) => status),
-    statuses.map(([id, status]) => (cancelled.has(id) ? 'cancelled' : status)),
-  );
+  assert.ok(context.decisions.every(({ reason, requestedBy }) => reason === 'time_budget' && requestedBy === 'rule'));
 });
 
-test('a dry run says what it would cancel and sends no cancel', async () => {
-  await using curfew = await startCurfew({ jobs: jobsOf(2, 'running', 400) });
-  const { dryRun, overdue, wouldCancel, cancelled, jobs } = await curfew.sweep({ dryRun: true });
-  assert.deepEqual([dryRun, overdue, wouldCancel, cancelled], [true, 2, 2, 0]);
-  for (const { outcome, finalStatus } of jobs) {
-    assert.equal(outcome, 'would_cancel');
-    assert.equal(finalStatus, null);
+test('a sweep notes the waiting jobs, then warns about the near ones, then looks at the overdue ones and cancels', async () => {
+  const { calls, context } = await sweepOne({ jobs: [near, jobOf({ id: 'new', phase: 'waiting' }), overdue('late')] });
+  const notes = 'noteWaiting new, warn near, noteWarned near';
+  assert.equal(calls.join(', '), `list, ${notes}, retrieve late, cancel late, publish late`);
+  assert.deepEqual(context.table.reads, [['near', 'new', 'late'], ['late']]);
+});
+
+test('one failed cancel stops no other, and says why', async () => {
+  const { answer } = await sweepOne({
+    jobs: [overdue('bad'), overdue('good')],
+    cancel: async (id) => (id === 'bad' ? failedCancel() : accepted(jobOf({ id, phase: 'cancelling' }))),
+  });
+  const { complete, cancelled, failed, jobs } = answer;
+  assert.deepEqual([complete, cancelled, failed], [true, 1, 1]);
+  const { error, ...bad } = jobs.find(({ outcome }) => outcome === 'failed') ?? {};
+  const sums = { initialStatus: 'running', finalStatus: null, ageMinutes: 400, timeBudgetMinutes: 360 };
+  assert.deepEqual(bad, { jobId: 'bad', outcome: 'failed', ...sums });
+  assert.equal(error?.name, 'OpenAIError');
+  assert.match(error.message, /^It failed\. .*the job is now "running"/);
+});
+
+describe('an overdue job whose look finds that it', () => {
+  const id = 'late';
+  const cases: [name: string, look: Job | Error, counts: object][] = [
+    ['has finished', overdue(id, { phase: 'finished' }), { overdue: 1, alreadyFinished: 1, inProgress: 1 }],
+    ['is cancelling', overdue(id, { phase: 'cancelling' }), { overdue: 1, cancelled: 1, inProgress: 1 }],
+    ['is paused', overdue(id, { phase: 'other' }), { overdue: 0, notCancellable: 1, inProgress: 0 }],
+    ['is exempt now', overdue(id, { metadata: { time_budget_minutes: 'none' } }), { overdue: 0, inProgress: 1 }],
+    ['cannot be read', new OpenAIError('No.'), { overdue: 1, failed: 1, inProgress: 1 }],
+  ];
+  for (const [name, look, counts] of cases) {
+    test(`${name}: ${JSON.stringify(counts)}`, async () => {
+      const retrieve = async () => {
+        if (look instanceof Error) throw look;
+        return look;
+      };
+      const { answer, project } = await sweepOne({ jobs: [overdue(id)], retrieve });
+      assert.deepEqual({ ...answer, ...counts }, answer);
+      assert.equal(answer.jobs.length, answer.overdue);
+      assert.deepEqual(project.cancels, []);
+    });
   }
-  assert.deepEqual(endpoints(curfew.openai), ['list']);
+
+  const changes: [name: string, change: (table: FakeTable) => unknown, counts: object][] = [
+    ['was extended', (table) => table.rows.set(id, { extendedUntil: now + 60 }), { overdue: 0, inProgress: 1 }],
+    ['has a row that cannot be read', (table) => table.unreadable.add(id), { overdue: 1, failed: 1 }],
+  ];
+  for (const [name, change, counts] of changes) {
+    test(`${name}: ${JSON.stringify(counts)}`, async () => {
+      const context = fakeContext();
+      afterLookUp(context, () => change(context.table));
+      const { answer, project } = await sweepOne({ jobs: [overdue(id)], context });
+      assert.deepEqual({ ...answer, ...counts }, answer);
+      assert.deepEqual(project.cancels, []);
+    });
+  }
 });
 
-test('a failed cancel is reported with its reason and stops no other', async () => {
-  await using curfew = await startCurfew({ jobs: jobsOf(5, 'running', 400) });
-  curfew.openai.faultFor = ({ jobId, endpoint }) =>
-    jobId === 'ftjob-running-2' && endpoint === 'cancel'
-      ? () => ({ status: 403, body: { error: { code: 'insufficient_permissions' } } })
-      : undefined;
-  const { cancelled, failed, complete, jobs } = await curfew.sweep();
-  assert.deepEqual([cancelled, failed, complete], [4, 1, true]);
-  const job = jobs.find(({ outcome }) => outcome === 'failed');
-  assert.equal(job?.jobId, 'ftjob-running-2');
-  assert.deepEqual([job.initialStatus, job.finalStatus], ['running', null]);
-  assert.equal(job.error?.name, 'AuthenticationError');
-  assert.match(job.error.message, /insufficient_permissions/);
+test('a job whose row cannot be read is neither cancelled nor warned: failed if it is overdue', async () => {
+  const jobs = [near, overdue('late'), overdue('later')];
+  const { answer, calls, context } = await sweepOne({ jobs, unreadable: ['near', 'late'] });
+  assert.deepEqual([answer.failed, answer.cancelled], [1, 1]);
+  const failed = answer.jobs.find(({ jobId }) => jobId === 'late');
+  assert.deepEqual([failed?.outcome, failed?.error?.name], ['failed', 'StateError']);
+  assert.deepEqual(calls, ['list', 'retrieve later', 'cancel later', 'publish later']);
+  assert.equal(context.problems.length, 1, 'is reported once');
 });
 
-test('a job that finishes before its cancel arrives has finished already', async () => {
-  const jobs = jobsOf(1, 'running', 400);
-  await using curfew = await startCurfew({ jobs });
-  curfew.openai.faultFor = ({ endpoint }) => {
-    if (endpoint !== 'cancel') return undefined;
-    return (answer) => {
-      for (const job of jobs) job.status = 'succeeded';
-      return answer();
-    };
-  };
-  const answer = await curfew.sweep();
-  assert.equal(answer.alreadyFinished, 1);
-  assert.equal(answer.jobs[0]?.finalStatus, 'succeeded');
-});
-
-test('no more than 100 cancels are under way at once', async () => {
-  await using curfew = await startCurfew({ jobs: jobsOf(250, 'running', 400) });
+test('100 overdue jobs of a project are cancelled at once', async () => {
   let underWay = 0;
   let most = 0;
-  curfew.openai.faultFor = ({ endpoint }) => {
-    if (endpoint !== 'cancel') return undefined;
-    return async (answer) => {
+  const { answer } = await sweepOne({
+    jobs: Array.from({ length: 250 }, (_, index) => overdue(`ftjob-${index}`)),
+    rules: { cancelLimit: 'none' },
+    cancel: async (id) => {
       underWay += 1;
       most = Math.max(most, underWay);
-      await sleep(50);
+      await new Promise(setImmediate);
       underWay -= 1;
-      return answer();
-    };
-  };
-  assert.equal((await curfew.sweep(noLimit)).cancelled, 250);
-  assert.ok(most > 1 && most <= 100, `${most} at once`);
+      return accepted(overdue(id, { phase: 'cancelling' }));
+    },
+  });
+  assert.deepEqual([answer.cancelled, most], [250, 100]);
 });
 
-describe('side by side', () => {
-  test('two sweeps share the work without an error', async () => {
-    await using curfew = await startCurfew({ jobs: jobsOf(200, 'running', 400) });
-    const [first, second] = await Promise.all([curfew.sweep(noLimit), curfew.sweep(noLimit)]);
-    assert.equal(first.failed + second.failed, 0);
-    assert.ok([...curfew.openai.jobs.values()].every(({ status }) => status === 'cancelled'));
-  });
-
-  test("a sweep and an operator's cancel of the same job both succeed", async () => {
-    const jobs = jobsOf(1, 'running', 400);
-    await using curfew = await startCurfew({ jobs });
-    const [swept, cancelled] = await Promise.all([curfew.sweep(), curfew.cancel(jobs[0]?.id ?? '')]);
-    assert.equal(swept.failed, 0);
-    assert.ok(['cancelled', 'already_finished'].includes(cancelled.outcome));
-  });
+test('a job that could not be cancelled is logged as such', async () => {
+  const error = new OpenAIError('No.');
+  const cancel = async () => failedCancel({ error });
+  const { context } = await sweepOne({ jobs: [overdue('ftjob-1')], cancel });
+  const failed = context.decisions.map(({ outcome, error, isCancelledNow }) => [outcome, error?.name, isCancelledNow]);
+  assert.deepEqual(failed, [['failed', 'OpenAIError', false]]);
 });

@@ -1,164 +1,172 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Decision, Outcome } from '../../../lambda/curfew/decision.ts';
-import { sweep } from '../../../lambda/curfew/sweep.ts';
-import { Tally } from '../../../lambda/curfew/tally.ts';
-import { judge } from '../../../lambda/curfew/time-budget.ts';
-import { fakeProject, fakeScene, jobOf, nowMilliseconds, nowSeconds } from '../../support/fake-ports.ts';
+import type { Decision } from '../../../lambda/curfew/cancel.ts';
+import { judge } from '../../../lambda/curfew/deadline.ts';
+import type { Job, OddEntry } from '../../../lambda/curfew/job.ts';
+import {
+  incompleteError,
+  listAnswer,
+  stopAllAnswer,
+  sweepAnswer,
+  Tally,
+  throwIfAllFailed,
+} from '../../../lambda/curfew/tally.ts';
+import { AuthenticationError, OpenAIError } from '../../../lambda/errors.ts';
+import { type FakeProject, fakeProject, jobOf, now, sixHours } from '../../support/fake-ports.ts';
 
-const decisionOn = ({
-  ageMinutes = 400,
-  status = 'running',
-  ...decision
-}: Partial<Decision> & { ageMinutes?: number; status?: string }): Decision => {
-  const job = jobOf({ id: 'ftjob-1', status, ageMinutes });
+const unnamed = fakeProject();
+const judged = (job: Job) => judge(job, {}, sixHours, now);
+function decisionOn({ job = jobOf({ id: 'ftjob-1', ageMinutes: 400.9 }), ...fields }: Partial<Decision>): Decision {
   return {
+    project: unnamed,
     job,
-    project: undefined,
-    judgement: judge(job, { timeBudgetMinutes: 360, budgetFrom: 'default' }, nowMilliseconds),
+    judgement: judged(job),
     outcome: 'cancelled',
     finalStatus: null,
     reason: 'time_budget',
     requestedBy: 'rule',
-    ...decision,
+    isCancelledNow: false,
+    wasPublished: false,
+    ...fields,
   };
-};
-const tallyOf = (...decisions: Decision[]) => {
-  const tally = new Tally(nowMilliseconds);
-  for (const decision of decisions) tally.add(decision);
+}
+function tallyOf({
+  decisions = [],
+  projects = [unnamed],
+}: {
+  decisions?: Partial<Decision>[];
+  projects?: FakeProject[];
+}) {
+  const tally = new Tally(projects);
+  for (const decision of decisions) tally.addDecision(decisionOn(decision));
   return tally;
-};
-const { counts: nothing } = new Tally(nowMilliseconds);
+}
+const listingOf = (project: FakeProject, fields: object = {}) => ({
+  project,
+  unfinished: [],
+  inspected: 0,
+  odd: [],
+  hasFirstPage: true,
+  ...fields,
+});
 
-describe('each job in progress is counted once, by what became of it', () => {
-  const counters: [Outcome, Partial<Tally['counts']>][] = [
-    ['cancelled', { overdue: 1, cancelled: 1 }],
-    ['cancelling', { overdue: 1, cancelled: 1 }],
-    ['already_finished', { overdue: 1, alreadyFinished: 1 }],
-    ['would_cancel', { overdue: 1, wouldCancel: 1 }],
-    ['held_back', { overdue: 1, heldBack: 1 }],
-    ['failed', { overdue: 1, failed: 1 }],
-    ['within_budget', {}],
-    ['exempt', {}],
+test('a cancel that was accepted now counts as new, unless an earlier sweep published it', () => {
+  const accepted = { isCancelledNow: true };
+  const decisions = [accepted, { ...accepted, wasPublished: true }, { outcome: 'cancelling' as const }];
+  assert.equal(tallyOf({ decisions }).newlyCancelled, 1);
+});
+
+test('jobs are counted as they are found: in progress or other, stuck, and the oldest age', () => {
+  const tally = tallyOf({});
+  const stuck = { cancellingSince: now - 3_600 };
+  const found: [Job, row: object][] = [
+    [jobOf({ id: 'a', ageMinutes: 5 }), stuck],
+    [jobOf({ id: 'b', ageMinutes: 400.5, phase: 'waiting' }), { cancellingSince: now - 3_599 }],
+    [jobOf({ id: 'c', ageMinutes: 90, phase: 'cancelling' }), stuck],
+    [jobOf({ id: 'd', ageMinutes: 900, phase: 'other' }), stuck],
+    [jobOf({ id: 'e', phase: 'other', status: 'frozen', isKnownStatus: false }), {}],
+    [jobOf({ id: 'f', phase: 'other', status: 'frozen', isKnownStatus: false }), {}],
   ];
-  for (const [outcome, expected] of counters) {
-    const isListed = 'overdue' in expected;
-    test(`${outcome} as ${JSON.stringify(expected)}, and ${isListed ? 'listed' : 'not listed'}`, () => {
-      const { counts, jobs } = tallyOf(decisionOn({ outcome }));
-      assert.deepEqual(counts, { ...nothing, inProgress: 1, ...expected });
-      assert.deepEqual(
-        jobs.map((job) => job.outcome),
-        isListed ? [outcome] : [],
-      );
-    });
-  }
+  for (const [job, row] of found) tally.addFound(job, judged(job), row, now);
+  const { inProgress, notCancellable, unknownStatuses, stuckCancelling, oldestAgeMinutes } = tally;
+  assert.deepEqual([inProgress, notCancellable, unknownStatuses], [3, 3, 2]);
+  assert.deepEqual([stuckCancelling, oldestAgeMinutes], [2, 400.5]);
+  assert.deepEqual([...tally.otherStatuses], ['paused', 'unknown: frozen']);
 });
 
-test('a job that is neither in progress nor finished is counted apart, by its status', () => {
-  const left = (status: string) => decisionOn({ outcome: 'not_cancellable', status });
-  const tally = tallyOf(left('paused'), left('frozen'), left('frozen'), left('melting'), left('pausing'));
-  assert.deepEqual(tally.counts, { ...nothing, notCancellable: 5 });
-  assert.deepEqual(Object.fromEntries(tally.otherStatuses), { paused: 1, frozen: 2, melting: 1, pausing: 1 });
-  assert.equal(tally.unknownStatus, 3);
-  assert.equal(tally.oldestAgeSeconds, 0);
-  assert.deepEqual(tally.jobs, []);
+test('a failed entry says why, in at most 160 characters', () => {
+  const error = { name: 'OpenAIError', message: 'x'.repeat(161) };
+  const { jobs } = sweepAnswer(tallyOf({ decisions: [{ outcome: 'failed', error }] }));
+  assert.deepEqual(jobs[0]?.error, { name: 'OpenAIError', message: 'x'.repeat(160) });
+  assert.equal(jobs[0]?.ageMinutes, 400, 'ages are whole minutes');
 });
 
-test('of the jobs in progress the age of the oldest is known, whatever became of it', () => {
-  assert.equal(tallyOf().oldestAgeSeconds, 0);
-  const ages = [5, 400.5, 90].map((ageMinutes) => decisionOn({ ageMinutes, outcome: 'exempt' }));
-  assert.equal(tallyOf(...ages).oldestAgeSeconds, 400.5 * 60);
-  assert.equal(tallyOf(decisionOn({ ageMinutes: -5 })).oldestAgeSeconds, 0);
-});
+describe('an answer holds', () => {
+  const longest = Array.from({ length: 600 }, (_, index) => ({
+    project: fakeProject({ name: 'p'.repeat(64) }),
+    job: jobOf({ id: `${index}`.padEnd(128, 'x'), status: 's'.repeat(64) }),
+    outcome: 'failed' as const,
+    error: { name: 'AuthenticationError', message: '"'.repeat(500) },
+  }));
 
-test('500 jobs are listed, and the rest is counted', () => {
-  const tally = tallyOf(...Array.from({ length: 502 }, () => decisionOn({})));
-  assert.equal(tally.jobs.length, 500);
-  assert.equal(tally.jobsOmitted, 2);
-  assert.equal(tally.counts.cancelled, 502);
-});
-
-test('the first five that failed are named, even if 500 others are listed', () => {
-  const failedJob = (id: number) => decisionOn({ outcome: 'failed', job: jobOf({ id: `ftjob-${id}` }) });
-  const tally = tallyOf(
-    ...Array.from({ length: 500 }, () => decisionOn({})),
-    ...Array.from({ length: 6 }, (_, index) => failedJob(index)),
-  );
-  assert.deepEqual(tally.firstFailed, ['ftjob-0', 'ftjob-1', 'ftjob-2', 'ftjob-3', 'ftjob-4']);
-});
-
-describe('a job is stuck if it has not finished an hour after a cancel was accepted', () => {
-  const cases: [name: string, decision: Partial<Decision>, stuck: number][] = [
-    ['an hour later', { outcome: 'cancelling', cancellingSinceSeconds: nowSeconds - 3600 }, 1],
-    ['a second less', { outcome: 'cancelling', cancellingSinceSeconds: nowSeconds - 3599 }, 0],
-    ['for the first time', { outcome: 'cancelling' }, 0],
-    ['later, but now it is cancelled', { outcome: 'cancelled', cancellingSinceSeconds: 0 }, 0],
-    ['later, but now it has finished', { outcome: 'already_finished', cancellingSinceSeconds: 0 }, 0],
-    ['later, and another cancel fails', { outcome: 'failed', cancellingSinceSeconds: 0 }, 1],
-  ];
-  for (const [name, decision, stuck] of cases) {
-    test(`${name}: ${stuck}`, () => assert.equal(tallyOf(decisionOn(decision)).stuckCancelling, stuck));
-  }
-});
-
-test('jobs that an earlier sweep left cancelling are counted apart as well, cancelled by now or not', () => {
-  const cancellingSinceSeconds = nowSeconds - 300;
-  const { counts, countedBefore } = tallyOf(
-    decisionOn({ outcome: 'cancelling' }),
-    decisionOn({ outcome: 'cancelling', cancellingSinceSeconds }),
-    decisionOn({ outcome: 'cancelled', cancellingSinceSeconds }),
-  );
-  assert.deepEqual([counts.cancelled, countedBefore], [3, 2]);
-});
-
-describe('jobs are decided on side by side', () => {
-  const overdueJobs = (count: number) =>
-    Array.from({ length: count }, (_, index) => jobOf({ id: `ftjob-${index}`, ageMinutes: 400 }));
-  const rules = { cancelLimit: 'none' } as const;
-
-  test('100 of a project at once, and no more', async () => {
-    let underWay = 0;
-    let most = 0;
-    const project = fakeProject({
-      jobs: overdueJobs(250),
-      rules,
-      cancel: async (id) => {
-        underWay += 1;
-        most = Math.max(most, underWay);
-        await sleep(5);
-        underWay -= 1;
-        return jobOf({ id, status: 'cancelled' });
-      },
-    });
-    const { tally } = await sweep([project], 0, fakeScene());
-    assert.equal(tally.counts.cancelled, 250);
-    assert.equal(most, 100);
+  test('240 kB at most, however long jobs, names and errors are', () => {
+    const projects = Array.from({ length: 120 }, (_, index) => fakeProject({ name: `${index}`.padEnd(64, 'x') }));
+    const tally = tallyOf({ decisions: longest, projects });
+    for (const project of projects) tally.addFailure(project, new AuthenticationError('"'.repeat(500)));
+    const entry = { jobId: 'x'.repeat(128), unreadableBudget: '€'.repeat(100), model: '€'.repeat(256) };
+    const listed = Array(600).fill(entry);
+    for (const answer of [sweepAnswer(tally), stopAllAnswer(tally, false), listAnswer(tally, listed, false)]) {
+      const bytes = Buffer.byteLength(JSON.stringify(answer));
+      assert.ok(bytes > 180_000 && bytes <= 240_000, `${bytes} bytes`);
+      assert.equal(answer.jobs.length + answer.jobsOmitted, 600);
+    }
   });
 
-  test('each decision is reported as it falls, with why, and who asked', async () => {
-    const scene = fakeScene();
-    const second = Promise.withResolvers<void>();
-    const project = fakeProject({
-      jobs: overdueJobs(2),
-      rules,
-      cancel: async (id) => {
-        // The first waits until the second is reported.
-        if (id === 'ftjob-0') await second.promise;
-        return jobOf({ id, status: 'cancelled' });
-      },
+  test('100 failed projects, and counts the rest', () => {
+    const projects = Array.from({ length: 102 }, (_, index) => fakeProject({ name: `bad-${index}` }));
+    const tally = tallyOf({ projects });
+    for (const project of projects.toReversed()) tally.addFailure(project, new OpenAIError('x'.repeat(500)));
+    const { failedProjects = [], failedProjectsOmitted, projects: read } = sweepAnswer(tally);
+    assert.deepEqual([failedProjects.length, failedProjectsOmitted, read], [100, 2, 0]);
+    assert.deepEqual(failedProjects[99], {
+      project: 'bad-99',
+      error: { name: 'OpenAIError', message: 'x'.repeat(160) },
     });
-    const report: typeof scene.report = (decision) => {
-      scene.report(decision);
-      second.resolve();
-    };
-    await sweep([project], 0, { ...scene, report });
-    assert.deepEqual(
-      scene.decisions.map(({ job, reason, requestedBy }) => [job.id, reason, requestedBy]),
+  });
+});
+
+describe('what is left undone is IncompleteError with the counts, the first ids and why', () => {
+  const [eu, us] = [fakeProject({ name: 'eu' }), fakeProject({ name: 'us' })];
+  const failing = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ outcome: 'failed' as const, job: jobOf({ id: `ftjob-${index}` }) }));
+  const odd: OddEntry = { jobId: 'x', unreadableFields: ['status'] };
+  const late = { cutShortBy: new OpenAIError('No answer.') };
+  const fails = { error: new OpenAIError('No.') };
+  const cases: [name: string, decisions: Partial<Decision>[], listings: [FakeProject, object][], reasons: string][] = [
+    ['one failed', failing(1), [], '1 could not be cancelled (ftjob-0)'],
+    ['many failed', failing(6), [], '6 could not be cancelled (ftjob-0, ftjob-1, ftjob-2, ftjob-3, ftjob-4, …)'],
+    ['a project failed', [], [[us, fails]], '1 project could not be listed (Project "us": No.)'],
+    [
+      'two projects failed',
+      [],
       [
-        ['ftjob-1', 'time_budget', 'rule'],
-        ['ftjob-0', 'time_budget', 'rule'],
+        [us, fails],
+        [eu, fails],
       ],
-    );
+      '2 projects could not be listed (Project "eu": No.)',
+    ],
+    [
+      'time ran out',
+      [],
+      [[eu, late]],
+      '1 project could be listed only in part (Project "eu": Time ran out before all jobs were listed. No answer.); time ran out',
+    ],
+    ['a job was odd', [], [[eu, { odd: [odd] }]], '1 could not be judged'],
+  ];
+  for (const [name, decisions, listings, reasons] of cases) {
+    test(name, () => {
+      const tally = tallyOf({ decisions: [{}, ...decisions], projects: [eu, us] });
+      tally.inProgress = 9;
+      for (const [project, fields] of listings) tally.addListing(listingOf(project, fields));
+      const advice = 'Send the request again: that is safe and does the rest.';
+      const { message } = incompleteError('stopAll', tally);
+      assert.equal(message, `The stop-all cancelled 1 of 9 jobs in progress: ${reasons}. ${advice}`);
+      const overdue = 1 + decisions.length;
+      const swept = incompleteError('sweep', tally);
+      assert.equal(swept.name, 'IncompleteError');
+      assert.equal(swept.message, `The sweep cancelled 1 of ${overdue} overdue jobs: ${reasons}. ${advice}`);
+    });
+  }
+});
+
+describe('the first failure is thrown if every project failed', () => {
+  const [eu, us] = [fakeProject({ name: 'eu' }), fakeProject({ name: 'us' })];
+
+  test('in configured order, with the name of its project', () => {
+    const tally = tallyOf({ projects: [eu, us] });
+    tally.addFailure(us, new OpenAIError('No.'));
+    throwIfAllFailed(tally);
+    tally.addFailure(eu, new AuthenticationError('No.'));
+    assert.throws(() => throwIfAllFailed(tally), { name: 'AuthenticationError', message: 'Project "eu": No.' });
   });
 });

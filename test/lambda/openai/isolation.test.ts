@@ -1,139 +1,130 @@
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import pMap from 'p-map';
 import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
-import { type Fault, startFineTuningSimulator } from '../../../infra/local/providers/simulator.ts';
-import { apiKey, type Curfew, startCurfew } from '../../support/curfew.ts';
-import { answers, late, noAnswer } from '../../support/wire-faults.ts';
+import type { Fault } from '../../../infra/local/providers/simulator.ts';
+import { list } from '../../../lambda/curfew/list.ts';
+import { stopAll, sweep } from '../../../lambda/curfew/sweep.ts';
+import { callsAtOnce, findJob } from '../../../lambda/projects.ts';
+import { createClient, startInvocation, startProvider } from '../../support/openai-client.ts';
+import { startVirtualTime } from '../../support/virtual-time.ts';
+import { answers, drips, endless, late, noAnswer, noBody, says, switchesProtocol } from '../../support/wire-faults.ts';
 
-const overdueJobs = (count: number) =>
-  Array.from({ length: count }, (_, index) =>
-    simulatedJob({ id: `ftjob-${index}`, status: 'running', ageMinutes: 400 + index / 60 }),
-  );
-const queueOf = (requests: object[]) => ({
-  Records: requests.map((request, index) => ({
-    eventSource: 'aws:sqs',
-    messageId: `message-${index}`,
-    body: JSON.stringify(request),
-  })),
+startVirtualTime();
+const openai = await startProvider();
+
+const overdueJob = (id: string) => simulatedJob({ id, status: 'running', ageMinutes: 400 });
+const overdueJobs = (count: number) => Array.from({ length: count }, (_, index) => overdueJob(`ftjob-${index}`));
+
+describe('a hundred projects that are out of order cost a sound one nothing', () => {
+  const kinds: [name: string, fault: Fault, error: string][] = [
+    ['hangs', noAnswer, 'OpenAIError'],
+    ['hangs-after-the-head', noBody, 'OpenAIError'],
+    ['drips', drips(), 'OpenAIError'],
+    ['is-endless', endless(), 'OpenAIError'],
+    ['switches-protocols', switchesProtocol, 'OpenAIError'],
+    ['is-down', answers(503), 'OpenAIError'],
+    ['is-over-its-limit', answers(429, { 'retry-after': '3600' }), 'RateLimitError'],
+    ['has-a-bad-key', answers(401), 'AuthenticationError'],
+  ];
+  const bad = Array.from({ length: 100 }, (_, index) => `${kinds[index % kinds.length]?.[0]}-${index}`);
+  const kindOf = (project: unknown) => kinds.find(([name]) => String(project).startsWith(`${name}-`));
+
+  /** Starts over with a sound project of twenty overdue jobs, and with others. */
+  function start(others: { openaiProject: string; baseUrl?: string }[]) {
+    openai.reset(...overdueJobs(20));
+    openai.faultFor = ({ headers }) => kindOf(headers['openai-project'])?.[1];
+    const invocation = startInvocation();
+    const maxConcurrency = callsAtOnce(others.length + 1);
+    const clients = [{ openaiProject: 'sound' }, ...others].map((options) =>
+      createClient(openai, { ...options, maxConcurrency, invocation }),
+    );
+    return { projects: clients.map(({ project }) => project), invocation, startedAt: performance.now() };
+  }
+  const startBad = () => start(bad.map((openaiProject) => ({ openaiProject })));
+
+  function assertSoundIsDone(startedAt: number) {
+    assert.ok(openai.calls.filter(({ endpoint }) => endpoint === 'cancel').length >= 20);
+    const last = openai.calls.findLast(({ headers }) => headers['openai-project'] === 'sound')?.at ?? Number.NaN;
+    // The others take twenty seconds to be listed.
+    assert.ok(last - startedAt < 1_000, `${last - startedAt} ms`);
+  }
+
+  test('in a sweep', async () => {
+    const { projects, invocation, startedAt } = startBad();
+    const { failedProjects = [], ...answer } = (await sweep({ sweep: {} }, projects, invocation)).answer;
+    assertSoundIsDone(startedAt);
+    assert.ok(performance.now() - startedAt < 30_000);
+    assert.partialDeepStrictEqual(answer, { complete: false, cancelled: 20, failed: 0, projects: 1 });
+    assert.equal(failedProjects.length, 100);
+    for (const { project, error } of failedProjects) assert.equal(error.name, kindOf(project)?.[2], project);
+  });
+
+  test('in a list, and when a job is looked for', async () => {
+    const { projects, invocation, startedAt } = startBad();
+    const listing = list(projects, invocation);
+    assert.equal((await findJob(projects, 'ftjob-7', false)).project.name, 'sound');
+    assert.ok(performance.now() - startedAt < 1_000);
+    const { complete, jobs, projects: read, failedProjects } = (await listing).answer;
+    assert.deepEqual([complete, jobs.length, read, failedProjects?.length], [false, 20, 1, 100]);
+  });
+
+  test('nor do those whose cancels never end', async () => {
+    const { projects, invocation, startedAt } = startBad();
+    const listed = says({ data: [overdueJob('ftjob-bad')], has_more: false });
+    openai.faultFor = ({ headers, endpoint }) => {
+      const kind = kindOf(headers['openai-project']);
+      return kind && endpoint === 'list' ? listed : kind?.[1];
+    };
+    const { cancelled, failed } = (await sweep({ sweep: {} }, projects, invocation)).answer;
+    assert.deepEqual({ cancelled, failed }, { cancelled: 20, failed: 100 });
+    assertSoundIsDone(startedAt);
+  });
+
+  test('nor do 32 whose names are never resolved', async (t) => {
+    const unresolved = Array.from({ length: 32 }, (_, index) => `https://host-${index}.invalid/v1`);
+    const others = unresolved.map((baseUrl) => ({ openaiProject: baseUrl, baseUrl }));
+    const { projects, invocation, startedAt } = start(others);
+    const lookup = t.mock.method(dns, 'lookup', () => {});
+    const { cancelled, failedProjects } = (await sweep({ sweep: {} }, projects, invocation)).answer;
+    assert.deepEqual([cancelled, failedProjects?.length], [20, 32]);
+    assertSoundIsDone(startedAt);
+    assert.ok(lookup.mock.callCount() >= 32);
+  });
 });
 
-/** Counts the calls under way, each of which takes a while. */
-function countUnderWay({ openai }: Curfew): { most: number } {
-  const count = { most: 0 };
+test('of one project at most 100 calls are under way at once, whatever is asked for', async () => {
+  openai.reset(...overdueJobs(150));
+  const invocation = startInvocation();
+  const { project } = createClient(openai, { invocation, maxConcurrency: callsAtOnce(1) });
   let underWay = 0;
+  let most = 0;
   openai.faultFor = () => (answer, response) => {
     underWay += 1;
-    count.most = Math.max(count.most, underWay);
+    most = Math.max(most, underWay);
     response.once('close', () => {
       underWay -= 1;
     });
-    return late(300)(answer, response);
+    return late(50)(answer, response);
   };
-  return count;
-}
-
-describe('at most 100 calls of one project are under way at once', () => {
-  test('in a sweep that cancels while later pages are listed', async () => {
-    await using curfew = await startCurfew({ jobs: overdueJobs(250) });
-    const count = countUnderWay(curfew);
-    assert.equal((await curfew.sweep({ cancelLimit: 'none' })).cancelled, 250);
-    assert.ok(count.most > 50 && count.most <= 100, `${count.most}`);
-  });
-
-  test('in a batch of messages that each stop or sweep everything', async () => {
-    await using curfew = await startCurfew({ jobs: overdueJobs(120) });
-    const count = countUnderWay(curfew);
-    const sweeps = [1, 2, 3].map((lookbackDays) => ({ sweep: { lookbackDays, cancelLimit: 'none' } }));
-    await curfew.invoke(queueOf([...sweeps, { stopAll: {} }]));
-    for (const { status } of curfew.openai.jobs.values()) assert.equal(status, 'cancelled');
-    assert.ok(count.most <= 100, `${count.most}`);
-  });
+  await Promise.all([sweep({ sweep: {} }, [project], invocation), stopAll({ stopAll: {} }, [project], invocation)]);
+  for (const { status } of openai.jobs.values()) assert.equal(status, 'cancelled');
+  assert.ok(most > 50 && most <= 100, `${most}`);
 });
 
-describe('ten messages of a queue in one batch', () => {
-  const tenCancels = () => queueOf(overdueJobs(10).map(({ id }) => ({ jobId: id })));
-
-  test('send no call in the silence that the first refusal asks for, and read the key once', async () => {
-    await using curfew = await startCurfew({ jobs: overdueJobs(10) });
-    let silentUntil: number | undefined;
-    const inSilence: number[] = [];
-    const refusal: Fault = async () => {
-      await sleep(300);
-      silentUntil = performance.now() + 590;
-      return { status: 429, headers: { 'retry-after-ms': '600' }, body: {} };
-    };
-    const faults = [refusal];
-    curfew.openai.faultFor = ({ at }) => {
-      if (silentUntil !== undefined && at < silentUntil) inSilence.push(at);
-      // Those that go out together are all in flight still when it comes.
-      return faults.shift() ?? late(500);
-    };
-    const answer = await curfew.invoke(tenCancels());
-    assert.deepEqual(inSilence, []);
-    assert.partialDeepStrictEqual(answer, { batchItemFailures: [] });
-    assert.equal(curfew.aws.secretReads.length, 1);
-  });
-
-  test('with a key that is refused read it once and refresh it once, and all fail', async () => {
-    await using curfew = await startCurfew({ jobs: overdueJobs(10) });
-    curfew.openai.apiKeys.clear();
-    const answer = (await curfew.invoke(tenCancels())) as { batchItemFailures: unknown[] };
-    assert.equal(answer.batchItemFailures.length, 10);
-    assert.equal(curfew.aws.secretReads.length, 2);
-    assert.equal(curfew.openai.calls.length, 10);
-  });
-
-  test('with a key that was replaced meanwhile refresh it once, and all are carried out', async () => {
-    await using curfew = await startCurfew({ jobs: overdueJobs(10) });
-    const newKey = 'sk-proj-another-key';
-    curfew.openai.apiKeys = new Set([newKey]);
-    curfew.openai.faultFor = () => {
-      curfew.aws.secret = { SecretString: newKey };
-      return undefined;
-    };
-    assert.partialDeepStrictEqual(await curfew.invoke(tenCancels()), { batchItemFailures: [] });
-    assert.equal(curfew.aws.secretReads.length, 2);
-    for (const { status } of curfew.openai.jobs.values()) assert.equal(status, 'cancelled');
-  });
-});
-
-test('a project that hangs, one that is refused, one without access cost the others nothing', async () => {
-  await using providers = new AsyncDisposableStack();
-  const start = async () =>
-    providers.use(await startFineTuningSimulator({ jobs: overdueJobs(30), apiKeys: [apiKey] }));
-  const [hanging, limited, locked, ...sound] = [
-    await start(),
-    await start(),
-    await start(),
-    await start(),
-    await start(),
-  ];
-  hanging.faultFor = () => noAnswer;
-  limited.faultFor = () => answers(429, { 'retry-after': '3600' });
-  locked.apiKeys.clear();
-  const named = { hanging, limited, locked, sound: sound[0], alsoSound: sound[1] };
-  await using curfew = await startCurfew({
-    settings: { cancelLimit: 'none' },
-    projects: Object.fromEntries(
-      Object.entries(named).map(([name, simulator]) => [
-        name,
-        { openaiBaseUrl: simulator?.baseUrl ?? '', secretName: name },
-      ]),
-    ),
-  });
-  const startedAt = performance.now();
-  const { projects, cancelled, failedProjects } = await curfew.sweep({}, { remainingMilliseconds: 9_000 });
-  assert.deepEqual({ projects, cancelled }, { projects: 2, cancelled: 60 });
-  assert.deepEqual(
-    failedProjects?.map(({ project, error }) => [project, error.name]),
-    [
-      ['hanging', 'OpenAIError'],
-      ['limited', 'RateLimitError'],
-      ['locked', 'AuthenticationError'],
-    ],
-  );
-  // The one that hangs takes all the time there is to list; the others were done long before.
-  for (const simulator of sound) assert.ok((simulator.calls.at(-1)?.at ?? Number.NaN) - startedAt < 3_000);
-  assert.equal(limited.calls.length, 1);
+test('a hundred endless answers at once take less memory than the function has', async () => {
+  openai.reset();
+  openai.fail('retrieve', [endless()], 'forever');
+  const { retrieve } = createClient(openai, { remainingMs: 900_000 });
+  const before = process.memoryUsage().rss;
+  let mostBytes = 0;
+  const watch = setInterval(() => {
+    mostBytes = Math.max(mostBytes, process.memoryUsage().rss - before);
+  }, 20);
+  const errors = await pMap(overdueJobs(100), ({ id }) => retrieve(id).catch(({ name }) => name));
+  clearInterval(watch);
+  assert.deepEqual(new Set(errors), new Set(['OpenAIError']));
+  // The provider is in this process too, with its own buffers.
+  assert.ok(mostBytes < 400 * 1024 ** 2, `${mostBytes} bytes`);
 });

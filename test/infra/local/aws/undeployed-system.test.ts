@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startUndeployedSystem } from '../../../../infra/local/aws/undeployed-system.ts';
+import { simulatedCustomizationJob } from '../../../../infra/local/providers/simulated-customization-job.ts';
 import { simulatedAzureJob, simulatedJob } from '../../../../infra/local/providers/simulated-job.ts';
-import type { SweepAnswer } from '../../../support/answers.ts';
+import type { SweepAnswer } from '../../../../lambda/contract.ts';
+
+const nova = simulatedCustomizationJob({ ageMinutes: 400 });
 
 test('without an emulator the bundle does its work, in several projects too', async () => {
   await using system = await startUndeployedSystem({
@@ -17,6 +20,7 @@ test('without an emulator the bundle does its work, in several projects too', as
         provider: 'bedrock',
         jobs: [simulatedJob({ id: 'ftjob-bedrock', status: 'running', ageMinutes: 400 })],
       },
+      nova: { provider: 'bedrock-customization', customizationJobs: [nova] },
     },
   });
   const extend = { extend: { jobId: 'ftjob-old', minutes: 60 } };
@@ -26,6 +30,6 @@ test('without an emulator the bundle does its work, in several projects too', as
   assert.equal(complete, true);
   assert.deepEqual(
     new Set(jobs.map(({ project, jobId, outcome }) => [project, jobId, outcome].join(' '))),
-    new Set(['azure ftjob-azure cancelled', 'bedrock ftjob-bedrock cancelled']),
+    new Set(['azure ftjob-azure cancelled', 'bedrock ftjob-bedrock cancelled', `nova ${nova.jobArn} cancelling`]),
   );
 });

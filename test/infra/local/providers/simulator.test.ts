@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { getToken } from '@aws/bedrock-token-generator';
 import OpenAI, { AuthenticationError, BadRequestError, NotFoundError } from 'openai';
 import { simulatedAzureJob, simulatedJob } from '../../../../infra/local/providers/simulated-job.ts';
-import {
-  type SimulatorOptions,
-  startFineTuningSimulator,
-} from '../../../../infra/local/providers/simulator.ts';
+import { type SimulatorOptions, startFineTuningSimulator } from '../../../../infra/local/providers/simulator.ts';
 
 const apiKey = 'sk-simulator';
 
@@ -32,9 +28,7 @@ describe("the vendor's own client", () => {
   });
 
   test('pages through all jobs, newest first', async () => {
-    const jobs = Array.from({ length: 45 }, (_, age) =>
-      simulatedJob({ status: 'succeeded', ageMinutes: age }),
-    );
+    const jobs = Array.from({ length: 45 }, (_, age) => simulatedJob({ status: 'succeeded', ageMinutes: age }));
     await using api = await start(jobs.toReversed());
     const listed = await Array.fromAsync(api.jobs.list());
     assert.deepEqual(
@@ -42,6 +36,17 @@ describe("the vendor's own client", () => {
       jobs.map((job) => job.id),
     );
     assert.equal(api.simulator.calls.length, 3);
+  });
+
+  test('filters by metadata', async () => {
+    const [ours, theirs] = ['ours', 'theirs'].map((team) => simulatedJob({ status: 'running', metadata: { team } }));
+    assert.ok(ours && theirs);
+    await using api = await start([ours, theirs]);
+    const listed = await Array.fromAsync(api.jobs.list({ metadata: { team: 'ours' } }));
+    assert.deepEqual(
+      listed.map((job) => job.id),
+      [ours.id],
+    );
   });
 
   test('cancels a job in progress', async () => {
@@ -73,76 +78,25 @@ describe("the vendor's own client", () => {
   });
 });
 
-const credentials = { accessKeyId: 'AKIASIMULATOR', secretAccessKey: 'a-secret/with+signs' };
-const signer = { ...credentials, region: 'eu-west-1' };
-const token = (more: Partial<Parameters<typeof getToken>[0]> = {}) =>
-  getToken({ credentials, region: signer.region, ...more });
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
-const withChangedSignature = (key: string) => {
-  const prefix = 'bedrock-api-key-';
-  const url = Buffer.from(key.slice(prefix.length), 'base64').toString();
-  const changed = url.replace(/X-Amz-Signature=(.)/, (_, sign) => `X-Amz-Signature=${sign === '0' ? 1 : 0}`);
-  return `${prefix}${Buffer.from(changed).toString('base64')}`;
-};
-const expired = async () => {
-  const short = await token({ expiresInSeconds: 1 });
-  const prefix = 'bedrock-api-key-';
-  const url = Buffer.from(short.slice(prefix.length), 'base64').toString();
-  const yesterday = url.replace(/X-Amz-Date=\d{8}/, 'X-Amz-Date=20200101');
-  return `${prefix}${Buffer.from(yesterday).toString('base64')}`;
-};
 
 const openai: SimulatorOptions = { provider: 'openai', apiKeys: [apiKey] };
 const azure: SimulatorOptions = { provider: 'azure', apiKeys: [apiKey] };
-const bedrock: SimulatorOptions = { provider: 'bedrock', bedrockSigner: signer };
 
-const cases: [string, SimulatorOptions, () => Promise<Record<string, string>>, number][] = [
-  ['OpenAI takes its key as a bearer', openai, async () => bearer(apiKey), 200],
-  ['OpenAI takes no header api-key', openai, async () => ({ ...bearer(apiKey), 'api-key': apiKey }), 401],
-  ['Azure takes its key in api-key', azure, async () => ({ 'api-key': apiKey }), 200],
-  ['Azure takes no other key', azure, async () => ({ 'api-key': 'another' }), 401],
-  ['Azure takes no key as a bearer', azure, async () => bearer(apiKey), 401],
-  ['Azure takes no key in both places', azure, async () => ({ ...bearer(apiKey), 'api-key': apiKey }), 401],
-  ['Bedrock takes a token of its signer', bedrock, async () => bearer(await token()), 200],
-  [
-    'Bedrock takes a token of a session',
-    bedrock,
-    async () => bearer(await token({ credentials: { ...credentials, sessionToken: 'session/+=' } })),
-    200,
-  ],
-  [
-    'Bedrock takes no token of other credentials',
-    bedrock,
-    async () => bearer(await token({ credentials: { ...credentials, secretAccessKey: 'another' } })),
-    401,
-  ],
-  [
-    'Bedrock takes no token for another region',
-    bedrock,
-    async () => bearer(await token({ region: 'us-east-1' })),
-    401,
-  ],
-  [
-    'Bedrock takes no token whose signature was changed',
-    bedrock,
-    async () => bearer(withChangedSignature(await token())),
-    401,
-  ],
-  ['Bedrock takes no expired token', { provider: 'bedrock' }, async () => bearer(await expired()), 401],
-  ['Bedrock takes no API key', bedrock, async () => bearer(apiKey), 401],
-  [
-    'Bedrock takes any token in form where nobody knows its signer',
-    { provider: 'bedrock' },
-    async () => bearer(await token({ region: 'us-west-2' })),
-    200,
-  ],
+const cases: [string, SimulatorOptions, Record<string, string>, number][] = [
+  ['OpenAI takes its key as a bearer', openai, bearer(apiKey), 200],
+  ['OpenAI takes no header api-key', openai, { ...bearer(apiKey), 'api-key': apiKey }, 401],
+  ['Azure takes its key in api-key', azure, { 'api-key': apiKey }, 200],
+  ['Azure takes no other key', azure, { 'api-key': 'another' }, 401],
+  ['Azure takes no key as a bearer', azure, bearer(apiKey), 401],
+  ['Azure takes no key in both places', azure, { ...bearer(apiKey), 'api-key': apiKey }, 401],
 ];
 
 describe('the credential of a call', () => {
   for (const [name, options, headers, status] of cases) {
     test(name, async () => {
       await using simulator = await startFineTuningSimulator(options);
-      const response = await fetch(`${simulator.baseUrl}/fine_tuning/jobs`, { headers: await headers() });
+      const response = await fetch(`${simulator.baseUrl}/fine_tuning/jobs`, { headers });
       assert.equal(response.status, status, await response.text());
     });
   }
@@ -153,10 +107,7 @@ test('every header of every call is there to be looked at', async () => {
   const headers = { 'api-key': apiKey, 'openai-project': 'proj-1', authorization: 'Bearer stray' };
   await fetch(`${simulator.baseUrl}/elsewhere`, { headers });
   const seen = simulator.calls[0]?.headers;
-  assert.deepEqual(
-    [seen?.['api-key'], seen?.['openai-project'], seen?.authorization],
-    Object.values(headers),
-  );
+  assert.deepEqual([seen?.['api-key'], seen?.['openai-project'], seen?.authorization], Object.values(headers));
 });
 
 test("Azure answers below its own path, with Azure's statuses and nulls", async () => {

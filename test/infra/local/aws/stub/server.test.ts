@@ -24,17 +24,13 @@ test('a secret has its own value, or that of all', async () => {
     secrets: { 'azure/key': { SecretString: 'own' } },
   });
   const client = new SecretsManagerClient(aws.config);
-  const value = async (SecretId: string) =>
-    (await client.send(new GetSecretValueCommand({ SecretId }))).SecretString;
+  const value = async (SecretId: string) => (await client.send(new GetSecretValueCommand({ SecretId }))).SecretString;
   assert.deepEqual([await value('azure/key'), await value('another')], ['own', 'all']);
   assert.deepEqual(aws.stub.secretReads, ['azure/key', 'another']);
 });
 
 test('parameters come ten to a page, and only those below the path', async () => {
-  const below = Array.from({ length: 23 }, (_, index) => [
-    `/a/${String(index).padStart(4, '0')}`,
-    `${index}`,
-  ]);
+  const below = Array.from({ length: 23 }, (_, index) => [`/a/${String(index).padStart(4, '0')}`, `${index}`]);
   await using aws = await start({ parameters: { ...Object.fromEntries(below), '/ab/0000': 'other' } });
   const pages = await Array.fromAsync(
     paginateGetParametersByPath({ client: new SSMClient(aws.config) }, { Path: '/a' }),

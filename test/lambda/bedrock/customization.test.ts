@@ -1,0 +1,382 @@
+import assert from 'node:assert/strict';
+import { after, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type CustomizationCall,
+  customizationError,
+  startCustomizationSimulator,
+} from '../../../infra/local/providers/customization-simulator.ts';
+import type { Answer } from '../../../infra/local/providers/endpoints.ts';
+import {
+  type CustomizationJobOptions,
+  simulatedCustomizationJob,
+} from '../../../infra/local/providers/simulated-customization-job.ts';
+import type { Fault } from '../../../infra/local/providers/simulator.ts';
+import { createCustomization } from '../../../lambda/bedrock/customization.ts';
+import { cancelJob, toCancelAnswer } from '../../../lambda/curfew/cancel.ts';
+import { toIso } from '../../../lambda/curfew/deadline.ts';
+import { extend } from '../../../lambda/curfew/extend.ts';
+import type { CancelReply, Job } from '../../../lambda/curfew/job.ts';
+import { list } from '../../../lambda/curfew/list.ts';
+import { stopAll, sweep } from '../../../lambda/curfew/sweep.ts';
+import { findJob } from '../../../lambda/projects.ts';
+import { type FakeContextOptions, fakeContext, sixHours } from '../../support/fake-ports.ts';
+import { startVirtualTime } from '../../support/virtual-time.ts';
+import {
+  answerLost,
+  drips,
+  noAnswer,
+  noBody,
+  reset,
+  resetInBody,
+  switchesProtocol,
+} from '../../support/wire-faults.ts';
+
+const credentials = { accessKeyId: 'ASIATEST', secretAccessKey: 'a-secret', sessionToken: 'a session/+=' };
+startVirtualTime();
+const simulator = await startCustomizationSimulator({ bedrockSigner: credentials });
+after(() => simulator[Symbol.asyncDispose]());
+beforeEach(() => {
+  simulator.jobs.clear();
+  simulator.calls.length = 0;
+  simulator.faultFor = () => undefined;
+});
+
+type Operation = 'List' | 'Get' | 'Stop' | 'Tags';
+const operationOf = ({ operation }: CustomizationCall) =>
+  operation === 'ListTagsForResource' ? 'Tags' : operation.replace(/Model.*/, '');
+const operations = () => simulator.calls.map(operationOf).join(' ');
+const count = (operation: Operation) => simulator.calls.filter((call) => operationOf(call) === operation).length;
+const isoIn = (minutes: number) => toIso(Date.now() / 1000 + minutes * 60);
+
+function add(options: CustomizationJobOptions = {}) {
+  const job = simulatedCustomizationJob(options);
+  simulator.jobs.set(job.jobArn, job);
+  return job;
+}
+
+/** The calls of this operation have these faults, one each; then all is well. */
+function fail(operation: Operation, ...faults: Fault[]) {
+  simulator.faultFor = (call) => (operationOf(call) === operation ? faults.shift() : undefined);
+}
+const refuses =
+  (...error: Parameters<typeof customizationError>): Fault =>
+  () =>
+    customizationError(...error);
+const throttled = refuses('ThrottlingException', 'Slow down.');
+const denied = refuses('AccessDeniedException', 'No.');
+const forever = (fault: Fault) => Array<Fault>(50).fill(fault);
+
+/** Starts an invocation: the provider under test, and what the rules need. Nothing else has a table or a bus. */
+function start({ remainingMs = 120_000, ...options }: FakeContextOptions & { remainingMs?: number } = {}) {
+  const end = new AbortController();
+  setTimeout(() => end.abort(new DOMException('Time is up.', 'TimeoutError')), remainingMs);
+  const time = { signal: end.signal, listingSignal: end.signal, endsAt: performance.now() + remainingMs };
+  const access = { endpoint: simulator.url, credentials };
+  const provider = createCustomization({ region: 'us-east-1', access, maxConcurrency: 10, time });
+  const project = { name: undefined, rules: sixHours, provider, maxConcurrency: 10 };
+  const context = { ...fakeContext({ now: Date.now() / 1000, ...options }), time };
+  return {
+    ...provider,
+    context,
+    project,
+    sweep: async () => (await sweep({ sweep: {} }, [project], context)).answer,
+    list: async () => (await list([project], context)).answer,
+    get: (jobArn: string) => provider.retrieve(jobArn, { withMetadata: false }),
+    listed: async (withMetadata = false) =>
+      (await Array.fromAsync(provider.list({ withMetadata }))).flatMap(({ jobs }) => jobs),
+  };
+}
+
+const elapsed = async (act: () => Promise<unknown>) => {
+  const startedAt = performance.now();
+  await act().catch(() => {});
+  return performance.now() - startedAt;
+};
+
+describe('a job is', () => {
+  const cases: [options: CustomizationJobOptions, phase: Job['phase'], startedMinutesAgo: number | null][] = [
+    [{ trainingStatus: 'NotStarted' }, 'waiting', null],
+    // Whatever the sub-task says of a start that has not come.
+    [{ trainingStatus: 'NotStarted', trainingStartedMinutesAgo: 5 }, 'waiting', null],
+    [{ trainingStartedMinutesAgo: 20 }, 'running', 20],
+    [{ trainingStatus: 'Completed', trainingStartedMinutesAgo: 20 }, 'running', 20],
+    [{ trainingStatus: null }, 'running', null],
+    [{ status: 'Stopping' }, 'cancelling', 60],
+    [{ status: 'Completed' }, 'finished', 60],
+    [{ status: 'Failed' }, 'finished', 60],
+    [{ status: 'Stopped' }, 'finished', 60],
+    [{ status: 'Paused' }, 'other', 60],
+  ];
+  for (const [options, phase, startedMinutesAgo] of cases) {
+    test(`${phase} if it is ${JSON.stringify(options)}`, async () => {
+      const { jobArn, creationTime } = add({ ageMinutes: 60, ...options });
+      const job = await start().get(jobArn);
+      const { status = 'InProgress' } = options;
+      assert.deepEqual([job.id, job.status, job.phase], [jobArn, status, phase]);
+      assert.equal(job.createdAt, Date.parse(creationTime) / 1000);
+      const started = job.startedAt === null ? null : Math.round((Date.now() / 1000 - job.startedAt) / 60);
+      assert.equal(started, startedMinutesAgo);
+      assert.deepEqual([job.wasCancelled, job.isKnownStatus], [status === 'Stopped', status !== 'Paused']);
+      assert.deepEqual([job.model, job.metadata, job.metadataError], ['amazon.nova-lite-v1:0:300k', {}, undefined]);
+    });
+  }
+});
+
+describe('a list', () => {
+  test('has the jobs that are stopping and in progress, on all pages, and reads no others', async () => {
+    const statuses = ['Stopping', 'InProgress', 'Completed', 'Failed', 'Stopped'];
+    const jobs = statuses.flatMap((status) => Array.from({ length: 101 }, () => add({ status })));
+    add({ region: 'eu-west-1' });
+    const wanted = jobs.filter(({ status }) => ['Stopping', 'InProgress'].includes(status));
+    const listed = await start().listed();
+    assert.deepEqual(new Set(listed.map(({ id }) => id)), new Set(wanted.map(({ jobArn }) => jobArn)));
+    const asked = simulator.calls.map(({ url: { searchParams: query } }) => [
+      query.get('statusEquals'),
+      query.has('nextToken'),
+    ]);
+    const pages = (status: string) => [false, true].map((isNext) => [status, isNext]);
+    assert.deepEqual(asked.sort(), [...pages('InProgress'), ...pages('Stopping')]);
+  });
+
+  test('has tags as metadata only if they are wanted, and says which could not be read', async () => {
+    add({ ageMinutes: 2, tags: { team: 'ours' } });
+    add({ ageMinutes: 1 });
+    assert.deepEqual(
+      (await start().listed()).map(({ metadata }) => metadata),
+      [{}, {}],
+    );
+    assert.equal(count('Tags'), 0);
+
+    fail('Tags', denied);
+    const [broken, tagged] = await start().listed(true);
+    assert.deepEqual(tagged?.metadata, { team: 'ours' });
+    assert.deepEqual([broken?.metadata, broken?.metadataError?.name], [{}, 'AuthenticationError']);
+    assert.equal(tagged?.metadataError, undefined);
+  });
+
+  test('reads tags only until the time for listing is over', async () => {
+    add();
+    fail('Tags', ...forever(noAnswer));
+    const { project } = start();
+    const end = new AbortController();
+    setTimeout(() => end.abort(), 2_000);
+    const pages = () => Array.fromAsync(project.provider.list({ withMetadata: true, signal: end.signal }));
+    assert.ok((await elapsed(pages)) < 2_100);
+  });
+
+  test('skips an entry without a readable ARN', async () => {
+    const { jobArn } = add();
+    const answer = (answer: () => Answer) => {
+      const body = JSON.stringify(answer().body);
+      return { status: 200, body: body.replaceAll(jobArn, 'arn:aws:bedrock:elsewhere') };
+    };
+    fail('List', answer, answer);
+    const pages = await Array.fromAsync(start().project.provider.list({ withMetadata: true }));
+    assert.deepEqual(pages[0], { jobs: [], odd: [{ jobId: undefined, unreadableFields: ['jobArn'] }] });
+    assert.equal(count('Tags'), 0);
+  });
+});
+
+describe('a call that fails', () => {
+  const cases: [name: string, faults: Fault[], error: string, message: RegExp, calls: number][] = [
+    ['is refused', [denied], 'AuthenticationError', /role/, 1],
+    ['has no such job', [refuses('ResourceNotFoundException', '')], 'JobNotFoundError', /Check the ARN/, 1],
+    ['is invalid', [refuses('ValidationException', '')], 'OpenAIError', /ValidationException/, 1],
+    [
+      'is over a quota',
+      [() => ({ status: 400, body: {}, headers: { 'x-amzn-errortype': 'ServiceQuotaExceededException' } })],
+      'QuotaError',
+      /quotas/,
+      1,
+    ],
+    ['fails for good', forever(refuses('InternalServerException', '')), 'OpenAIError', /InternalServerException/, 4],
+    ['loses its connection for good', forever(reset), 'OpenAIError', /connection/, 4],
+    ['is no JSON', forever(() => ({ status: 200, body: '<html>' })), 'OpenAIError', /retrieve the job/, 1],
+  ];
+  for (const [name, faults, error, message, calls] of cases) {
+    test(`because it ${name} is ${error}`, async () => {
+      const { jobArn } = add();
+      fail('Get', ...faults);
+      await assert.rejects(start().get(jobArn), { name: error, message });
+      assert.equal(count('Get'), calls);
+    });
+  }
+
+  test('once or twice is repeated', async () => {
+    const { jobArn } = add();
+    fail('Get', refuses('InternalServerException', ''), reset, resetInBody);
+    assert.equal((await start().get(jobArn)).id, jobArn);
+  });
+
+  test('to be about the job that was asked for is an OpenAIError', async () => {
+    const [job, other] = [add(), add()];
+    fail('Get', (answer) => ({ ...answer(), body: { ...Object(answer().body), jobArn: other.jobArn } }));
+    await assert.rejects(start().get(job.jobArn), { name: 'OpenAIError', message: /about another job/ });
+  });
+
+  const silences = { noAnswer, noBody, drips: drips(), switchesProtocol };
+  for (const [name, fault] of Object.entries(silences)) {
+    test(`silently (${name}) ends when time is up, whatever it is`, async () => {
+      const { jobArn } = add();
+      for (const operation of ['Get', 'List', 'Stop'] as const) {
+        fail(operation, ...forever(fault));
+        const { get, listed, cancel } = start({ remainingMs: 5_000 });
+        const act = { Get: () => get(jobArn), List: listed, Stop: () => cancel(jobArn) }[operation];
+        assert.ok((await elapsed(act)) < 5_100, operation);
+      }
+    });
+
+    test(`silently (${name}) gets 10 s for each attempt, body included`, async () => {
+      const { jobArn } = add();
+      fail('Get', fault);
+      const { get } = start();
+      assert.ok((await elapsed(() => get(jobArn))) < 12_000);
+      assert.equal(count('Get'), 2);
+    });
+  }
+});
+
+describe('a throttled call', () => {
+  test('is made again, as long as there is time', async () => {
+    const { jobArn } = add();
+    fail('Get', ...Array<Fault>(5).fill(throttled));
+    assert.equal((await start().get(jobArn)).id, jobArn);
+    fail('Get', ...forever(throttled));
+    await assert.rejects(start({ remainingMs: 20_000 }).get(jobArn), { name: 'RateLimitError', message: /Wait/ });
+  });
+
+  test('pauses every other call', async () => {
+    const { jobArn } = add();
+    fail('Get', throttled);
+    const { get, listed } = start();
+    await Promise.all([get(jobArn), sleep(100).then(() => listed())]);
+    const [first, ...others] = simulator.calls.map(({ at }) => at);
+    for (const at of others) assert.ok(at - (first ?? 0) >= 300, `${at - (first ?? 0)} ms`);
+  });
+});
+
+describe('a stop is sent once', () => {
+  const failed = (fields: object) => ({ kind: 'failed', mayRetry: false, isFree: false, isRefusal: false, ...fields });
+  const cases: [name: string, fault: Fault | undefined, reply: object, error?: string][] = [
+    ['and its empty answer accepts it', undefined, { kind: 'accepted', job: null }],
+    ['if it fails', refuses('InternalServerException', ''), failed({ mayRetry: true }), 'OpenAIError'],
+    ['if its answer is lost', answerLost, failed({ mayRetry: true }), 'OpenAIError'],
+    ['if its answer breaks off', resetInBody, failed({ mayRetry: true }), 'OpenAIError'],
+    ['if there is no answer', noAnswer, failed({ mayRetry: true }), 'OpenAIError'],
+    ['if it is throttled, which is free', throttled, failed({ mayRetry: true, isFree: true }), 'RateLimitError'],
+    ['if it comes too late', refuses('ConflictException', ''), failed({ isRefusal: true }), 'OpenAIError'],
+    ['if the job is gone', refuses('ResourceNotFoundException', ''), failed({ isRefusal: true }), 'JobNotFoundError'],
+    ['if it is denied', denied, failed({}), 'AuthenticationError'],
+  ];
+  for (const [name, fault, expected, errorName] of cases) {
+    test(name, async () => {
+      const { jobArn } = add();
+      if (fault) fail('Stop', fault);
+      const { error, ...reply } = (await start().cancel(jobArn)) as CancelReply & { error?: Error };
+      assert.deepEqual([reply, error?.name], [expected, errorName]);
+      assert.equal(operations(), 'Stop');
+    });
+  }
+});
+
+test('a project may have the jobs of its own region, by their ARNs', () => {
+  const { mayHave } = start();
+  const { jobArn, jobName } = simulatedCustomizationJob();
+  assert.equal(mayHave(jobArn), true);
+  const others = [jobName, 'ftjob-1', simulatedCustomizationJob({ region: 'us-east-2' }).jobArn];
+  assert.deepEqual(others.map(mayHave), [false, false, false]);
+});
+
+describe('the rules', () => {
+  const overdue = { ageMinutes: 400 };
+
+  test('stop an overdue job once and look again', async () => {
+    const { jobArn } = add(overdue);
+    const { cancelled, jobs } = await start().sweep();
+    assert.deepEqual([cancelled, jobs[0]?.jobId, jobs[0]?.finalStatus], [1, jobArn, 'Stopping']);
+    assert.equal(operations(), 'List Tags List Get Tags Stop Get');
+  });
+
+  const finishesFirst: Fault = (answer) => {
+    for (const job of simulator.jobs.values()) job.status = 'Completed';
+    return answer();
+  };
+  const stops: [name: string, fault: Fault, outcome: string, finalStatus: string, sent: number][] = [
+    ['that comes too late', finishesFirst, 'already_finished', 'Completed', 1],
+    ['whose answer is lost', answerLost, 'cancelling', 'Stopping', 1],
+    ['that is throttled', throttled, 'cancelling', 'Stopping', 2],
+  ];
+  for (const [name, fault, ...expected] of stops) {
+    test(`make sure of a stop ${name}`, async () => {
+      add(overdue);
+      fail('Stop', fault);
+      const [job] = (await start().sweep()).jobs;
+      assert.deepEqual([job?.outcome, job?.finalStatus, count('Stop')], expected);
+    });
+  }
+
+  test('heed a tag that is changed while the job runs', async () => {
+    const job = add({ ...overdue, tags: { time_budget_minutes: 'none' } });
+    assert.equal((await start().sweep()).overdue, 0);
+    job.tags['time_budget_minutes'] = '24h';
+    assert.equal((await start().sweep()).overdue, 0);
+    job.tags['time_budget_minutes'] = '90m';
+    assert.equal((await start().sweep()).cancelled, 1);
+  });
+
+  for (const [name, faults] of [
+    ['when listed', [denied, denied]],
+    ['at the last look', [(answer: () => Answer) => answer(), denied]],
+  ] as const) {
+    test(`neither stop nor warn of a job whose tags cannot be read ${name}`, async () => {
+      add({ ageMinutes: name === 'when listed' ? 340 : 1 });
+      const { jobArn } = add({ ageMinutes: 401 });
+      // The younger job is listed, and its tags are read, first.
+      fail('Tags', ...faults.slice(0, 1), ...faults);
+      const { sweep, context } = start();
+      const { failed, overdue, jobs } = await sweep();
+      assert.deepEqual([failed, overdue, jobs[0]?.jobId], [1, 1, jobArn]);
+      assert.equal(jobs[0]?.error?.name, 'AuthenticationError');
+      assert.deepEqual([count('Stop'), context.warnings], [0, []]);
+    });
+  }
+
+  test('list a job whose tags cannot be read without a deadline', async () => {
+    add(overdue);
+    fail('Tags', denied);
+    const { complete, jobs } = await start().list();
+    const [{ budgetFrom, deadline, overdue: isOverdue, timeBudgetMinutes } = assert.fail()] = jobs;
+    assert.deepEqual([complete, budgetFrom, deadline, isOverdue, timeBudgetMinutes], [false, null, null, false, 360]);
+  });
+
+  test('read no tags to cancel by ARN, nor to stop everything', async () => {
+    const [one] = [add(), add({ tags: { time_budget_minutes: 'none' } })];
+    const { project, context } = start();
+    const { job } = await findJob([project], one.jobArn, false);
+    const target = { project, jobId: one.jobArn, reason: 'requested' as const, dryRun: false, firstLook: job };
+    const { outcome, finalStatus } = toCancelAnswer(await cancelJob(target, context));
+    assert.deepEqual([outcome, finalStatus], ['cancelling', 'Stopping']);
+    const { answer } = await stopAll({ stopAll: {} }, [project], context);
+    assert.deepEqual([answer.cancelled, answer.inProgress, answer.failed], [1, 2, 0]);
+    assert.equal(count('Tags'), 0);
+  });
+
+  test('extend a job by its ARN, and respect its tags', async () => {
+    const tags: Record<string, string> = {};
+    const { jobArn } = add({ ageMinutes: 350, tags });
+    const { project, context, sweep } = start({ warnBeforeMinutes: 0 });
+    const extendBy = async (minutes: number) => extend(await findJob([project], jobArn, true), minutes, context);
+    const { previousDeadline, deadline } = await extendBy(120);
+    assert.deepEqual(
+      [previousDeadline, deadline].map((time) => time?.slice(0, 16)),
+      [isoIn(10)?.slice(0, 16), isoIn(120)?.slice(0, 16)],
+    );
+    tags['time_budget_minutes'] = '1m';
+    assert.equal((await sweep()).overdue, 0);
+    tags['time_budget_minutes'] = 'none';
+    assert.equal((await extendBy(500)).deadline, null);
+    fail('Tags', denied);
+    await assert.rejects(extendBy(500), { name: 'AuthenticationError' });
+  });
+});

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import type { SweepRequest } from '../../lambda/contract.ts';
+import { type CancelTarget, cancelJob } from '../../lambda/curfew/cancel.ts';
+import type { CancelReply, Job } from '../../lambda/curfew/job.ts';
+import { sweep } from '../../lambda/curfew/sweep.ts';
+import {
+  type FakeContext,
+  type FakeContextOptions,
+  type FakeProjectOptions,
+  fakeContext,
+  fakeProject,
+  jobOf,
+} from './fake-ports.ts';
+
+const id = 'ftjob-1';
+
+export interface CancelScript extends Partial<CancelTarget>, FakeContextOptions {
+  /** What reading the job answers, one after the other; a running, overdue job unless the test says otherwise. */
+  looks?: (Job | Error)[];
+  /** What sending a cancel answers, one after the other. */
+  replies?: CancelReply[];
+  context?: FakeContext;
+}
+
+/** Cancels `ftjob-1`, whose provider answers by the script. Fails if a call is not in it. */
+export function cancelWith({ looks = [jobOf({ id, ageMinutes: 400 })], replies = [], ...options }: CancelScript) {
+  const looksLeft = [...looks];
+  const repliesLeft = [...replies];
+  const project = fakeProject({
+    retrieve: async () => {
+      const look = looksLeft.shift();
+      assert.ok(look, 'an unexpected look');
+      if (look instanceof Error) throw look;
+      return look;
+    },
+    cancel: async () => {
+      const reply = repliesLeft.shift();
+      assert.ok(reply, 'an unexpected cancel');
+      return reply;
+    },
+  });
+  const context = options.context ?? fakeContext(options);
+  const decided = cancelJob({ project, jobId: id, reason: 'requested', dryRun: false, ...options }, context);
+  const steps = () => project.calls.map((call) => call.split(' ')[0]).join(' ');
+  return { decided, steps, context };
+}
+
+export interface SweepScene extends FakeProjectOptions, FakeContextOptions {
+  request?: SweepRequest['sweep'];
+  context?: FakeContext;
+}
+
+/** Sweeps one project. Calls of provider, table and events are recorded in one list. */
+export async function sweepOne({ request = {}, ...options }: SweepScene) {
+  const calls: string[] = [];
+  const context = options.context ?? fakeContext({ calls, ...options });
+  const project = fakeProject({ calls, ...options });
+  const { answer, tally } = await sweep({ sweep: request }, [project], context);
+  const outcomes = Object.fromEntries(answer.jobs.map(({ jobId, outcome }) => [jobId, outcome]));
+  return { answer, tally, outcomes, project, context, calls };
+}
+
+/** Changes something between the first look-up of rows and the looks at single jobs. */
+export function afterLookUp(context: FakeContext, change: () => void): FakeContext {
+  const { read } = context.table;
+  context.table.read = async (ids) => {
+    const rows = await read(ids);
+    change();
+    return rows;
+  };
+  return context;
+}
