@@ -15,9 +15,7 @@ let client: OpenAI | undefined;
 
 async function openai(): Promise<OpenAI> {
   if (client) return client;
-  const secret = await secretsManager.send(
-    new GetSecretValueCommand({ SecretId: process.env['SECRET_NAME'] }),
-  );
+  const secret = await secretsManager.send(new GetSecretValueCommand({ SecretId: process.env['SECRET_NAME'] }));
   client = new OpenAI({ apiKey: secret.SecretString, baseURL: process.env['OPENAI_BASE_URL'] });
   return client;
 }

@@ -1,31 +1,46 @@
 /**
- * `node function.ts BUNDLE`, forked with an IPC channel: runs a bundle as Lambda would. One message in, its events one
- * after the other, one message out. An event that fails ends the process.
+ * Forked by startProgram: runs a bundle as Lambda would. One message in, its events one after the other, one message out.
+ * An event that fails ends the process.
  */
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import type { Context } from 'aws-lambda';
 import { lambdaContext } from '../../support/lambda-context.ts';
-import type { Asked, Invoked } from '../world/function-under-test.ts';
 
-type Handler = (event: unknown, context: Context) => Promise<unknown>;
+export interface Asked {
+  events: unknown[];
+  /** How long each may take. */
+  remainingMs: number;
+}
 
-const { handler } = createRequire(import.meta.url)(process.argv[2] ?? '') as { handler: Handler };
+export interface Invoked {
+  answers: unknown[];
+  /** When the first of them began, in Unix milliseconds. */
+  startedAt: number;
+  durationMs: number;
+  cpuMs: number;
+  /** The most memory that the process ever had. */
+  peakBytes: number;
+}
 
-async function invoke({ events, remainingMilliseconds }: Asked): Promise<Invoked> {
+const [{ bundle }] = (await once(process, 'message')) as [{ bundle: string }];
+const { handler } = createRequire(import.meta.url)(bundle) as {
+  handler: (event: unknown, context: Context) => Promise<unknown>;
+};
+
+process.on('message', async ({ events, remainingMs }: Asked) => {
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   const answers: unknown[] = [];
-  for (const event of events) answers.push(await handler(event, lambdaContext(remainingMilliseconds)));
+  for (const event of events) answers.push(await handler(event, lambdaContext(remainingMs)));
   const { user, system } = process.cpuUsage(cpuBefore);
-  return {
+  process.send?.({
     answers,
     startedAt: performance.timeOrigin + startedAt,
-    milliseconds: performance.now() - startedAt,
-    cpuMilliseconds: (user + system) / 1000,
+    durationMs: performance.now() - startedAt,
+    cpuMs: (user + system) / 1000,
     peakBytes: process.resourceUsage().maxRSS * 1024,
-  };
-}
-
-process.on('message', async (asked: Asked) => process.send?.(await invoke(asked)));
+  } satisfies Invoked);
+});
 process.on('disconnect', () => process.exit());
 process.send?.('ready');

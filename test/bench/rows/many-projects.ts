@@ -1,64 +1,41 @@
-import type { SweepAnswer } from '../../../lambda/answers.ts';
-import { projectsAtOnce } from '../../../lambda/curfew/projects.ts';
+import type { SweepAnswer } from '../../../lambda/contract.ts';
 import type { Bundles } from '../bundles.ts';
-import { atMost, equal, median, megabytes, seconds } from '../measure.ts';
-import { startDeployment } from '../world/deployment.ts';
-import { failingAmong } from '../world/failing-projects.ts';
-import { projectNames } from '../world/project-keys.ts';
+import { startDeployment } from '../deployment.ts';
+import { failingProjects } from '../keys.ts';
+import type { ProjectsTally } from '../programs/projects.ts';
+import { atMost, checkCount, median, megabytes, seconds } from '../table.ts';
 
 const projects = 1_000;
-const failing = failingAmong(projectNames(projects)).size;
-const healthy = projects - failing;
-const answerMilliseconds = 50;
-/** One page each. */
-const floorMilliseconds = (healthy / projectsAtOnce) * answerMilliseconds;
+const healthy = projects - failingProjects;
+const answerMs = 50;
+/** One page each, forty at once: as many as the function went through when the goal was set, whatever it does now. */
+const floorMs = (healthy / 40) * answerMs;
 /** A project that hangs does so to the end: the less time there is, the less we wait for. */
-const remainingMilliseconds = 20_000;
+const remainingMs = 20_000;
 const rounds = 3;
 
 /** A sweep of many projects, some of which fail; how long the healthy ones wait for their turn. */
-export async function manyProjects({ ours }: Bundles) {
-  await using deployment = await startDeployment(ours, { projects, answerMilliseconds, someFail: true });
-  const { curfew, provider, stack } = deployment;
+export async function manyProjects({ ours }: Bundles): Promise<void> {
+  await using deployment = await startDeployment(ours.file, { projects, answerMs, someFail: true });
+  const { curfew, provider } = deployment;
   const durations: number[] = [];
-  const swept: number[] = [];
-  const failed: number[] = [];
-  const reached: number[] = [];
   let peakBytes = 0;
   // The first round warms up.
   for (let round = 0; round <= rounds; round += 1) {
-    const invoked = await curfew.invoke([{ sweep: {} }], remainingMilliseconds);
-    const tally = await provider.tally();
+    const invoked = await curfew.invoke([{ sweep: {} }], remainingMs);
+    const tally = await provider.ask<ProjectsTally>('tally');
     const [answer] = invoked.answers as [SweepAnswer];
     if (round > 0) durations.push(tally.lastAnswerAt - invoked.startedAt);
-    swept.push(answer.projects ?? 0);
-    failed.push(answer.failedProjects?.length ?? 0);
-    reached.push(tally.projects);
+    checkCount('healthy projects that were reached', tally.projects, healthy);
+    checkCount('healthy projects that were swept', answer.projects ?? 0, healthy);
+    checkCount('projects that failed', answer.failedProjects?.length ?? 0, failingProjects);
     peakBytes = invoked.peakBytes;
   }
-  const what = `1,000 projects in one sweep, ${failing} of them failing in different ways, until the last healthy one is swept`;
-  return {
-    rows: [
-      atMost(
-        1.3,
-        `${what}; against ${healthy} ÷ ${projectsAtOnce} × ${answerMilliseconds} ms`,
-        median(durations),
-        floorMilliseconds,
-        seconds,
-      ),
-      atMost(
-        0.6,
-        'peak memory of those; against what the function has',
-        peakBytes,
-        stack.memoryMegabytes * 1e6,
-        megabytes,
-      ),
-      equal(
-        'projects that those swept each; against the healthy ones',
-        Math.min(...swept, ...reached),
-        healthy,
-      ),
-      equal('projects that failed in each; against those that should', Math.min(...failed), failing),
-    ],
-  };
+  atMost(
+    1.5,
+    `${projects.toLocaleString('en')} projects in one sweep, ${failingProjects} of them failing in different ways, until the last healthy one is swept (peak memory ${megabytes(peakBytes)} of 512); against ${healthy} ÷ 40 × ${answerMs} ms`,
+    median(durations),
+    floorMs,
+    { unit: seconds },
+  );
 }
