@@ -1,11 +1,13 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import type { Metrics } from '@aws-lambda-powertools/metrics';
+import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import middy from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
+import onetime from 'onetime';
 import PQueue from 'p-queue';
 import { type AwsClients, createAwsClients } from './aws/clients.ts';
-import { createSecrets, type Secrets } from './aws/credentials.ts';
+import { createSecrets } from './aws/credentials.ts';
 import { createProjectList } from './aws/project-list.ts';
 import {
   createLogger,
@@ -15,7 +17,7 @@ import {
   type ReportOptions,
   SeenJobs,
 } from './aws/report.ts';
-import { createTable, type OpenTable } from './aws/table.ts';
+import { openTable } from './aws/table.ts';
 import type { CurfewAnswer, CurfewRequest, QueueAnswer, TopicAnswer } from './contract.ts';
 import { cancelJob, toCancelAnswer } from './curfew/cancel.ts';
 import type { Context, Project, TimeLeft } from './curfew/context.ts';
@@ -49,9 +51,8 @@ export interface Services {
 
 /** What outlives an invocation. */
 interface WarmFunction extends ReportOptions {
-  secrets: Secrets;
+  secrets: SecretsProvider;
   readProjects: ReturnType<typeof createProjectList>;
-  openTable: OpenTable;
 }
 
 /** What all records of an invocation share. */
@@ -79,7 +80,6 @@ export function createHandler(settings: FunctionSettings, services: Services) {
     settings,
     secrets: createSecrets(aws.secretsManager),
     readProjects: projectList ? createProjectList(projectList, settings, aws.parameterStore, logger) : async () => only,
-    openTable: createTable(settings.tableName, aws.dynamoDB),
     seen: new SeenJobs(),
   };
   return middy<unknown, CurfewAnswer | QueueAnswer | TopicAnswer>({
@@ -105,21 +105,14 @@ function startInvocation(event: unknown, lambda: LambdaContext, warm: WarmFuncti
     signal: AbortSignal.timeout(workMs),
     endsAt: performance.now() + workMs,
   };
-  let projects: Promise<Project[]> | undefined;
-  let table: JobTable | undefined;
+  const { settings, aws, secrets, readProjects } = warm;
   return {
     warm,
     now: Date.now() / 1000,
     time,
-    table: () => {
-      table ??= warm.openTable(time.signal);
-      return table;
-    },
+    table: onetime(() => openTable(settings.tableName, aws.dynamoDB, time.signal)),
     publishTimeoutMs: Math.floor((reserveMs * 2) / 3),
-    projects: () => {
-      projects ??= warm.readProjects().then((all) => connectProjects(all, warm.aws, warm.secrets, time));
-      return projects;
-    },
+    projects: onetime(async () => connectProjects(await readProjects(), aws, secrets, time)),
   };
 }
 

@@ -1,6 +1,7 @@
+import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import PQueue from 'p-queue';
 import type { AwsClients } from './aws/clients.ts';
-import { createApiKeys, type Secrets, signForBedrock } from './aws/credentials.ts';
+import { createApiKeys, signForBedrock } from './aws/credentials.ts';
 import { createCustomization } from './bedrock/customization.ts';
 import type { CurfewRequest } from './contract.ts';
 import type { Project, ProjectJob, TimeLeft } from './curfew/context.ts';
@@ -25,7 +26,12 @@ export function callsAtOnce(projects: number): number {
 }
 
 /** Connects the projects to their providers, for one invocation. */
-export function connectProjects(all: ProjectSettings[], aws: AwsClients, secrets: Secrets, time: TimeLeft): Project[] {
+export function connectProjects(
+  all: ProjectSettings[],
+  aws: AwsClients,
+  secrets: SecretsProvider,
+  time: TimeLeft,
+): Project[] {
   const apiKeyIn = createApiKeys(secrets, time.signal);
   const maxConcurrency = callsAtOnce(all.length);
 

@@ -10,18 +10,27 @@ const raisePerAcceptedCall = 0.25;
 /** A pause after which fewer calls than this are accepted was too short: reading a job and cancelling it takes two. */
 const minBurst = 10;
 
-/** A call was rate-limited, so waiting helps. */
-export class PaceRefusal<Reason = unknown> extends Error {
-  /** What the provider said. */
-  readonly reason: Reason;
-  /** The wait that it asked for, in milliseconds. */
-  readonly askedMs: number | undefined;
+/** How long a cancel may wait for its turn after the job was read. */
+const maxTurnMs = 5_000;
 
-  constructor(reason: Reason, askedMs?: number) {
-    super('The call was rate-limited.');
-    this.reason = reason;
-    this.askedMs = askedMs;
-  }
+/** A call was rate-limited. */
+export class PaceRefusal extends Error {
+  /** The wait that the provider asked for, in milliseconds. */
+  askedMs = 0;
+  /** False if the provider says that waiting does not help. */
+  mayRetry = true;
+}
+
+/** A cancel was not sent, because its turn came so late that the job has to be read again. */
+export class LateTurnError extends Error {}
+
+/** A call that waits for its turn. */
+export interface Turn {
+  /** What the call is about, such as the path of a job. */
+  about: string;
+  /** Goes first, and is made once at most. Other calls are repeated for as long as they are rate-limited. */
+  isCancel: boolean;
+  signal: AbortSignal;
 }
 
 /**
@@ -33,6 +42,8 @@ export class RateLimit {
   readonly #maxConcurrency: number;
   readonly #endsAt: number;
   #concurrency: number;
+  /** What refused calls were about. It goes ahead of what nobody has read yet. */
+  readonly #refused = new Set<string>();
   /** Grows with each refusal, so calls that were under way before are told from later ones. */
   #epoch = 0;
   #acceptedInEpoch = 0;
@@ -62,24 +73,38 @@ export class RateLimit {
    * Makes a call when its turn comes.
    *
    * @param call throws PaceRefusal if it is rate-limited.
-   * @param priority a higher one goes first.
-   * @throws what the call throws; the last refusal, without calling, if waiting cannot help; or the reason of the signal.
+   * @throws what the call throws; the last PaceRefusal if waiting cannot help; LateTurnError; or the reason of the signal.
    */
-  run<Answer>(call: () => Promise<Answer>, priority: number, signal: AbortSignal): Promise<Answer> {
-    const turn = async (): Promise<Answer> => {
-      if (this.#closedBy) throw this.#closedBy;
-      signal.throwIfAborted();
-      const epoch = this.#epoch;
+  async run<Answer>(call: () => Promise<Answer>, { about, isCancel, signal }: Turn): Promise<Answer> {
+    for (;;) {
+      const queuedAt = performance.now();
+      const priority = isCancel ? 2 : this.#refused.has(about) ? 1 : 0;
+      const turn = async (): Promise<Answer> => {
+        if (this.#closedBy) throw this.#closedBy;
+        signal.throwIfAborted();
+        if (isCancel && performance.now() - queuedAt > maxTurnMs) throw new LateTurnError();
+        return this.#make(call);
+      };
       try {
-        const answer = await call();
-        this.#accepted(epoch);
-        return answer;
+        return await orAborted(this.#queue.add(turn, { priority }), signal);
       } catch (error) {
-        if (error instanceof PaceRefusal) this.#refused(error, epoch);
-        throw error;
+        if (!(error instanceof PaceRefusal)) throw error;
+        this.#refused.add(about);
+        if (isCancel || this.isClosed || !error.mayRetry) throw error;
       }
-    };
-    return orAborted(this.#queue.add(turn, { priority }), signal);
+    }
+  }
+
+  async #make<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    const epoch = this.#epoch;
+    try {
+      const answer = await call();
+      this.#accepted(epoch);
+      return answer;
+    } catch (error) {
+      if (error instanceof PaceRefusal) this.#pause(error, epoch);
+      throw error;
+    }
   }
 
   #accepted(epoch: number): void {
@@ -89,9 +114,9 @@ export class RateLimit {
     this.#setConcurrency(this.#concurrency + raisePerAcceptedCall);
   }
 
-  #refused(refusal: PaceRefusal, epoch: number): void {
+  #pause(refusal: PaceRefusal, epoch: number): void {
     const now = performance.now();
-    const { askedMs = 0 } = refusal;
+    const { askedMs } = refusal;
     this.#queue.pause();
     if (epoch === this.#epoch) this.#beginEpoch();
     const isAskedOnce = askedMs > 0 && this.#refusalsInRow === 1;

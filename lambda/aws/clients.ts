@@ -4,6 +4,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import type { AwsCredentialIdentity, Provider } from '@aws-sdk/types';
+import onetime from 'onetime';
 
 /** Endpoint, region and credentials. What is left out comes from the environment, as in Lambda. */
 export interface AwsAccess {
@@ -22,7 +23,6 @@ export interface AwsClients {
   credentials: Provider<AwsCredentialIdentity>;
   /** For clients of other regions. */
   access: AwsAccess;
-  destroy(): void;
 }
 
 /** Time limits for one attempt, in milliseconds. AWS is near and quick. */
@@ -36,26 +36,12 @@ export function createAwsClients(access: AwsAccess = {}): AwsClients {
   const configuration = { requestHandler, maxAttempts, ...access };
   const secretsManager = new SecretsManagerClient(configuration);
   const eventBridge = new EventBridgeClient(configuration);
-  let dynamoDB: Promise<DynamoDBClient> | undefined;
-  let parameterStore: Promise<SSMClient> | undefined;
   return {
     secretsManager,
     eventBridge,
-    dynamoDB: () => {
-      dynamoDB ??= import('./late-sdk.ts').then((sdk) => new sdk.DynamoDBClient(configuration));
-      return dynamoDB;
-    },
-    parameterStore: () => {
-      parameterStore ??= import('./late-sdk.ts').then((sdk) => new sdk.SSMClient(configuration));
-      return parameterStore;
-    },
+    dynamoDB: onetime(async () => new (await import('./late-sdk.ts')).DynamoDBClient(configuration)),
+    parameterStore: onetime(async () => new (await import('./late-sdk.ts')).SSMClient(configuration)),
     credentials: async () => access.credentials ?? (await fromEnv()()),
     access,
-    destroy: () => {
-      secretsManager.destroy();
-      eventBridge.destroy();
-      void dynamoDB?.then((client) => client.destroy());
-      void parameterStore?.then((client) => client.destroy());
-    },
   };
 }

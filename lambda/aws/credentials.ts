@@ -24,15 +24,9 @@ export interface ApiKey {
 /** How long a secret is kept in a warm function. A rotated key is found sooner, because the old one is refused. */
 const maxAgeSeconds = 300;
 
-/** The secrets of a warm function. */
-export interface Secrets {
-  provider: SecretsProvider;
-  /** Those that held no usable key when they were last read. They are read again, in case they have been mended. */
-  malformed: Set<string>;
-}
-
-export function createSecrets(awsSdkV3Client: SecretsManagerClient): Secrets {
-  return { provider: new SecretsProvider({ awsSdkV3Client }), malformed: new Set() };
+/** Returns the secrets of a warm function. */
+export function createSecrets(awsSdkV3Client: SecretsManagerClient): SecretsProvider {
+  return new SecretsProvider({ awsSdkV3Client });
 }
 
 /**
@@ -41,52 +35,53 @@ export function createSecrets(awsSdkV3Client: SecretsManagerClient): Secrets {
  *
  * @param signal fires when time is up. The AWS client has its own retries, which this bounds.
  */
-export function createApiKeys({ provider, malformed }: Secrets, signal: AbortSignal): (place: KeyPlace) => ApiKey {
-  const reads = new Map<string, Promise<SecretContents>>();
-  const refreshes = new Map<string, Promise<SecretContents>>();
+export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal): (place: KeyPlace) => ApiKey {
+  const kept = new Map<string, Promise<SecretContents>>();
+  const fresh = new Map<string, Promise<SecretContents>>();
 
-  const read = async (secretName: string, forceFetch: boolean): Promise<SecretContents> => {
-    try {
-      return parseSecret(await orAborted(provider.get(secretName, { maxAge: maxAgeSeconds, forceFetch }), signal));
-    } catch (error) {
-      throw unreadableSecret(error, secretName, signal.aborted);
-    }
+  const read = (secretName: string, forceFetch: boolean): Promise<SecretContents> => {
+    const reads = forceFetch ? fresh : kept;
+    const reading = reads.get(secretName) ?? readSecret(secrets, secretName, forceFetch, signal);
+    reads.set(secretName, reading);
+    return reading;
   };
 
-  const keyIn = async (reading: Promise<SecretContents>, place: KeyPlace): Promise<string> => {
-    const contents = await reading;
-    try {
-      return selectKey(contents, place);
-    } catch (error) {
-      malformed.add(place.secretName);
-      throw error;
-    }
+  const readAfresh = async (place: KeyPlace): Promise<string> => {
+    const reading = read(place.secretName, true);
+    const key = selectKey(await reading, place);
+    kept.set(place.secretName, reading);
+    return key;
   };
 
   return (place) => {
-    const { secretName } = place;
-    const current = () => {
-      let reading = reads.get(secretName);
-      if (!reading) {
-        const mustReadAfresh = malformed.delete(secretName);
-        reading = read(secretName, mustReadAfresh);
-        reads.set(secretName, reading);
+    const current = async (): Promise<string> => {
+      const contents = await read(place.secretName, false);
+      try {
+        return selectKey(contents, place);
+      } catch {
+        // The secret may have been mended since it was kept.
+        return readAfresh(place);
       }
-      return keyIn(reading, place);
     };
     return {
       current,
-      refresh: async (refused) => {
-        // Another refused call may have refreshed it already.
-        if ((await current()) !== refused) return true;
-        const fresh = refreshes.get(secretName) ?? read(secretName, true);
-        refreshes.set(secretName, fresh);
-        const key = await keyIn(fresh, place);
-        reads.set(secretName, fresh);
-        return key !== refused;
-      },
+      // Another refused call may have refreshed it already.
+      refresh: async (refused) => (await current()) !== refused || (await readAfresh(place)) !== refused,
     };
   };
+}
+
+async function readSecret(
+  secrets: SecretsProvider,
+  secretName: string,
+  forceFetch: boolean,
+  signal: AbortSignal,
+): Promise<SecretContents> {
+  try {
+    return parseSecret(await orAborted(secrets.get(secretName, { maxAge: maxAgeSeconds, forceFetch }), signal));
+  } catch (error) {
+    throw unreadableSecret(error, secretName, signal.aborted);
+  }
 }
 
 /** A secret holds one key, or keys in fields, or there is something wrong with it. */

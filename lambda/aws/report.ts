@@ -122,44 +122,30 @@ export function createReport(
     },
 
     swept(tally: Tally, dryRun: boolean | null, durationMs: number) {
-      const { inspected, inProgress, overdue, notCancellable, outcomes } = tally;
+      const { counts, isComplete } = tally;
       const line =
-        `${intro('Swept', tally)}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${inProgress} in progress, ` +
-        `${overdue} overdue, ${outcomes.cancelled} cancelled, ${outcomes.heldBack} held back, ${outcomes.failed} failed` +
-        `${describeOthers(tally)}.`;
-      const counts = { inspected, inProgress, overdue, notCancellable, ...outcomes };
-      summarize(line, tally, tally.isComplete, { dryRun, ...counts });
+        `${intro('Swept', tally, dryRun)}, ${counts.overdue} overdue, ${counts.cancelled} cancelled, ` +
+        `${counts.heldBack} held back, ${counts.failed} failed${describeOthers(tally)}.`;
+      summarize(line, tally, isComplete, { dryRun, ...counts });
       put({
-        Inspected: inspected,
-        InProgress: inProgress,
-        Overdue: overdue,
-        Cancelled: tally.newlyCancelled,
-        CancelFailures: outcomes.failed,
-        HeldBack: outcomes.heldBack,
-        UnknownStatus: tally.unknownStatuses,
+        ...passMetrics(tally),
+        Inspected: counts.inspected,
+        InProgress: counts.inProgress,
+        Overdue: counts.overdue,
+        HeldBack: counts.heldBack,
         StuckCancelling: tally.stuckCancelling,
-        FailedProjects: tally.isNamed ? tally.failures.length : 0,
-        IncompleteSweeps: tally.isComplete ? 0 : 1,
+        IncompleteSweeps: isComplete ? 0 : 1,
         OldestJobInProgressAge: tally.oldestAgeMinutes * 60,
         SweepDuration: durationMs,
       });
     },
 
     stopped(tally: Tally, dryRun: boolean) {
-      const { inspected, inProgress, notCancellable, outcomes } = tally;
-      const done = dryRun ? `${outcomes.wouldCancel} would be cancelled` : `${outcomes.cancelled} cancelled`;
-      const line =
-        `${intro('Stop all', tally)}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ` +
-        `${inProgress} in progress, ${done}, ${outcomes.failed} failed${describeOthers(tally)}.`;
-      const complete = tally.isComplete && outcomes.failed === 0;
-      const { heldBack: _, ...counts } = outcomes;
-      summarize(line, tally, complete, { dryRun, inspected, inProgress, notCancellable, ...counts });
-      put({
-        Cancelled: tally.newlyCancelled,
-        CancelFailures: outcomes.failed,
-        UnknownStatus: tally.unknownStatuses,
-        FailedProjects: tally.isNamed ? tally.failures.length : 0,
-      });
+      const { overdue: _, heldBack: __, ...counts } = tally.counts;
+      const done = dryRun ? `${counts.wouldCancel} would be cancelled` : `${counts.cancelled} cancelled`;
+      const line = `${intro('Stop all', tally, dryRun)}, ${done}, ${counts.failed} failed${describeOthers(tally)}.`;
+      summarize(line, tally, tally.isComplete && counts.failed === 0, { dryRun, ...counts });
+      put(passMetrics(tally));
     },
 
     listed({ answer, tally, unreadable }: ListResult) {
@@ -209,8 +195,20 @@ function warnOfMetadata({ job, judgement, requestedBy }: Decision, logger: Logge
   }
 }
 
-function intro(what: string, tally: Tally): string {
-  return tally.isComplete ? what : `${what} in part, because ${incompleteReasons(tally).join(' and ')}`;
+/** The metrics of a sweep and of a stop-all alike. */
+function passMetrics({ newlyCancelled, outcomes, unknownStatuses, isNamed, failures }: Tally) {
+  return {
+    Cancelled: newlyCancelled,
+    CancelFailures: outcomes.failed,
+    UnknownStatus: unknownStatuses,
+    FailedProjects: isNamed ? failures.length : 0,
+  };
+}
+
+function intro(what: string, tally: Tally, dryRun: boolean | null): string {
+  const inPart = tally.isComplete ? '' : ` in part, because ${incompleteReasons(tally).join(' and ')}`;
+  const { inspected, inProgress } = tally;
+  return `${what}${inPart}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${inProgress} in progress`;
 }
 
 function incompleteReasons({ isOutOfTime, failures, odd }: Tally): string[] {

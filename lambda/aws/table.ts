@@ -1,13 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import pMap from 'p-map';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import DataLoader from 'dataloader';
+import onetime from 'onetime';
+import PQueue from 'p-queue';
 import type { JobRow, JobTable } from '../curfew/job.ts';
 import { StateError, toError } from '../errors.ts';
 import type { AwsClients } from './clients.ts';
 
 /** How many keys `BatchGetItem` takes at once. */
-const batchSize = 100;
-const maxConcurrentBatches = 20;
+const maxBatchSize = 100;
+/** Jobs that are read within this time share a call: a thousand projects sweep side by side. */
+const batchWindowMs = 5;
+/** The SDK keeps this many sockets, and its time limit would also count the wait for one. */
+const maxConcurrentCalls = 50;
 const maxReads = 3;
 const firstWaitMs = 100;
 /** An extension lasts 30 days at most; the rest is for whoever looks into what happened. */
@@ -17,40 +22,28 @@ const lastSecond = 8_640_000_000_000;
 
 type Row = Record<string, AttributeValue>;
 
-/** Opens the table for one invocation. The signal ends every call when time is up. */
-export type OpenTable = (signal: AbortSignal) => JobTable;
+/**
+ * Opens the table of jobs in DynamoDB, one row for each job, for one invocation.
+ *
+ * @param abortSignal ends every call when time is up.
+ */
+export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], abortSignal: AbortSignal): JobTable {
+  const loaded = onetime(async () => ({ client: await dynamoDB(), sdk: await import('./late-sdk.ts') }));
+  const calls = new PQueue({ concurrency: maxConcurrentCalls });
 
-/** Returns the table of jobs in DynamoDB, one row for each job. */
-export function createTable(tableName: string, dynamoDB: AwsClients['dynamoDB']): OpenTable {
-  let loading: ReturnType<typeof load> | undefined;
-  const load = async () => ({ client: await dynamoDB(), sdk: await import('./late-sdk.ts') });
-  const loaded = () => {
-    loading ??= load();
-    return loading;
-  };
-  return (signal) => openTable(tableName, loaded, signal);
-}
-
-function openTable(
-  tableName: string,
-  loaded: () => Promise<{ client: DynamoDBClient; sdk: typeof import('./late-sdk.ts') }>,
-  signal: AbortSignal,
-): JobTable {
   /** Reads a batch. DynamoDB leaves rows out when it is busy, and those are asked for again. */
-  const readBatch = async (jobIds: string[]): Promise<[string, JobRow | StateError][]> => {
-    const rows = new Map<string, JobRow | StateError>();
-    let left = jobIds;
+  const readBatch = async (jobIds: readonly string[]): Promise<(JobRow | Error)[]> => {
+    const rows = new Map<string, JobRow | Error>();
+    let left = [...new Set(jobIds)];
     try {
       const { client, sdk } = await loaded();
       for (let reads = 0; left.length > 0; reads += 1) {
         if (reads === maxReads) throw new UnprocessedKeysError();
-        if (reads > 0) await sleep(firstWaitMs * 2 ** (reads - 1), undefined, { signal });
+        if (reads > 0) await sleep(firstWaitMs * 2 ** (reads - 1), undefined, { signal: abortSignal });
         const Keys = left.map((jobId) => ({ jobId: { S: jobId } }));
         // An eventually consistent read could miss an extension.
-        const { Responses, UnprocessedKeys } = await client.send(
-          new sdk.BatchGetItemCommand({ RequestItems: { [tableName]: { Keys, ConsistentRead: true } } }),
-          { abortSignal: signal },
-        );
+        const command = new sdk.BatchGetItemCommand({ RequestItems: { [tableName]: { Keys, ConsistentRead: true } } });
+        const { Responses, UnprocessedKeys } = await calls.add(() => client.send(command, { abortSignal }));
         const found = new Map((Responses?.[tableName] ?? []).map((row) => [row['jobId']?.S, row]));
         const unread = new Set((UnprocessedKeys?.[tableName]?.Keys ?? []).map((key) => key['jobId']?.S));
         for (const jobId of left) if (!unread.has(jobId)) rows.set(jobId, parseRow(found.get(jobId) ?? {}));
@@ -60,8 +53,13 @@ function openTable(
       const failure = unusable('read', error);
       for (const jobId of left) rows.set(jobId, failure);
     }
-    return [...rows];
+    return jobIds.map((jobId) => rows.get(jobId) ?? {});
   };
+  const rows = new DataLoader(readBatch, {
+    cache: false,
+    maxBatchSize,
+    batchScheduleFn: (read) => setTimeout(read, batchWindowMs),
+  });
 
   /** Writes a row if the condition holds, and has it expire later. Returns the row as it was if the condition fails. */
   const update = async (
@@ -70,22 +68,18 @@ function openTable(
     ConditionExpression: string | undefined,
     values: Row,
   ): Promise<Row | undefined> => {
+    const expiresAt = Math.floor(Date.now() / 1000) + keptForSeconds;
     try {
       const { client, sdk } = await loaded();
-      await client.send(
-        new sdk.UpdateItemCommand({
-          TableName: tableName,
-          Key: { jobId: { S: jobId } },
-          UpdateExpression,
-          ConditionExpression,
-          ExpressionAttributeValues: {
-            ...values,
-            ':expires': toNumber(Math.floor(Date.now() / 1000) + keptForSeconds),
-          },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-        { abortSignal: signal },
-      );
+      const command = new sdk.UpdateItemCommand({
+        TableName: tableName,
+        Key: { jobId: { S: jobId } },
+        UpdateExpression,
+        ConditionExpression,
+        ExpressionAttributeValues: { ...values, ':expires': toNumber(expiresAt) },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
+      await calls.add(() => client.send(command, { abortSignal }));
       return undefined;
     } catch (error) {
       if (isConditionFailure(error)) return error.Item ?? {};
@@ -96,10 +90,8 @@ function openTable(
   return {
     async read(jobIds) {
       const unique = [...new Set(jobIds)];
-      const batches = Array.from({ length: Math.ceil(unique.length / batchSize) }, (_, index) =>
-        unique.slice(index * batchSize, (index + 1) * batchSize),
-      );
-      return new Map((await pMap(batches, readBatch, { concurrency: maxConcurrentBatches })).flat());
+      const found = await rows.loadMany(unique);
+      return new Map(unique.map((jobId, index) => [jobId, found[index] ?? {}]));
     },
 
     async extend(jobId, until, by) {
@@ -113,7 +105,7 @@ function openTable(
       if (former === undefined) return until;
       // Somebody else was quicker, and more generous.
       const row = parseRow(former);
-      if (row instanceof StateError) throw row;
+      if (row instanceof Error) throw row;
       return row.extendedUntil ?? until;
     },
 
@@ -140,7 +132,7 @@ class UnprocessedKeysError extends Error {
 }
 
 /** Reads a row. One that makes no sense is as bad as one that cannot be read: it may extend the job. */
-function parseRow(row: Row): JobRow | StateError {
+function parseRow(row: Row): JobRow | Error {
   const parsed: JobRow = {};
   for (const name of ['extendedUntil', 'lastWaiting', 'warnedFor', 'cancellingSince'] as const) {
     const attribute = row[name];

@@ -4,6 +4,7 @@ import type {
   GetModelCustomizationJobResponse,
   ModelCustomizationJobSummary,
 } from '@aws-sdk/client-bedrock';
+import onetime from 'onetime';
 import pMap from 'p-map';
 import type { TimeLeft } from '../curfew/context.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type Phase,
 } from '../curfew/job.ts';
 import { AuthenticationError, JobNotFoundError, OpenAIError, QuotaError, RateLimitError, toError } from '../errors.ts';
-import { orAborted, PaceRefusal, RateLimit } from '../rate-limit.ts';
+import { LateTurnError, orAborted, PaceRefusal, RateLimit } from '../rate-limit.ts';
 
 /** How the jobs of one region are reached. */
 export interface CustomizationOptions {
@@ -30,8 +31,6 @@ const maxAttempts = 4;
 const firstWaitMs = 300;
 const requestHandler = { connectionTimeout: 1_000, requestTimeout: maxAttemptMs, throwOnRequestTimeout: true };
 const pageSize = 100;
-/** How long a cancel may wait for its turn after the job was read. */
-const maxTurnMs = 5_000;
 /** Statuses of a refused stop that say nothing about this job. */
 const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
 /** Finished jobs are never read. */
@@ -46,30 +45,27 @@ type Call<Output> = (abortSignal: AbortSignal) => Promise<Output>;
 export function createCustomization(options: CustomizationOptions): FineTuningProvider {
   const { region, access, maxConcurrency: concurrency, time } = options;
   const limit = new RateLimit(concurrency, time.endsAt);
-  let loading: ReturnType<typeof load> | undefined;
-
   /** Loads the SDK when it is first needed. Its own retries are off: a stop is never repeated, and reads are below. */
-  const load = async () => {
+  const loaded = onetime(async () => {
     const sdk = await import('./late-bedrock.ts');
     return { sdk, client: new sdk.BedrockClient({ requestHandler, ...access, region, maxAttempts: 1 }) };
-  };
-  const clients = () => {
-    loading ??= load();
-    return loading;
-  };
+  });
 
-  /** Reads when its turn comes, and again if it fails for a moment or is rate-limited. */
-  const read = async <Output>(purpose: string, call: Call<Output>, signal = time.signal): Promise<Output> => {
-    const abortSignal = AbortSignal.any([signal, time.signal]);
-    for (let failures = 0, priority = 0; ; priority = 1) {
+  /** Reads when its turn comes, and again if it fails for a moment. */
+  const read = async <Output>(
+    purpose: string,
+    about: string,
+    call: Call<Output>,
+    given: AbortSignal,
+  ): Promise<Output> => {
+    const signal = AbortSignal.any([given, time.signal]);
+    for (let attempts = 1; ; attempts += 1) {
       try {
-        return await limit.run(() => attempt(call, abortSignal), priority, abortSignal);
+        return await limit.run(() => attempt(call, signal), { about, isCancel: false, signal });
       } catch (error) {
-        const isFree = error instanceof PaceRefusal;
-        failures += isFree ? 0 : 1;
-        const mayRetry = isFree ? !limit.isClosed : isTransient(error) && failures < maxAttempts;
-        if (!mayRetry || abortSignal.aborted) throw toNamedFailure(error, purpose, abortSignal.aborted);
-        if (!isFree) await sleep(firstWaitMs * 2 ** (failures - 1), undefined, { signal: abortSignal }).catch(() => {});
+        const mayRetry = isTransient(error) && attempts < maxAttempts && !signal.aborted;
+        if (!mayRetry) throw toNamedFailure(error, purpose, signal.aborted);
+        await sleep(firstWaitMs * 2 ** (attempts - 1), undefined, { signal }).catch(() => {});
       }
     }
   };
@@ -77,13 +73,18 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
   /** Returns the tags of a job, which are its metadata, or why they could not be read. */
   const readTags = async (
     resourceARN: string,
-    signal?: AbortSignal,
+    signal: AbortSignal,
   ): Promise<Pick<Job, 'metadata' | 'metadataError'>> => {
-    const { sdk, client } = await clients();
+    const { sdk, client } = await loaded();
     const purpose = `list the tags of the job "${resourceARN}"`;
     try {
       const command = new sdk.ListTagsForResourceCommand({ resourceARN });
-      const { tags = [] } = await read(purpose, (abortSignal) => client.send(command, { abortSignal }), signal);
+      const { tags = [] } = await read(
+        purpose,
+        resourceARN,
+        (abortSignal) => client.send(command, { abortSignal }),
+        signal,
+      );
       return { metadata: Object.fromEntries(tags.map(({ key = '', value = '' }) => [key, value])) };
     } catch (error) {
       return { metadata: {}, metadataError: toError(error) };
@@ -94,38 +95,34 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
     mayHave: (jobId) => customizationArnPattern.exec(jobId)?.[1] === region,
 
     async retrieve(jobIdentifier, { signal, withMetadata }) {
-      const { sdk, client } = await clients();
+      const { sdk, client } = await loaded();
+      const purpose = `retrieve the job "${jobIdentifier}"`;
       const command = new sdk.GetModelCustomizationJobCommand({ jobIdentifier });
       const [found, tags] = await Promise.all([
-        read(`retrieve the job "${jobIdentifier}"`, (abortSignal) => client.send(command, { abortSignal }), signal),
+        read(purpose, jobIdentifier, (abortSignal) => client.send(command, { abortSignal }), signal),
         withMetadata ? readTags(jobIdentifier, signal) : { metadata: {} },
       ]);
       if (found.jobArn !== jobIdentifier) {
-        throw new OpenAIError(`Could not retrieve the job "${jobIdentifier}": the answer is about another job.`);
+        throw new OpenAIError(`Could not ${purpose}: the answer is about another job.`);
       }
       return { ...toJob(found), ...tags };
     },
 
     async cancel(jobIdentifier): Promise<CancelReply> {
-      const { sdk, client } = await clients();
-      const queuedAt = performance.now();
-      const stop = async (): Promise<boolean> => {
-        if (performance.now() - queuedAt > maxTurnMs) return false;
-        const command = new sdk.StopModelCustomizationJobCommand({ jobIdentifier });
-        await attempt((abortSignal) => client.send(command, { abortSignal }), time.signal);
-        return true;
-      };
+      const { sdk, client } = await loaded();
+      const command = new sdk.StopModelCustomizationJobCommand({ jobIdentifier });
+      const stop = () => attempt((abortSignal) => client.send(command, { abortSignal }), time.signal);
       try {
-        const wasSent = await limit.run(stop, 2, time.signal);
-        return wasSent ? { kind: 'accepted', job: null } : { kind: 'not_sent' };
+        await limit.run(stop, { about: jobIdentifier, isCancel: true, signal: time.signal });
+        return { kind: 'accepted', job: null };
       } catch (thrown) {
+        if (thrown instanceof LateTurnError) return { kind: 'not_sent' };
         const error = toNamedFailure(thrown, `stop the job "${jobIdentifier}"`, time.signal.aborted);
         const isFree = thrown instanceof PaceRefusal;
         const status = statusOf(thrown) ?? 0;
         return {
           kind: 'failed',
           error,
-          // The rate limit makes the next look wait.
           mayRetry: isFree ? !limit.isClosed : isTransient(thrown),
           isFree,
           // As with ConflictException, which is HTTP 400: the job has just finished.
@@ -135,7 +132,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
     },
 
     async *list({ signal, withMetadata }) {
-      const { sdk, client } = await clients();
+      const { sdk, client } = await loaded();
       for (const statusEquals of listedStatuses) {
         let nextToken: string | undefined;
         do {
@@ -146,7 +143,12 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
             maxResults: pageSize,
             nextToken,
           });
-          const page = await read('list the jobs', (abortSignal) => client.send(command, { abortSignal }), signal);
+          const page = await read(
+            'list the jobs',
+            'list',
+            (abortSignal) => client.send(command, { abortSignal }),
+            signal,
+          );
           const found = (page.modelCustomizationJobSummaries ?? []).map(toJob);
           const isReadable = ({ id }: Job) => customizationArnPattern.test(id);
           const jobs = found.filter(isReadable);
@@ -157,7 +159,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
             odd: odd.map(() => ({ jobId: undefined, unreadableFields: ['jobArn'] })),
           };
           // Tags that time cut off make the list incomplete.
-          signal?.throwIfAborted();
+          signal.throwIfAborted();
           nextToken = page.nextToken;
         } while (nextToken !== undefined);
       }
@@ -213,7 +215,9 @@ async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise
   try {
     return await orAborted(call(AbortSignal.any([signal, timeout.signal])), timeout.signal);
   } catch (error) {
-    throw statusOf(error) === 429 || toError(error).name === 'ThrottlingException' ? new PaceRefusal(error) : error;
+    throw statusOf(error) === 429 || toError(error).name === 'ThrottlingException'
+      ? new PaceRefusal('', { cause: error })
+      : error;
   } finally {
     clearTimeout(timer);
   }
@@ -228,7 +232,7 @@ function isTransient(error: unknown): boolean {
 
 /** Turns an error of the SDK into one that a caller can catch by name. No text of it is quoted. */
 function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Error {
-  const error = toError(thrown instanceof PaceRefusal ? thrown.reason : thrown);
+  const error = toError(thrown instanceof PaceRefusal ? thrown.cause : thrown);
   const status = statusOf(error) ?? 0;
   const failed = `Could not ${purpose}:`;
   const answered = `${failed} Bedrock answered ${error.name}.`;

@@ -7,7 +7,6 @@ import {
   OpenAIError,
   QuotaError,
   RateLimitError,
-  StateError,
   toNamedError,
   withMessage,
 } from '../errors.ts';
@@ -47,7 +46,7 @@ export interface CancelTarget {
 
 interface Look {
   job: Job;
-  row: JobRow | StateError;
+  row: JobRow | Error;
   judgement: Judgement;
 }
 
@@ -69,7 +68,7 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
   const conclude = (look: Look, outcome: Outcome, finalStatus: string | null, isSent: boolean) => {
     const { job, judgement } = first ?? look;
     const isCancelledNow = isSent && (outcome === 'cancelled' || outcome === 'cancelling');
-    const wasPublished = !(look.row instanceof StateError) && look.row.cancellingSince !== undefined;
+    const wasPublished = !(look.row instanceof Error) && look.row.cancellingSince !== undefined;
     const { requestedBy } = context;
     return publishAndNote(
       { project, job, judgement, outcome, finalStatus, reason, requestedBy, isCancelledNow, wasPublished },
@@ -88,8 +87,10 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
     const outcome = decideOutcome(look, target, failure !== undefined, context.now);
     if (outcome) return conclude(look, outcome, failure ? job.status : null, mayHaveWorked);
     if (failure && isLastLook) {
-      const row = failure.isRefusal ? await readRow(look, jobId, context) : {};
-      if (row.cancellingSince !== undefined) return conclude({ ...look, row }, 'cancelling', job.status, false);
+      // An earlier cancel may have been accepted.
+      const row = failure.isRefusal ? await readRow(jobId, context) : {};
+      const wasAccepted = !(row instanceof Error) && row.cancellingSince !== undefined;
+      if (wasAccepted) return conclude({ ...look, row }, 'cancelling', job.status, false);
       throw cancelError(
         failure.error,
         `As far as we can tell, the cancel had no effect: the job is now "${job.status}".`,
@@ -99,7 +100,11 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
     const reply = await project.provider.cancel(jobId);
     if (reply.kind === 'not_sent') continue;
     if (reply.kind === 'accepted') {
-      const after = reply.job ?? (await project.provider.retrieve(jobId, { withMetadata: false }).catch(() => null));
+      const after =
+        reply.job ??
+        (await project.provider
+          .retrieve(jobId, { signal: context.time.signal, withMetadata: false })
+          .catch(() => null));
       return conclude(look, outcomeAfterCancel(after), after?.status ?? null, true);
     }
     failure = reply;
@@ -116,18 +121,21 @@ async function lookAt(
   context: Context,
 ): Promise<Look> {
   const isSweep = reason === 'time_budget';
-  const [job, rows] = await Promise.all([
-    known ?? project.provider.retrieve(jobId, { withMetadata: isSweep }),
-    isSweep ? context.table.read([jobId]) : undefined,
+  const { signal } = context.time;
+  const [job, row] = await Promise.all([
+    known ?? project.provider.retrieve(jobId, { signal, withMetadata: isSweep }),
+    isSweep ? readRow(jobId, context) : {},
   ]);
   if (isSweep && job.phase === 'waiting') {
     // It may have been listed as running, and interrupted by its provider since.
     const noted = context.table.noteWaiting(jobId, Math.floor(context.now));
     await noted.catch((error) => context.report.problem({ project, job }, error));
   }
-  const row = rows?.get(jobId) ?? {};
-  const judgement = judge(job, row instanceof StateError ? {} : row, project.rules, context.now);
-  return { job, row, judgement };
+  return { job, row, judgement: judge(job, row, project.rules, context.now) };
+}
+
+async function readRow(jobId: string, { table }: Context): Promise<JobRow | Error> {
+  return (await table.read([jobId])).get(jobId) ?? {};
 }
 
 /** Returns what becomes of the job without another cancel; undefined if one has to be sent. */
@@ -141,7 +149,7 @@ function decideOutcome(
   if (job.phase === 'cancelling') return 'cancelling';
   if (!isActive(job)) return 'not_cancellable';
   if (reason === 'time_budget') {
-    if (row instanceof StateError) throw row;
+    if (row instanceof Error) throw row;
     if (job.metadataError) throw job.metadataError;
     if (!judgement.isOverdue) return judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget';
     if (cancelProgress(row, now) === 'recent') return 'cancelling';
@@ -155,16 +163,9 @@ function outcomeAfterCancel(job: Job | null): Outcome {
   return job.wasCancelled ? 'cancelled' : 'already_finished';
 }
 
-/** Reads the row of a job whose cancel was refused, as far as that is possible: an earlier one may have been accepted. */
-async function readRow({ row }: Look, jobId: string, { table }: Context): Promise<JobRow> {
-  if (!(row instanceof StateError) && row.cancellingSince !== undefined) return row;
-  const read = (await table.read([jobId])).get(jobId) ?? {};
-  return read instanceof StateError ? {} : read;
-}
-
-/** Waits as asked, else longer each time. Returns false if waiting would not help, or takes longer than there is time. */
+/** Waits as asked, else longer each time; the rate limit itself makes a look wait. Returns false if waiting would not help, or takes longer than there is time. */
 async function waitBeforeLook({ mayRetry, isFree, askedWaitMs }: FailedCancel, attempts: number, { time }: Context) {
-  const waitMs = askedWaitMs ?? (isFree ? 0 : firstWaitMs * 2 ** (attempts - 1));
+  const waitMs = isFree ? 0 : (askedWaitMs ?? firstWaitMs * 2 ** (attempts - 1));
   if (!mayRetry || performance.now() + waitMs >= time.endsAt) return false;
   return sleep(waitMs, true, { signal: time.signal }).catch(() => false);
 }
@@ -203,17 +204,12 @@ export function toCancelAnswer({ project, job, outcome, finalStatus }: Decision)
   };
 }
 
-/** Returns the decision about a job that could not be cancelled. */
-export function failedDecision(
-  decision: Omit<Decision, 'outcome' | 'finalStatus' | 'isCancelledNow' | 'wasPublished' | 'error'>,
-  thrown: unknown,
+/** Returns a decision by which nothing was sent. */
+export function unsentDecision(
+  about: Pick<Decision, 'project' | 'job' | 'judgement' | 'reason' | 'requestedBy'>,
+  outcome: Outcome,
+  error?: unknown,
 ): Decision {
-  return {
-    ...decision,
-    outcome: 'failed',
-    finalStatus: null,
-    isCancelledNow: false,
-    wasPublished: false,
-    error: toNamedError(thrown),
-  };
+  const decision = { ...about, outcome, finalStatus: null, isCancelledNow: false, wasPublished: false };
+  return error === undefined ? decision : { ...decision, error: toNamedError(error) };
 }

@@ -1,7 +1,5 @@
 /** A job as the rules see it, and the ports through which they reach providers and the table. */
 
-import type { StateError } from '../errors.ts';
-
 /** The shape of a job id. Nothing else reaches a URL. */
 export const jobIdPattern = /^[A-Za-z0-9][\w.:-]{0,127}$/;
 /** The ARN of one of Bedrock's model customization jobs, with its region. */
@@ -72,8 +70,8 @@ export interface FailedCancel {
 
 /** How jobs are read. */
 export interface ReadOptions {
-  /** Gives up before time is up. */
-  signal?: AbortSignal;
+  /** Gives up when it fires, or when time is up. */
+  signal: AbortSignal;
   /** Read metadata too, where that takes calls of its own. */
   withMetadata: boolean;
 }
@@ -103,7 +101,7 @@ export interface JobRow {
 /** The table of jobs. Writes throw StateError. */
 export interface JobTable {
   /** Returns each job's row, empty if there is none, or why it could not be read. Never throws. */
-  read(jobIds: string[]): Promise<ReadonlyMap<string, JobRow | StateError>>;
+  read(jobIds: string[]): Promise<ReadonlyMap<string, JobRow | Error>>;
   /** Extends a job unless it may run longer already. Returns until when it may run now. */
   extend(jobId: string, until: number, by: string): Promise<number>;
   /** Notes that a job was waiting. Never moves backward. */

@@ -1,6 +1,5 @@
 import pMap from 'p-map';
 import type { ListAnswer, ListedJob } from '../contract.ts';
-import { StateError } from '../errors.ts';
 import type { Context, Project, ProjectJob } from './context.ts';
 import { isActive, judge, toIso } from './deadline.ts';
 import type { JobRow } from './job.ts';
@@ -38,7 +37,7 @@ export async function list(projects: Project[], context: Context): Promise<ListR
     .map((one) => listedJob(one, rows.get(one.job.id) ?? {}, context.now))
     .sort((a, b) => a.rank - b.rank || a.order - b.order)
     .map(({ listed }) => listed);
-  const stateError = rows.values().find((row) => row instanceof StateError);
+  const stateError = rows.values().find((row) => row instanceof Error);
   const metadataError = listings.flatMap(inProgress).find((job) => job.metadataError)?.metadataError;
   const unreadable = stateError ?? metadataError;
   const isComplete = tally.isComplete && unreadable === undefined;
@@ -52,11 +51,11 @@ function toProjectJobs({ project, unfinished }: Listing): ProjectJob[] {
 /** Returns a job as it is listed, and its place: by deadline, then without one, then what will not be cancelled. */
 function listedJob(
   { project, job }: ProjectJob,
-  row: JobRow | StateError,
+  row: JobRow | Error,
   now: number,
 ): { listed: ListedJob; rank: number; order: number } {
-  const isReadable = !(row instanceof StateError) && job.metadataError === undefined;
-  const judgement = judge(job, row instanceof StateError ? {} : row, project.rules, now);
+  const isReadable = !(row instanceof Error) && job.metadataError === undefined;
+  const judgement = judge(job, row, project.rules, now);
   const { budgetFrom, countsFrom, unreadableBudget } = judgement;
   const deadline = isReadable && isActive(job) ? judgement.deadline : null;
   const listed: ListedJob = {

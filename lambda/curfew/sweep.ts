@@ -1,20 +1,19 @@
 import pMap from 'p-map';
 import type { Outcome, StopAllAnswer, StopAllRequest, SweepAnswer, SweepRequest } from '../contract.ts';
-import { StateError } from '../errors.ts';
-import { cancelJob, type Decision, failedDecision, type Reason } from './cancel.ts';
-import type { Context, Project } from './context.ts';
+import { cancelJob, type Decision, type Reason, unsentDecision } from './cancel.ts';
+import type { Context, Project, ProjectJob } from './context.ts';
 import { cancelProgress, findWarning, isActive, type Judgement, judge, type Rules } from './deadline.ts';
-import type { Job, JobRow } from './job.ts';
+import type { JobRow } from './job.ts';
 import { inProgress, listJobs } from './listing.ts';
 import { stopAllAnswer, sweepAnswer, Tally } from './tally.ts';
 
 /** Two hundred projects at once leave room for a hundred that hang until their calls time out. */
 export const maxConcurrentProjects = 200;
+
 /** A pass through all projects: a sweep or a stop-all. */
 interface Pass {
   reason: Exclude<Reason, 'requested'>;
   warnBeforeMinutes: number;
-  tally: Tally;
 }
 
 /** Cancels every job past its deadline, in all given projects. */
@@ -26,16 +25,8 @@ export async function sweep(
   const targets = projects.map((project) => ({ ...project, rules: overrideRules(project, given) }));
   // A sweep that only tries something out is no reason to warn anybody.
   const warns = given.timeBudgetMinutes === undefined && given.dryRun !== true;
-  const tally = new Tally(targets);
-  await sweepProjects(
-    targets,
-    {
-      reason: 'time_budget',
-      warnBeforeMinutes: warns ? context.warnBeforeMinutes : 0,
-      tally,
-    },
-    context,
-  );
+  const pass: Pass = { reason: 'time_budget', warnBeforeMinutes: warns ? context.warnBeforeMinutes : 0 };
+  const tally = await sweepProjects(targets, pass, context);
   return { answer: sweepAnswer(tally), tally };
 }
 
@@ -49,8 +40,7 @@ export async function stopAll(
     ...project,
     rules: { ...project.rules, dryRun, lookbackDays: 0, cancelLimit: 'none' as const },
   }));
-  const tally = new Tally(targets);
-  await sweepProjects(targets, { reason: 'stop_all', warnBeforeMinutes: 0, tally }, context);
+  const tally = await sweepProjects(targets, { reason: 'stop_all', warnBeforeMinutes: 0 }, context);
   return { answer: stopAllAnswer(tally, dryRun), tally };
 }
 
@@ -62,24 +52,23 @@ function overrideRules({ name, rules }: Project, given: SweepRequest['sweep']): 
   return { ...rules, ...overrides, dryRun: mayArm ? dryRun : dryRun || rules.dryRun };
 }
 
-async function sweepProjects(projects: Project[], pass: Pass, context: Context): Promise<void> {
+async function sweepProjects(projects: Project[], pass: Pass, context: Context): Promise<Tally> {
+  const tally = new Tally(projects);
   // In random order, so that no project is always the one that time does not reach.
   const shuffled = projects
     .map((project) => ({ project, position: Math.random() }))
     .sort((a, b) => a.position - b.position);
   await pMap(
     shuffled,
-    async ({ project }) => {
-      await sweepProject(project, pass, context).catch((error) => pass.tally.addFailure(project, error));
-    },
+    ({ project }) => sweepProject(project, pass, tally, context).catch((error) => tally.addFailure(project, error)),
     { concurrency: maxConcurrentProjects },
   );
-  if (context.time.signal.aborted) pass.tally.isOutOfTime = true;
+  if (context.time.signal.aborted) tally.isOutOfTime = true;
+  return tally;
 }
 
 /** A job with what is known about it. */
-interface JudgedJob {
-  job: Job;
+interface JudgedJob extends ProjectJob {
   row: JobRow;
   judgement: Judgement;
   /** Why its row or its metadata could not be read, so that it may be exempt or extended. */
@@ -87,20 +76,13 @@ interface JudgedJob {
 }
 
 /** Goes through one project: list, look up, judge, limit, act. */
-async function sweepProject(project: Project, pass: Pass, context: Context): Promise<void> {
+async function sweepProject(project: Project, pass: Pass, tally: Tally, context: Context): Promise<void> {
   const { rules, maxConcurrency: concurrency } = project;
-  const { tally, reason } = pass;
+  const { reason } = pass;
   const { now, table, report, requestedBy } = context;
   const isSweep = reason === 'time_budget';
-  const decisionOn = ({ job, judgement }: JudgedJob) => ({ project, job, judgement, reason, requestedBy });
-  const leave = (judged: JudgedJob, outcome: Outcome): Decision => {
-    const decision = {
-      ...decisionOn(judged),
-      outcome,
-      finalStatus: null,
-      isCancelledNow: false,
-      wasPublished: false,
-    };
+  const leave = ({ job, judgement }: JudgedJob, outcome: Outcome, error?: unknown): Decision => {
+    const decision = unsentDecision({ project, job, judgement, reason, requestedBy }, outcome, error);
     report.decided(decision);
     return decision;
   };
@@ -114,9 +96,9 @@ async function sweepProject(project: Project, pass: Pass, context: Context): Pro
   // Judge
   const judged = listing.unfinished.map((job): JudgedJob => {
     const found = rows.get(job.id) ?? {};
-    const row = found instanceof StateError ? {} : found;
-    const unreadable = found instanceof StateError ? found : job.metadataError;
-    return { job, row, judgement: judge(job, row, rules, now), unreadable };
+    const row = found instanceof Error ? {} : found;
+    const unreadable = found instanceof Error ? found : job.metadataError;
+    return { project, job, row, judgement: judge(job, row, rules, now), unreadable };
   });
   for (const { job, judgement, row } of judged) tally.addFound(job, judgement, row, now);
   for (const one of judged.filter(({ job }) => job.phase === 'other')) leave(one, 'not_cancellable');
@@ -132,9 +114,9 @@ async function sweepProject(project: Project, pass: Pass, context: Context): Pro
 
   // Act
   const unreadable = isSweep ? judged.find((one) => one.unreadable) : undefined;
-  if (unreadable) report.problem({ project, job: unreadable.job }, unreadable.unreadable);
-  if (isSweep) await pMap(judged, (one) => noteState(one, project, context), { concurrency });
-  await pMap(fine, (one) => warn(one, project, pass, context), { concurrency });
+  if (unreadable) report.problem(unreadable, unreadable.unreadable);
+  if (isSweep) await pMap(judged, (one) => noteState(one, context), { concurrency });
+  await pMap(fine, (one) => warn(one, pass, context), { concurrency });
   await pMap(
     overdue,
     async (one) => {
@@ -147,42 +129,34 @@ async function sweepProject(project: Project, pass: Pass, context: Context): Pro
 
   /** Returns undefined if time does not reach the job. */
   async function act(one: JudgedJob): Promise<Decision | undefined> {
-    const { job, row, unreadable } = one;
-    const fail = (error: unknown) => {
-      const decision = failedDecision(decisionOn(one), error);
-      report.decided(decision);
-      return decision;
-    };
     // A cancel cannot be taken back, and the job may have been extended. The next sweep is minutes away.
-    if (isSweep && unreadable) return fail(unreadable);
+    if (isSweep && one.unreadable) return leave(one, 'failed', one.unreadable);
     if (isOverLimit && isNew(one)) return leave(one, 'held_back');
-    if (cancelProgress(row, now) === 'recent') return leave(one, 'cancelling');
+    if (cancelProgress(one.row, now) === 'recent') return leave(one, 'cancelling');
     if (context.time.signal.aborted) return undefined;
-    return cancelJob({ project, jobId: job.id, reason, dryRun: rules.dryRun }, context).catch(fail);
+    const target = { project, jobId: one.job.id, reason, dryRun: rules.dryRun };
+    return cancelJob(target, context).catch((error) => leave(one, 'failed', error));
   }
 }
 
 /** Notes that a job is waiting, or being cancelled. A failure costs at most queue time, so it is only logged. */
-async function noteState({ job, row }: JudgedJob, project: Project, { table, now, report }: Context): Promise<void> {
+async function noteState(one: JudgedJob, { table, now, report }: Context): Promise<void> {
+  const { job, row } = one;
   try {
     if (job.phase === 'waiting') await table.noteWaiting(job.id, Math.floor(now));
     if (job.phase === 'cancelling' && row.cancellingSince === undefined) {
       await table.noteCancelling(job.id, Math.floor(now));
     }
   } catch (error) {
-    report.problem({ project, job }, error);
+    report.problem(one, error);
   }
 }
 
 /** Publishes a warning, if one is due, and then notes it. */
-async function warn(
-  { job, row, judgement, unreadable }: JudgedJob,
-  project: Project,
-  { warnBeforeMinutes }: Pass,
-  { table, report, now }: Context,
-): Promise<void> {
+async function warn(one: JudgedJob, { warnBeforeMinutes }: Pass, { table, report, now }: Context): Promise<void> {
+  const { project, job, row, judgement, unreadable } = one;
   if (unreadable) return;
   const warning = findWarning(job, judgement, row, { warnBeforeMinutes, dryRun: project.rules.dryRun, now });
-  if (warning === undefined || !(await report.publishWarning({ project, job }, warning))) return;
-  await table.noteWarned(job.id, warning.deadline).catch((error) => report.problem({ project, job }, error));
+  if (warning === undefined || !(await report.publishWarning(one, warning))) return;
+  await table.noteWarned(job.id, warning.deadline).catch((error) => report.problem(one, error));
 }

@@ -18,6 +18,16 @@ const maxFailedProjects = 100;
 const maxNamedJobs = 5;
 const maxErrorMessage = 160;
 
+/** The outcomes of jobs that were due, by the count that they go into. */
+const countOf = {
+  cancelled: 'cancelled',
+  cancelling: 'cancelled',
+  already_finished: 'alreadyFinished',
+  would_cancel: 'wouldCancel',
+  held_back: 'heldBack',
+  failed: 'failed',
+} as const;
+
 /** What a pass through the jobs of all projects came to: counted job by job, project by project. */
 export class Tally {
   readonly projects: Project[];
@@ -65,13 +75,8 @@ export class Tally {
       this.#addOther(job);
       return;
     }
-    if (outcome === 'failed') {
-      this.outcomes.failed += 1;
-      if (this.firstFailed.length < maxNamedJobs) this.firstFailed.push(job.id);
-    } else if (outcome === 'already_finished') this.outcomes.alreadyFinished += 1;
-    else if (outcome === 'would_cancel') this.outcomes.wouldCancel += 1;
-    else if (outcome === 'held_back') this.outcomes.heldBack += 1;
-    else this.outcomes.cancelled += 1;
+    this.outcomes[countOf[outcome]] += 1;
+    if (outcome === 'failed' && this.firstFailed.length < maxNamedJobs) this.firstFailed.push(job.id);
     if (decision.isCancelledNow && !decision.wasPublished) this.newlyCancelled += 1;
     this.jobs.push(toJobEntry(decision));
   }
@@ -108,8 +113,10 @@ export class Tally {
     return this.projects.some(({ name }) => name !== undefined);
   }
 
-  get overdue(): number {
-    return Object.values(this.outcomes).reduce((sum, count) => sum + count, 0);
+  get counts() {
+    const { inspected, inProgress, notCancellable, outcomes } = this;
+    const overdue = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+    return { inspected, inProgress, overdue, notCancellable, ...outcomes };
   }
 
   /** Everything was seen: all projects, to the end, in time, and every job could be judged. */
@@ -143,25 +150,18 @@ export function sweepAnswer(tally: Tally): SweepAnswer {
     timeBudgetMinutes: commonValue(rules, 'timeBudgetMinutes'),
     lookbackDays: commonValue(rules, 'lookbackDays'),
     cancelLimit: commonValue(rules, 'cancelLimit'),
-    inspected: tally.inspected,
-    inProgress: tally.inProgress,
-    overdue: tally.overdue,
-    notCancellable: tally.notCancellable,
-    ...tally.outcomes,
+    ...tally.counts,
     ...limitJobs(tally.jobs),
     ...projectsPart(tally),
   };
 }
 
 export function stopAllAnswer(tally: Tally, dryRun: boolean): StopAllAnswer {
-  const { heldBack: _, ...outcomes } = tally.outcomes;
+  const { overdue: _, heldBack: __, ...counts } = tally.counts;
   return {
-    complete: tally.isComplete && outcomes.failed === 0,
+    complete: tally.isComplete && counts.failed === 0,
     dryRun,
-    inspected: tally.inspected,
-    inProgress: tally.inProgress,
-    notCancellable: tally.notCancellable,
-    ...outcomes,
+    ...counts,
     ...limitJobs(tally.jobs),
     ...projectsPart(tally),
   };
@@ -179,8 +179,8 @@ export function throwIfAllFailed({ failures, projects }: Tally): void {
 
 /** Returns the error of a sweep or stop-all that was done in part: what was done, what was not and why. */
 export function incompleteError(what: 'sweep' | 'stopAll', tally: Tally): IncompleteError {
-  const { outcomes, overdue, inProgress, failures, cutShort, odd, firstFailed, isOutOfTime } = tally;
-  const { cancelled, failed } = outcomes;
+  const { failures, cutShort, odd, firstFailed, isOutOfTime } = tally;
+  const { cancelled, failed, overdue, inProgress } = tally.counts;
   const ids = firstFailed.join(', ') + (failed > firstFailed.length ? ', …' : '');
   const reasons = [
     ...(failed > 0 ? [`${failed} could not be cancelled (${ids})`] : []),

@@ -18,8 +18,17 @@ export interface Credential {
 export class AttemptTimeoutError extends Error {}
 /** The body of an answer is longer than any that the API gives. */
 export class AnswerTooLongError extends Error {}
-/** A cancel was not sent, because its turn came so late that the job has to be read again. */
-export class LateTurnError extends Error {}
+/** The provider asks for a slower pace. */
+export class RateLimitedError extends PaceRefusal {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    super();
+    this.askedMs = askedWaitMs(answer.headers) ?? 0;
+    this.mayRetry = toldToRetry(answer.headers) !== false;
+    this.answer = answer;
+  }
+}
 /** A cancel was refused with a key that has been replaced meanwhile. */
 export class CredentialChangedError extends Error {
   readonly answer: HttpAnswer;
@@ -31,8 +40,6 @@ export class CredentialChangedError extends Error {
 }
 
 const maxAttemptMs = 10_000;
-/** How long a cancel may wait for its turn after the job was read. */
-const maxTurnMs = 5_000;
 /** A page of a hundred jobs with full metadata takes less than half of it. */
 const maxBodyBytes = 4 * 1024 * 1024;
 /** An error body only adds details to its status, so it is cut rather than waited for. */
@@ -54,44 +61,30 @@ const httpsAgent = keepFewIdle(new HttpsAgent(agentOptions));
  */
 export function createFetch(credential: Credential, limit: RateLimit, { endsAt }: TimeLeft) {
   const attemptMs = Math.max(1, Math.min(maxAttemptMs, (endsAt - performance.now()) / 4));
-  /** Jobs with a refused call. They go ahead of those that nobody has read yet. */
-  const refusedJobs = new Set<string>();
 
   return async (request: Request): Promise<Response> => {
     const { method, signal } = request;
     const url = new URL(request.url);
     const isCancel = method === 'POST';
-    const job = url.pathname.replace(/\/cancel$/, '');
+    const about = url.pathname.replace(/\/cancel$/, '');
     for (;;) {
-      const queuedAt = performance.now();
       let usedSecret = '';
       const attempt = async (): Promise<HttpAnswer> => {
-        if (isCancel && performance.now() - queuedAt > maxTurnMs) throw new LateTurnError();
         const { headers, secret } = await credential.authorize(method, url);
         usedSecret = secret;
         const allHeaders = { ...Object.fromEntries(request.headers), ...headers };
         const answer = redact(await exchange(method, url, allHeaders, signal, attemptMs), secret);
-        if (answer.status === 429 && isAboutPace(answer)) throw new PaceRefusal(answer, askedWaitMs(answer.headers));
+        if (answer.status === 429 && isAboutPace(answer)) throw new RateLimitedError(answer);
         return answer;
       };
-      const priority = isCancel ? 2 : refusedJobs.has(job) ? 1 : 0;
-      const answer = await limit.run(attempt, priority, signal).catch((error) => {
-        if (error instanceof PaceRefusal) return error;
+      const answer = await limit.run(attempt, { about, isCancel, signal }).catch((error: unknown) => {
+        if (error instanceof RateLimitedError) return error.answer;
         throw error;
       });
-      if (answer instanceof PaceRefusal) {
-        refusedJobs.add(job);
-        const { reason } = answer;
-        if (isCancel || limit.isClosed || toldToRetry(reason.headers) === false) return toErrorResponse(reason);
-        continue;
-      }
       if (answer.status < 300) return toResponse(answer);
       const isDenied = (answer.status === 401 || answer.status === 403) && !isAboutQuota(answer);
-      if (isDenied && (await credential.refresh(usedSecret))) {
-        if (isCancel) throw new CredentialChangedError(answer);
-        continue;
-      }
-      return toErrorResponse(answer);
+      if (!isDenied || !(await credential.refresh(usedSecret))) return toErrorResponse(answer);
+      if (isCancel) throw new CredentialChangedError(answer);
     }
   };
 }

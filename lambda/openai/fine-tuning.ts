@@ -1,4 +1,5 @@
 import ky, { HTTPError } from 'ky';
+import onetime from 'onetime';
 import * as v from 'valibot';
 import type { TimeLeft } from '../curfew/context.ts';
 import {
@@ -8,12 +9,11 @@ import {
   type JobPage,
   jobIdPattern,
   type Phase,
-  type ReadOptions,
 } from '../curfew/job.ts';
 import { OpenAIError } from '../errors.ts';
-import { RateLimit } from '../rate-limit.ts';
+import { LateTurnError, RateLimit } from '../rate-limit.ts';
 import { mayRetry, notFoundError, toAnswer, toFailedCancel, toNamedFailure } from './failure.ts';
-import { type Credential, createFetch, LateTurnError } from './fetch.ts';
+import { type Credential, createFetch } from './fetch.ts';
 import { codesIn } from './refusal.ts';
 
 /** Statuses of OpenAI, Azure and Bedrock's OpenAI API. */
@@ -118,41 +118,29 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
     },
   });
 
-  const retrieve = async (jobId: string, { signal = time.signal }: ReadOptions): Promise<Job> => {
-    const purpose = `retrieve the job "${jobId}"`;
-    try {
-      return checkId(
-        await api.get(`jobs/${jobId}`, { signal: AbortSignal.any([signal, time.signal]) }).json(jobSchema),
-        jobId,
-        purpose,
-      );
-    } catch (error) {
-      if (!(error instanceof HTTPError) || error.response.status !== 404) throw toNamedFailure(error, purpose);
-      if (!codesIn(toAnswer(error)).includes('fine_tune_not_found')) await checkAddress();
-      throw notFoundError(jobId);
-    }
-  };
-
   /** Makes sure that a 404 is the API's word and not that of a gateway: the same credential can list jobs at this address. */
-  let addressCheck: Promise<void> | undefined;
-  const checkAddress = (): Promise<void> => {
-    addressCheck ??= api
-      .get('jobs', { searchParams: { limit: 1 } })
-      .json(pageSchema)
-      .then(
-        () => {},
-        (error) => {
-          if (!(error instanceof HTTPError) || error.response.status !== 404)
-            throw toNamedFailure(error, 'list the jobs');
-          throw new OpenAIError('There is no fine-tuning API at this address (404). Check openaiBaseUrl.');
-        },
-      );
-    return addressCheck;
-  };
+  const checkAddress = onetime(async (): Promise<void> => {
+    try {
+      await api.get('jobs', { searchParams: { limit: 1 } }).json(pageSchema);
+    } catch (error) {
+      if (!isNotFound(error)) throw toNamedFailure(error, 'list the jobs');
+      throw new OpenAIError('There is no fine-tuning API at this address (404). Check openaiBaseUrl.');
+    }
+  });
 
   return {
     mayHave: (jobId) => jobIdPattern.test(jobId),
-    retrieve,
+
+    async retrieve(jobId, { signal }): Promise<Job> {
+      const purpose = `retrieve the job "${jobId}"`;
+      try {
+        return checkId(await api.get(`jobs/${jobId}`, { signal }).json(jobSchema), jobId, purpose);
+      } catch (error) {
+        if (!isNotFound(error)) throw toNamedFailure(error, purpose);
+        if (!codesIn(toAnswer(error)).includes('fine_tune_not_found')) await checkAddress();
+        throw notFoundError(jobId);
+      }
+    },
 
     async cancel(jobId): Promise<CancelReply> {
       const purpose = `cancel the job "${jobId}"`;
@@ -165,15 +153,12 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
       }
     },
 
-    async *list({ signal = time.signal }): AsyncGenerator<JobPage> {
+    async *list({ signal }): AsyncGenerator<JobPage> {
       const cursors = new Set<string | undefined>();
       for (let after: string | undefined; ; ) {
         cursors.add(after);
         const { data, has_more } = await api
-          .get('jobs', {
-            searchParams: { limit: pageSize, after },
-            signal: AbortSignal.any([signal, time.signal]),
-          })
+          .get('jobs', { searchParams: { limit: pageSize, after }, signal })
           .json(pageSchema)
           .catch((error) => {
             throw toNamedFailure(error, 'list the fine-tuning jobs');
@@ -191,6 +176,8 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
     },
   };
 }
+
+const isNotFound = (error: unknown): error is HTTPError => error instanceof HTTPError && error.response.status === 404;
 
 function checkId(job: Job, jobId: string, purpose: string): Job {
   if (job.id === jobId) return job;

@@ -125,10 +125,12 @@ describe('a project is reached with the credential of its provider', () => {
       const overrides = { provider, openaiBaseUrl: simulator.baseUrl, ...secret };
       const settings = resolveProject('research', parseSettings(environmentWith({})), overrides, region);
       const [project] = connectProjects([settings], aws, createSecrets(aws.secretsManager), time);
-      assert.equal((await project?.provider.retrieve('ftjob-1', { withMetadata: false }))?.status, 'running');
+      assert.equal(
+        (await project?.provider.retrieve('ftjob-1', { signal: time.signal, withMetadata: false }))?.status,
+        'running',
+      );
       assert.deepEqual([project?.name, stub.secretReads], ['research', secretsRead]);
       assert.equal(project?.rules.timeBudgetMinutes, 360);
-      aws.destroy();
     });
   }
 });

@@ -128,7 +128,7 @@ describe('a call is RateLimitError, and so is every other call, unsent', () => {
 
 describe('RateLimit', () => {
   const accepted = undefined;
-  const refused = (askedMs?: number) => new PaceRefusal('429', askedMs);
+  const refused = (askedMs = 0) => Object.assign(new PaceRefusal(), { askedMs, mayRetry: false });
   const inTime = new AbortController().signal;
 
   /** A limit, and calls that take 20 ms each, noted as they are made. */
@@ -136,13 +136,16 @@ describe('RateLimit', () => {
     const startedAt = performance.now();
     const limit = new RateLimit(maxConcurrency, startedAt + 900_000);
     const times: number[] = [];
-    const call = async (refusal: PaceRefusal | undefined = accepted, { ms = 20, priority = 0 } = {}) => {
+    const call = async (
+      refusal: PaceRefusal | undefined = accepted,
+      { ms = 20, about = 'list', isCancel = false } = {},
+    ) => {
       const turn = async () => {
         times.push(Math.round(performance.now() - startedAt));
         await sleep(ms);
         if (refusal) throw refusal;
       };
-      await limit.run(turn, priority, inTime).catch((error) => assert.equal(error, refusal));
+      await limit.run(turn, { about, isCancel, signal: inTime }).catch((error) => assert.equal(error, refusal));
     };
     const calls = (count: number, ...given: Parameters<typeof call>) =>
       Promise.all(Array.from({ length: count }, () => call(...given)));
@@ -150,13 +153,13 @@ describe('RateLimit', () => {
   }
   const countOf = (times: number[], time = Number.NaN) => times.filter((at) => Math.abs(at - time) < 10).length;
 
-  test('lets the call of the highest priority go first', async () => {
+  test('lets cancels go first, then what was refused before', async () => {
     const { call } = start(1);
-    const order: number[] = [];
-    await Promise.all(
-      [0, 0, 1, 2].map((priority, index) => call(accepted, { priority }).then(() => order.push(index))),
-    );
-    assert.deepEqual(order, [0, 3, 2, 1]);
+    await call(refused(), { about: 'refused' });
+    const order: string[] = [];
+    const turns = [{ about: 'new' }, { about: 'refused' }, { about: 'cancel', isCancel: true }];
+    await Promise.all(turns.map((turn) => call(accepted, turn).then(() => order.push(turn.about))));
+    assert.deepEqual(order, ['cancel', 'refused', 'new']);
   });
 
   test('doubles its wait up to 30 seconds while nothing is accepted', async () => {

@@ -95,7 +95,6 @@ export async function startCurfew({
   const parameters = projects ? parametersFor(projects) : {};
   const awsStub = starting.use(await startAwsStub({ secret, secrets, parameters }));
   const aws = createAwsClients({ endpoint: awsStub.url, region: 'us-east-1', credentials: awsCredentials });
-  starting.defer(() => aws.destroy());
 
   const functionSettings = parseSettings(
     environmentWith({

@@ -112,8 +112,7 @@ export function createClient(
   };
   return {
     ...provider,
-    retrieve: (jobId: string, signal?: AbortSignal) =>
-      provider.retrieve(jobId, { withMetadata: false, ...(signal && { signal }) }),
+    retrieve: (jobId: string, signal = time.signal) => provider.retrieve(jobId, { signal, withMetadata: false }),
     /** A project that is reached through this client, with the same name as at the provider. */
     project,
     /** All pages of a list. */

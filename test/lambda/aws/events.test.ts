@@ -11,7 +11,6 @@ import { decisionOn, jobNamed, now, projectNamed } from '../../support/decisions
 const aws = await startAwsStub();
 after(() => aws[Symbol.asyncDispose]());
 const clients = createAwsClients({ endpoint: aws.url, region: 'us-east-1', credentials: awsCredentials });
-after(() => clients.destroy());
 
 describe('publishing an event', () => {
   const event = { detailType: 'Fine-Tuning Job Cancelled', detail: { jobId: 'ftjob-1' } };

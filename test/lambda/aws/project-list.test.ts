@@ -9,7 +9,6 @@ import { awsCredentials, environmentWith } from '../../support/curfew.ts';
 const aws = await startAwsStub();
 after(() => aws[Symbol.asyncDispose]());
 const clients = createAwsClients({ endpoint: aws.url, region: 'us-east-1', credentials: awsCredentials });
-after(() => clients.destroy());
 
 const path = '/fine-tuning-curfew/projects/0123456789abcdef';
 const warnings: string[] = [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
 import { startAwsStub } from '../../../infra/local/aws/stub/server.ts';
 import { createAwsClients } from '../../../lambda/aws/clients.ts';
-import { createTable } from '../../../lambda/aws/table.ts';
+import { openTable } from '../../../lambda/aws/table.ts';
 import type { JobTable } from '../../../lambda/curfew/job.ts';
 import { StateError } from '../../../lambda/errors.ts';
 import { awsCredentials } from '../../support/curfew.ts';
@@ -10,8 +10,7 @@ import { awsCredentials } from '../../support/curfew.ts';
 const aws = await startAwsStub();
 after(() => aws[Symbol.asyncDispose]());
 const clients = createAwsClients({ endpoint: aws.url, region: 'us-east-1', credentials: awsCredentials });
-after(() => clients.destroy());
-const tableWith = (signal: AbortSignal) => createTable('curfew-table', clients.dynamoDB)(signal);
+const tableWith = (signal: AbortSignal) => openTable('curfew-table', clients.dynamoDB, signal);
 const table = tableWith(new AbortController().signal);
 
 const stub = aws.table;

@@ -76,15 +76,16 @@ function start({ remainingMs = 120_000, ...options }: FakeContextOptions & { rem
   const provider = createCustomization({ region: 'us-east-1', access, maxConcurrency: 10, time });
   const project = { name: undefined, rules: sixHours, provider, maxConcurrency: 10 };
   const context = { ...fakeContext({ now: Date.now() / 1000, ...options }), time };
+  const pages = (withMetadata: boolean) => Array.fromAsync(provider.list({ signal: time.signal, withMetadata }));
   return {
     ...provider,
     context,
     project,
     sweep: async () => (await sweep({ sweep: {} }, [project], context)).answer,
     list: async () => (await list([project], context)).answer,
-    get: (jobArn: string) => provider.retrieve(jobArn, { withMetadata: false }),
-    listed: async (withMetadata = false) =>
-      (await Array.fromAsync(provider.list({ withMetadata }))).flatMap(({ jobs }) => jobs),
+    get: (jobArn: string) => provider.retrieve(jobArn, { signal: time.signal, withMetadata: false }),
+    pages,
+    listed: async (withMetadata = false) => (await pages(withMetadata)).flatMap(({ jobs }) => jobs),
   };
 }
 
@@ -172,7 +173,7 @@ describe('a list', () => {
       return { status: 200, body: body.replaceAll(jobArn, 'arn:aws:bedrock:elsewhere') };
     };
     fail('List', answer, answer);
-    const pages = await Array.fromAsync(start().project.provider.list({ withMetadata: true }));
+    const pages = await start().pages(true);
     assert.deepEqual(pages[0], { jobs: [], odd: [{ jobId: undefined, unreadableFields: ['jobArn'] }] });
     assert.equal(count('Tags'), 0);
   });

@@ -27,7 +27,7 @@ function checkCounts({ decisions }: FakeContext, tally: Tally): void {
     heldBack: count('held_back'),
     failed: count('failed'),
   });
-  assert.equal(tally.jobs.length, tally.overdue);
+  assert.equal(tally.jobs.length, tally.counts.overdue);
   assert.equal(tally.notCancellable, count('not_cancellable'));
   assert.ok(decisions.every(({ outcome, error }) => (outcome === 'failed') === (error !== undefined)));
 }
