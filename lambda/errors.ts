@@ -3,50 +3,29 @@
  * A message says what to do next. It never holds a credential, nor any text of the provider's, which could quote one.
  */
 
+const named = <Name extends string>(name: Name) =>
+  class extends Error {
+    override readonly name = name;
+  };
+
 /** The request is invalid. Nothing was sent anywhere. */
-export class InvalidRequestError extends Error {
-  override readonly name = 'InvalidRequestError';
-}
-
+export class InvalidRequestError extends named('InvalidRequestError') {}
 /** The secret with the API key is missing, denied or malformed, or could not be read in time. */
-export class ApiKeyError extends Error {
-  override readonly name = 'ApiKeyError';
-}
-
+export class ApiKeyError extends named('ApiKeyError') {}
 /** The provider refuses the credential, also after it was read afresh. */
-export class AuthenticationError extends Error {
-  override readonly name = 'AuthenticationError';
-}
-
+export class AuthenticationError extends named('AuthenticationError') {}
 /** No project has a fine-tuning job with this id. */
-export class JobNotFoundError extends Error {
-  override readonly name = 'JobNotFoundError';
-}
-
+export class JobNotFoundError extends named('JobNotFoundError') {}
 /** The provider asks to slow down (429) for longer than we can wait. */
-export class RateLimitError extends Error {
-  override readonly name = 'RateLimitError';
-}
-
+export class RateLimitError extends named('RateLimitError') {}
 /** The provider refuses for a reason that no waiting cures, such as a spent budget. */
-export class QuotaError extends Error {
-  override readonly name = 'QuotaError';
-}
-
+export class QuotaError extends named('QuotaError') {}
 /** Only a part of the work was done. It is safe to send the request again, which does the rest. */
-export class IncompleteError extends Error {
-  override readonly name = 'IncompleteError';
-}
-
+export class IncompleteError extends named('IncompleteError') {}
 /** The table of jobs or the list of projects could not be read or written. */
-export class StateError extends Error {
-  override readonly name = 'StateError';
-}
-
+export class StateError extends named('StateError') {}
 /** The provider could not be reached, did not answer in time, failed, or broke the promises of its API. */
-export class OpenAIError extends Error {
-  override readonly name = 'OpenAIError';
-}
+export class OpenAIError extends named('OpenAIError') {}
 
 const namedErrors = [
   InvalidRequestError,

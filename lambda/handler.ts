@@ -1,12 +1,10 @@
-import type { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import type { Metrics } from '@aws-lambda-powertools/metrics';
 import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import middy from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import onetime from 'onetime';
 import PQueue from 'p-queue';
-import { type AwsClients, createAwsClients } from './aws/clients.ts';
+import { createAwsClients } from './aws/clients.ts';
 import { createSecrets } from './aws/credentials.ts';
 import { createProjectList } from './aws/project-list.ts';
 import {
@@ -42,13 +40,6 @@ const maxReserveMs = 3_000;
 /** Records of a batch share the rate limit and the time. More at once would only wait for each other. */
 const maxConcurrentRecords = 5;
 
-/** What the function works with, beside its settings. */
-export interface Services {
-  aws: AwsClients;
-  logger: Logger;
-  metrics: Metrics;
-}
-
 /** What outlives an invocation. */
 interface WarmFunction extends ReportOptions {
   secrets: SecretsProvider;
@@ -71,7 +62,7 @@ interface Invocation {
  * Returns the function as Lambda calls it: it takes any request, bare or in an envelope of an AWS service, and returns
  * the answer or throws one of the errors in errors.ts.
  */
-export function createHandler(settings: FunctionSettings, services: Services) {
+export function createHandler(settings: FunctionSettings, services: Omit<ReportOptions, 'settings' | 'seen'>) {
   const { aws, logger } = services;
   const { projectList } = settings;
   const only = projectList ? [] : [resolveProject(undefined, settings, {}, settings.functionRegion)];

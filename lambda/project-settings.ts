@@ -14,7 +14,8 @@ export const zeroBudgetError =
   'To stop everything now, send {"stopAll": {}}';
 
 /** One project with every setting that holds for it. */
-export interface ProjectSettings {
+export interface ProjectSettings
+  extends Pick<Settings, 'secretField' | 'timeBudgetMinutes' | 'lookbackDays' | 'cancelLimit' | 'dryRun'> {
   /** Undefined in a deployment without `projects`. */
   name: string | undefined;
   provider: Provider;
@@ -25,15 +26,10 @@ export interface ProjectSettings {
   region: string;
   /** Undefined for Bedrock, which is reached with the function's own role. */
   secretName: string | undefined;
-  secretField: string;
   secretKmsKeyArn: string | undefined;
-  timeBudgetMinutes: number;
   /** Whether the budget is the project's own, or the deployment's. */
   budgetFrom: 'project' | 'default';
   queueLimitMinutes: number | 'none' | undefined;
-  lookbackDays: number;
-  cancelLimit: number | 'none';
-  dryRun: boolean;
 }
 
 /**

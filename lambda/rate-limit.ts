@@ -49,9 +49,9 @@ export class RateLimit {
   #acceptedInEpoch = 0;
   #refusalsInRow = 0;
   #resumesAt = Number.NEGATIVE_INFINITY;
-  /** Since a call was last accepted. */
+  /** The first refusal, and the longest wait asked for, since a call was last accepted. */
+  #blockedSince: number | undefined;
   #longestAskedMs = 0;
-  #givesUpAt = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   /** The refusal after which no call will be let through in the time that is left. */
   #closedBy: PaceRefusal | undefined;
@@ -118,16 +118,13 @@ export class RateLimit {
     const now = performance.now();
     const { askedMs } = refusal;
     this.#queue.pause();
-    if (epoch === this.#epoch) this.#beginEpoch();
+    if (epoch === this.#epoch) this.#beginEpoch(now);
     const isAskedOnce = askedMs > 0 && this.#refusalsInRow === 1;
     const backoffMs = isAskedOnce ? 0 : Math.min(maxWaitMs, firstWaitMs * 2 ** (this.#refusalsInRow - 1));
     this.#resumesAt = Math.max(this.#resumesAt, now + Math.max(askedMs, backoffMs));
-    if (this.#longestAskedMs === 0 || askedMs > this.#longestAskedMs) {
-      this.#longestAskedMs = Math.max(1, askedMs);
-      this.#givesUpAt = this.#resumesAt + giveUpAfterMs;
-    }
+    this.#longestAskedMs = Math.max(this.#longestAskedMs, askedMs);
     clearTimeout(this.#timer);
-    if (this.#resumesAt >= this.#endsAt || now >= this.#givesUpAt) {
+    if (this.#resumesAt >= this.#endsAt || now >= (this.#blockedSince ?? now) + this.#longestAskedMs + giveUpAfterMs) {
       this.#closedBy = refusal;
       this.#queue.start();
     } else {
@@ -137,15 +134,16 @@ export class RateLimit {
   }
 
   /** Learns from what was accepted between two refusals. */
-  #beginEpoch(): void {
+  #beginEpoch(now: number): void {
     const accepted = this.#acceptedInEpoch;
     this.#epoch += 1;
     this.#acceptedInEpoch = 0;
     this.#refusalsInRow = accepted >= minBurst ? 1 : this.#refusalsInRow + 1;
     this.#setConcurrency(Math.min(this.#concurrency * refusalFactor, accepted));
-    if (accepted === 0) return;
+    if (accepted === 0 && this.#blockedSince !== undefined) return;
     // A few accepted calls between refusals deserve a longer pause, but not one that doubles for ever.
     this.#refusalsInRow = Math.min(2, this.#refusalsInRow);
+    this.#blockedSince = now;
     this.#longestAskedMs = 0;
   }
 

@@ -26,9 +26,7 @@ export function createProjectList(
   parameterStore: AwsClients['parameterStore'],
   logger: { warn(line: string): void },
 ): () => Promise<ProjectSettings[]> {
-  const { functionRegion } = settings;
   let last: { projects: ProjectSettings[]; readAt: number } | undefined;
-  let reading: Promise<ProjectSettings[]> | undefined;
 
   const read = async (): Promise<ProjectSettings[]> => {
     const parts = await valuesBelow(projectList.path, await parameterStore());
@@ -36,11 +34,13 @@ export function createProjectList(
     return parts
       .flatMap((part) => v.parse(partSchema, part))
       .map(({ name, ...overrides }) =>
-        resolveProject(name, settings, v.parse(projectSchema, overrides), functionRegion),
+        resolveProject(name, settings, v.parse(projectSchema, overrides), settings.functionRegion),
       );
   };
 
-  const readOrKeep = async (): Promise<ProjectSettings[]> => {
+  return async () => {
+    const now = performance.now();
+    if (last && now - last.readAt < maxAgeMs) return last.projects;
     const projects = await read().catch((error) => {
       const { name } = toError(error);
       if (last) {
@@ -52,16 +52,8 @@ export function createProjectList(
           'Try again; if it persists, deploy the stack again.',
       );
     });
-    last = { projects, readAt: performance.now() };
+    last = { projects, readAt: now };
     return projects;
-  };
-
-  return async () => {
-    if (last && performance.now() - last.readAt < maxAgeMs) return last.projects;
-    reading ??= readOrKeep().finally(() => {
-      reading = undefined;
-    });
-    return reading;
   };
 }
 

@@ -196,11 +196,11 @@ function warnOfMetadata({ job, judgement, requestedBy }: Decision, logger: Logge
 }
 
 /** The metrics of a sweep and of a stop-all alike. */
-function passMetrics({ newlyCancelled, outcomes, unknownStatuses, isNamed, failures }: Tally) {
+function passMetrics({ newlyCancelled, outcomes, others, isNamed, failures }: Tally) {
   return {
     Cancelled: newlyCancelled,
     CancelFailures: outcomes.failed,
-    UnknownStatus: unknownStatuses,
+    UnknownStatus: others.filter(({ isKnownStatus }) => !isKnownStatus).length,
     FailedProjects: isNamed ? failures.length : 0,
   };
 }
@@ -220,8 +220,9 @@ function incompleteReasons({ isOutOfTime, failures, odd }: Tally): string[] {
 }
 
 /** Returns text such as `, 2 left alone (paused, unknown: frozen)`. */
-function describeOthers({ notCancellable, otherStatuses }: Tally): string {
-  return notCancellable === 0 ? '' : `, ${notCancellable} left alone (${[...otherStatuses].join(', ')})`;
+function describeOthers({ others }: Tally): string {
+  const statuses = new Set(others.map(({ status, isKnownStatus }) => (isKnownStatus ? status : `unknown: ${status}`)));
+  return others.length === 0 ? '' : `, ${others.length} left alone (${[...statuses].join(', ')})`;
 }
 
 /** Writes a line for each project that was not listed to its end, and for each job that could not be judged. */

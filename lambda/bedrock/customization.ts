@@ -39,7 +39,7 @@ const listedStatuses = ['InProgress', 'Stopping'] as const;
 /** One attempt took too long. */
 class AttemptTimeoutError extends Error {}
 
-type Call<Output> = (abortSignal: AbortSignal) => Promise<Output>;
+type Call<Output> = (options: { abortSignal: AbortSignal }) => Promise<Output>;
 
 /** Returns Bedrock's model customization jobs in one region, for one invocation. */
 export function createCustomization(options: CustomizationOptions): FineTuningProvider {
@@ -52,13 +52,8 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
   });
 
   /** Reads when its turn comes, and again if it fails for a moment. */
-  const read = async <Output>(
-    purpose: string,
-    about: string,
-    call: Call<Output>,
-    given: AbortSignal,
-  ): Promise<Output> => {
-    const signal = AbortSignal.any([given, time.signal]);
+  const read = async <Output>(purpose: string, about: string, call: Call<Output>, givesUp: AbortSignal) => {
+    const signal = AbortSignal.any([givesUp, time.signal]);
     for (let attempts = 1; ; attempts += 1) {
       try {
         return await limit.run(() => attempt(call, signal), { about, isCancel: false, signal });
@@ -79,12 +74,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
     const purpose = `list the tags of the job "${resourceARN}"`;
     try {
       const command = new sdk.ListTagsForResourceCommand({ resourceARN });
-      const { tags = [] } = await read(
-        purpose,
-        resourceARN,
-        (abortSignal) => client.send(command, { abortSignal }),
-        signal,
-      );
+      const { tags = [] } = await read(purpose, resourceARN, (options) => client.send(command, options), signal);
       return { metadata: Object.fromEntries(tags.map(({ key = '', value = '' }) => [key, value])) };
     } catch (error) {
       return { metadata: {}, metadataError: toError(error) };
@@ -99,7 +89,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
       const purpose = `retrieve the job "${jobIdentifier}"`;
       const command = new sdk.GetModelCustomizationJobCommand({ jobIdentifier });
       const [found, tags] = await Promise.all([
-        read(purpose, jobIdentifier, (abortSignal) => client.send(command, { abortSignal }), signal),
+        read(purpose, jobIdentifier, (options) => client.send(command, options), signal),
         withMetadata ? readTags(jobIdentifier, signal) : { metadata: {} },
       ]);
       if (found.jobArn !== jobIdentifier) {
@@ -111,7 +101,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
     async cancel(jobIdentifier): Promise<CancelReply> {
       const { sdk, client } = await loaded();
       const command = new sdk.StopModelCustomizationJobCommand({ jobIdentifier });
-      const stop = () => attempt((abortSignal) => client.send(command, { abortSignal }), time.signal);
+      const stop = () => attempt((options) => client.send(command, options), time.signal);
       try {
         await limit.run(stop, { about: jobIdentifier, isCancel: true, signal: time.signal });
         return { kind: 'accepted', job: null };
@@ -143,12 +133,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
             maxResults: pageSize,
             nextToken,
           });
-          const page = await read(
-            'list the jobs',
-            'list',
-            (abortSignal) => client.send(command, { abortSignal }),
-            signal,
-          );
+          const page = await read('list the jobs', 'list', (options) => client.send(command, options), signal);
           const found = (page.modelCustomizationJobSummaries ?? []).map(toJob);
           const isReadable = ({ id }: Job) => customizationArnPattern.test(id);
           const jobs = found.filter(isReadable);
@@ -213,7 +198,7 @@ async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(new AttemptTimeoutError()), maxAttemptMs);
   try {
-    return await orAborted(call(AbortSignal.any([signal, timeout.signal])), timeout.signal);
+    return await orAborted(call({ abortSignal: AbortSignal.any([signal, timeout.signal]) }), timeout.signal);
   } catch (error) {
     throw statusOf(error) === 429 || toError(error).name === 'ThrottlingException'
       ? new PaceRefusal('', { cause: error })
@@ -226,7 +211,7 @@ async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise
 /** Returns whether the same call may succeed later: there was no whole answer, or Bedrock is in trouble. */
 function isTransient(error: unknown): boolean {
   const status = statusOf(error) ?? 0;
-  if (error instanceof SyntaxError) return false;
+  if (error instanceof SyntaxError || error instanceof PaceRefusal) return false;
   return status < 300 || status === 408 || status === 409 || status >= 500;
 }
 

@@ -37,20 +37,18 @@ export async function listJobs(
   const listing: Listing = { project, unfinished: [], inspected: 0, odd: [], hasFirstPage: false };
   const oldest = lookbackDays === 0 ? Number.NEGATIVE_INFINITY : now - lookbackDays * 86_400;
   const seen = new Set<string>();
+  const odd = new Map<string | number, OddEntry>();
   let previous = Number.POSITIVE_INFINITY;
   let isNewestFirst = true;
   try {
-    for await (const { jobs, odd } of project.provider.list({
-      signal: time.listingSignal,
-      withMetadata: withBudgets,
-    })) {
+    for await (const page of project.provider.list({ signal: time.listingSignal, withMetadata: withBudgets })) {
       listing.hasFirstPage = true;
-      listing.odd.push(...odd);
-      for (const job of jobs) {
+      for (const entry of page.odd) odd.set(entry.jobId ?? odd.size, entry);
+      for (const job of page.jobs) {
         // Pages overlap when jobs are created meanwhile.
         if (seen.has(job.id)) continue;
         if (withBudgets && job.createdAt === null && job.phase !== 'finished') {
-          listing.odd.push({ jobId: job.id, unreadableFields: ['created_at'] });
+          odd.set(job.id, { jobId: job.id, unreadableFields: ['created_at'] });
           continue;
         }
         seen.add(job.id);
@@ -60,21 +58,16 @@ export async function listJobs(
         listing.inspected += 1;
         if (job.phase !== 'finished') listing.unfinished.push(job);
       }
-      const times = jobs.flatMap(({ createdAt }) => createdAt ?? []);
+      const times = page.jobs.flatMap(({ createdAt }) => createdAt ?? []);
       if (isNewestFirst && times.length > 0 && times.every((createdAt) => createdAt < oldest)) break;
     }
   } catch (thrown) {
     if (time.listingSignal.aborted) listing.cutShortBy = toError(thrown);
     else listing.error = toError(thrown);
   }
-  listing.odd = withoutRepeats(listing.odd, seen);
+  // A job that could be read on another page is not odd.
+  listing.odd = [...odd.values()].filter(({ jobId }) => jobId === undefined || !seen.has(jobId));
   return listing;
-}
-
-/** A job that is odd on two pages counts once, and one that could be read on another page is not odd. */
-function withoutRepeats(odd: OddEntry[], readable: ReadonlySet<string>): OddEntry[] {
-  const byId = new Map(odd.map((entry, index) => [entry.jobId ?? index, entry]));
-  return [...byId.values()].filter(({ jobId }) => jobId === undefined || !readable.has(jobId));
 }
 
 /** Returns those jobs of a listing whose row matters: a finished or paused job has no deadline. */

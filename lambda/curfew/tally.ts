@@ -1,4 +1,12 @@
-import type { JobEntry, ListAnswer, ListedJob, ProjectsPart, StopAllAnswer, SweepAnswer } from '../contract.ts';
+import type {
+  JobEntry,
+  ListAnswer,
+  ListedJob,
+  Outcome,
+  ProjectsPart,
+  StopAllAnswer,
+  SweepAnswer,
+} from '../contract.ts';
 import { IncompleteError, type NamedError, OpenAIError, toError, toNamedError, withMessage } from '../errors.ts';
 import { type Decision, toCancelAnswer } from './cancel.ts';
 import type { Project } from './context.ts';
@@ -18,29 +26,15 @@ const maxFailedProjects = 100;
 const maxNamedJobs = 5;
 const maxErrorMessage = 160;
 
-/** The outcomes of jobs that were due, by the count that they go into. */
-const countOf = {
-  cancelled: 'cancelled',
-  cancelling: 'cancelled',
-  already_finished: 'alreadyFinished',
-  would_cancel: 'wouldCancel',
-  held_back: 'heldBack',
-  failed: 'failed',
-} as const;
-
 /** What a pass through the jobs of all projects came to: counted job by job, project by project. */
 export class Tally {
   readonly projects: Project[];
   inspected = 0;
   inProgress = 0;
-  notCancellable = 0;
-  readonly outcomes = { cancelled: 0, alreadyFinished: 0, wouldCancel: 0, heldBack: 0, failed: 0 };
+  /** Jobs that were left alone for their status. */
+  readonly others: Job[] = [];
+  /** Those that were due. */
   readonly jobs: JobEntry[] = [];
-  /** The ids of the first jobs that failed. */
-  readonly firstFailed: string[] = [];
-  /** The statuses of jobs that were left alone. */
-  readonly otherStatuses = new Set<string>();
-  unknownStatuses = 0;
   /** Cancels that were accepted now, for the first time. */
   newlyCancelled = 0;
   stuckCancelling = 0;
@@ -59,7 +53,7 @@ export class Tally {
 
   /** Counts a job as it was listed. */
   addFound(job: Job, { ageMinutes }: Judgement, row: JobRow, now: number): void {
-    if (job.phase === 'other') this.#addOther(job);
+    if (job.phase === 'other') this.others.push(job);
     if (!isInProgress(job)) return;
     this.inProgress += 1;
     this.oldestAgeMinutes = Math.max(this.oldestAgeMinutes, ageMinutes ?? 0);
@@ -72,11 +66,9 @@ export class Tally {
     if (outcome === 'within_budget' || outcome === 'exempt') return;
     if (outcome === 'not_cancellable') {
       this.inProgress -= 1;
-      this.#addOther(job);
+      this.others.push(job);
       return;
     }
-    this.outcomes[countOf[outcome]] += 1;
-    if (outcome === 'failed' && this.firstFailed.length < maxNamedJobs) this.firstFailed.push(job.id);
     if (decision.isCancelledNow && !decision.wasPublished) this.newlyCancelled += 1;
     this.jobs.push(toJobEntry(decision));
   }
@@ -113,21 +105,26 @@ export class Tally {
     return this.projects.some(({ name }) => name !== undefined);
   }
 
+  /** What became of the jobs that were due. */
+  get outcomes() {
+    const count = (...outcomes: Outcome[]) => this.jobs.filter(({ outcome }) => outcomes.includes(outcome)).length;
+    return {
+      cancelled: count('cancelled', 'cancelling'),
+      alreadyFinished: count('already_finished'),
+      wouldCancel: count('would_cancel'),
+      heldBack: count('held_back'),
+      failed: count('failed'),
+    };
+  }
+
   get counts() {
-    const { inspected, inProgress, notCancellable, outcomes } = this;
-    const overdue = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
-    return { inspected, inProgress, overdue, notCancellable, ...outcomes };
+    const { inspected, inProgress, others, jobs, outcomes } = this;
+    return { inspected, inProgress, overdue: jobs.length, notCancellable: others.length, ...outcomes };
   }
 
   /** Everything was seen: all projects, to the end, in time, and every job could be judged. */
   get isComplete(): boolean {
     return !this.isOutOfTime && this.failures.length === 0 && this.odd.length === 0;
-  }
-
-  #addOther({ status, isKnownStatus }: Job): void {
-    this.notCancellable += 1;
-    this.otherStatuses.add(isKnownStatus ? status : `unknown: ${status}`);
-    if (!isKnownStatus) this.unknownStatuses += 1;
   }
 }
 
@@ -179,9 +176,10 @@ export function throwIfAllFailed({ failures, projects }: Tally): void {
 
 /** Returns the error of a sweep or stop-all that was done in part: what was done, what was not and why. */
 export function incompleteError(what: 'sweep' | 'stopAll', tally: Tally): IncompleteError {
-  const { failures, cutShort, odd, firstFailed, isOutOfTime } = tally;
+  const { failures, cutShort, odd, jobs, isOutOfTime } = tally;
   const { cancelled, failed, overdue, inProgress } = tally.counts;
-  const ids = firstFailed.join(', ') + (failed > firstFailed.length ? ', …' : '');
+  const failedIds = jobs.filter(({ outcome }) => outcome === 'failed').map(({ jobId }) => jobId);
+  const ids = failedIds.slice(0, maxNamedJobs).join(', ') + (failed > maxNamedJobs ? ', …' : '');
   const reasons = [
     ...(failed > 0 ? [`${failed} could not be cancelled (${ids})`] : []),
     ...describeFailures('could not be listed', failures),

@@ -118,26 +118,16 @@ const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429
 /** Returns why a cancel failed, and whether another one is worth it. */
 export function toFailedCancel(thrown: unknown, purpose: string, time: TimeLeft, isClosed: boolean): FailedCancel {
   const error = toNamedFailure(thrown, purpose);
-  if (thrown instanceof CredentialChangedError) {
-    return { kind: 'failed', error, mayRetry: true, isFree: true, isRefusal: false };
-  }
-  if (!(thrown instanceof HTTPError)) {
-    return {
-      kind: 'failed',
-      error,
-      mayRetry: thrown instanceof NetworkError,
-      isFree: false,
-      isRefusal: false,
-    };
-  }
+  const failed = { kind: 'failed' as const, error, mayRetry: false, isFree: false, isRefusal: false };
+  if (thrown instanceof CredentialChangedError) return { ...failed, mayRetry: true, isFree: true };
+  if (!(thrown instanceof HTTPError)) return { ...failed, mayRetry: thrown instanceof NetworkError };
   const answer = toAnswer(thrown);
   const isFree = isAboutPace(answer);
   return {
-    kind: 'failed',
-    error,
-    // The rate limit makes the next look wait, so nothing is left to wait for.
+    ...failed,
+    // The rate limit makes the next look wait.
     mayRetry: isFree ? isWorthRetrying(answer) && !isClosed : mayRetry(thrown, time),
-    askedWaitMs: isFree ? 0 : askedWaitMs(answer.headers),
+    askedWaitMs: askedWaitMs(answer.headers),
     isFree,
     isRefusal: answer.status >= 400 && answer.status < 500 && !impersonalStatuses.has(answer.status),
   };

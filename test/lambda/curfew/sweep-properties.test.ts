@@ -28,7 +28,7 @@ function checkCounts({ decisions }: FakeContext, tally: Tally): void {
     failed: count('failed'),
   });
   assert.equal(tally.jobs.length, tally.counts.overdue);
-  assert.equal(tally.notCancellable, count('not_cancellable'));
+  assert.equal(tally.counts.notCancellable, count('not_cancellable'));
   assert.ok(decisions.every(({ outcome, error }) => (outcome === 'failed') === (error !== undefined)));
 }
 
