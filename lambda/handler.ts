@@ -11,9 +11,9 @@ import {
   createLogger,
   createMetrics,
   createReport,
+  createSeenJobs,
   type FullReport,
   type ReportOptions,
-  SeenJobs,
 } from './aws/report.ts';
 import { openTable } from './aws/table.ts';
 import type { CurfewAnswer, CurfewRequest, QueueAnswer, TopicAnswer } from './contract.ts';
@@ -71,7 +71,7 @@ export function createHandler(settings: FunctionSettings, services: Omit<ReportO
     settings,
     secrets: createSecrets(aws.secretsManager),
     readProjects: projectList ? createProjectList(projectList, settings, aws.parameterStore, logger) : async () => only,
-    seen: new SeenJobs(),
+    seen: createSeenJobs(),
   };
   return middy<unknown, CurfewAnswer | QueueAnswer | TopicAnswer>({
     timeoutEarlyInMillis: lastResortMs,

@@ -45,41 +45,31 @@ export async function publishEvent(
 
 /** Returns the event about a job that was cancelled, or would have been. */
 export function cancellationEvent(decision: Decision, deployment: string): CurfewEvent {
-  const { metadata } = decision.job;
+  const { outcome, job } = decision;
+  const summary = describeDecision(decision);
   return {
-    detailType: decision.outcome === 'would_cancel' ? eventTypes.wouldBeCancelled : eventTypes.cancelled,
-    detail: {
-      curfew: deployment,
-      ...decisionDetails(decision),
-      metadata,
-      summary: describeDecision(decision),
-    },
+    detailType: outcome === 'would_cancel' ? eventTypes.wouldBeCancelled : eventTypes.cancelled,
+    detail: { curfew: deployment, ...decisionDetails(decision), metadata: job.metadata, summary },
   };
 }
 
 /** Returns the event that warns of a deadline. */
 export function warningEvent(one: ProjectJob, warning: Warning, requestedBy: string, deployment: string): CurfewEvent {
-  const { project, job } = one;
-  const { judgement, minutesLeft, willNotFinish, dryRun } = warning;
+  const { job } = one;
+  const { judgement, deadline, minutesLeft, willNotFinish, dryRun } = warning;
   return {
     detailType: eventTypes.near,
     detail: {
       curfew: deployment,
-      ...(project.name !== undefined && { project: project.name }),
-      jobId: job.id,
+      ...jobDetails(one, judgement),
       requestedBy,
       status: job.status,
-      ageMinutes: Math.floor(judgement.ageMinutes ?? 0),
-      timeBudgetMinutes: judgement.timeBudgetMinutes,
       budgetFrom: judgement.budgetFrom,
-      limit: judgement.limit,
-      countsFrom: toIso(judgement.countsFrom),
-      deadline: toIso(warning.deadline),
+      deadline: toIso(deadline),
       minutesLeft,
       estimatedFinish: toIso(job.estimatedFinish),
       willNotFinish,
       dryRun,
-      model: job.model,
       metadata: job.metadata,
       summary: describeWarning(one, warning),
     },
@@ -87,19 +77,19 @@ export function warningEvent(one: ProjectJob, warning: Warning, requestedBy: str
 }
 
 /** Returns what log lines and events say about a decision, without metadata, which may hold anything. */
-export function decisionDetails({ project, job, judgement, outcome, reason, requestedBy, finalStatus }: Decision) {
+export function decisionDetails(decision: Decision) {
+  const { job, judgement, outcome, reason, requestedBy, finalStatus } = decision;
+  return { ...jobDetails(decision, judgement), outcome, reason, requestedBy, initialStatus: job.status, finalStatus };
+}
+
+function jobDetails({ project, job }: ProjectJob, { ageMinutes, timeBudgetMinutes, limit, countsFrom }: Judgement) {
   return {
     jobId: job.id,
     ...(project.name !== undefined && { project: project.name }),
-    outcome,
-    reason,
-    requestedBy,
-    initialStatus: job.status,
-    finalStatus,
-    ageMinutes: judgement.ageMinutes === null ? null : Math.floor(judgement.ageMinutes),
-    timeBudgetMinutes: judgement.timeBudgetMinutes,
-    limit: judgement.limit,
-    countsFrom: toIso(judgement.countsFrom),
+    ageMinutes: ageMinutes === null ? null : Math.floor(ageMinutes),
+    timeBudgetMinutes,
+    limit,
+    countsFrom: toIso(countsFrom),
     model: job.model,
   };
 }

@@ -1,5 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import QuickLRU from 'quick-lru';
 import type { ExtendAnswer, Outcome } from '../contract.ts';
 import type { Decision } from '../curfew/cancel.ts';
 import type { Project, Report } from '../curfew/context.ts';
@@ -32,23 +33,9 @@ const levels: Partial<Record<Outcome, 'error' | 'warn'>> = {
 };
 /** Outcomes that stay the same sweep after sweep. */
 const lasting: ReadonlySet<string> = new Set(['within_budget', 'exempt', 'not_cancellable', 'held_back', 'cancelling']);
-const maxRemembered = 20_000;
-
-/** What a warm function remembers of the jobs it saw, so that an unchanged job is not logged again at every sweep. */
-export class SeenJobs {
-  readonly #outcomes = new Map<string, string>();
-
-  /** Returns whether a job was not seen before, or something else became of it. */
-  isNews({ job, outcome }: Pick<Decision, 'job' | 'outcome'>): boolean {
-    const current = outcome === 'not_cancellable' ? `${outcome}: ${job.status}` : outcome;
-    const isNews = this.#outcomes.get(job.id) !== current;
-    this.#outcomes.delete(job.id);
-    this.#outcomes.set(job.id, current);
-    const [oldest] = this.#outcomes.size > maxRemembered ? this.#outcomes.keys() : [];
-    if (oldest !== undefined) this.#outcomes.delete(oldest);
-    return isNews;
-  }
-}
+/** What became of each job lately, so that a warm function does not log an unchanged job again at every sweep. */
+export type SeenJobs = QuickLRU<string, string>;
+export const createSeenJobs = (): SeenJobs => new QuickLRU({ maxSize: 20_000 });
 
 /** What reporting works with, for as long as the function stays warm. */
 export interface ReportOptions {
@@ -98,9 +85,11 @@ export function createReport(
 
   const report: Report = {
     decided(decision) {
-      const isNews = decision.reason !== 'time_budget' || seen.isNews(decision) || !lasting.has(decision.outcome);
-      const level = isNews ? (levels[decision.outcome] ?? 'info') : 'debug';
-      const { error } = decision;
+      const { job, outcome, reason, error } = decision;
+      const state = `${outcome} ${outcome === 'not_cancellable' ? job.status : ''}`;
+      const isNews = reason !== 'time_budget' || !lasting.has(outcome) || seen.get(job.id) !== state;
+      seen.set(job.id, state);
+      const level = isNews ? (levels[outcome] ?? 'info') : 'debug';
       logger[level](describeDecision(decision), { ...decisionDetails(decision), ...(error && { error }) });
       if (isNews) warnOfMetadata(decision, logger);
     },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createAwsClients } from '../../../lambda/aws/clients.ts';
-import { createReport, SeenJobs } from '../../../lambda/aws/report.ts';
+import { createReport, createSeenJobs } from '../../../lambda/aws/report.ts';
 import type { Decision } from '../../../lambda/curfew/cancel.ts';
 import type { Listing } from '../../../lambda/curfew/listing.ts';
 import { Tally } from '../../../lambda/curfew/tally.ts';
@@ -17,7 +17,7 @@ function startReport(name = 'fine-tuning-curfew') {
   const metrics = new RecordingMetrics(name);
   const aws = createAwsClients({ region: 'us-east-1', endpoint: 'http://127.0.0.1:2' });
   const settings = parseSettings(environmentWith({ name }));
-  const report = createReport({ settings, aws, logger, metrics, seen: new SeenJobs() }, 'alice', 1_000);
+  const report = createReport({ settings, aws, logger, metrics, seen: createSeenJobs() }, 'alice', 1_000);
   return { report, lines: logger.lines, documents: metrics.documents };
 }
 
@@ -130,26 +130,17 @@ describe('a decision is a line', () => {
   }
 });
 
-describe('what became of a job is news', () => {
-  const seen = new SeenJobs();
-  const isNews = (outcome: Decision['outcome'], status = 'running', id = 'ftjob-1') =>
-    seen.isNews({ job: jobNamed(id, { status }), outcome });
-
-  test('if a job is left alone in another status', () => {
-    const left = ['paused', 'frozen', 'frozen'].map((status) => isNews('not_cancellable', status));
-    assert.deepEqual(left, [true, true, false]);
-  });
-
-  test('if 20,000 other jobs were seen since', () => {
-    const seeOthers = (count: number) => {
-      for (let index = 0; index < count; index += 1) isNews('exempt', 'running', `other-${index}`);
-    };
-    isNews('within_budget');
-    seeOthers(19_999);
-    assert.equal(isNews('within_budget'), false);
-    seeOthers(20_000);
-    assert.equal(isNews('within_budget'), true);
-  });
+test('a job that is left alone is news again in another status', () => {
+  const { report, lines } = startReport();
+  for (const status of ['paused', 'frozen', 'frozen']) {
+    report.decided(
+      decisionOn({ job: jobNamed('ftjob-1', { status }), outcome: 'not_cancellable', reason: 'time_budget' }),
+    );
+  }
+  assert.deepEqual(
+    lines.map(({ level }) => level),
+    ['WARN', 'WARN', 'DEBUG'],
+  );
 });
 
 test('an event that is lost is an error in the log, and what was decided holds', async () => {
