@@ -17,15 +17,15 @@ export interface Access {
  * @returns the refusal; undefined if the call is let in.
  */
 export function refusalOf(call: SignedCall, access: Access): Answer | undefined {
-  const authorization = call.request.headersDistinct['authorization']?.join(', ');
-  const apiKey = call.request.headersDistinct['api-key']?.join(', ');
+  const { authorization = '' } = call.request.headers;
+  const apiKey = String(call.request.headers['api-key'] ?? '');
   if (access.provider === 'azure') {
-    if (authorization !== undefined) return unauthorized('The header Authorization is not for API keys.');
-    return apiKey !== undefined && access.apiKeys.has(apiKey) ? undefined : incorrect(apiKey ?? '');
+    if (authorization !== '') return unauthorized('The header Authorization is not for API keys.');
+    return access.apiKeys.has(apiKey) ? undefined : incorrect(apiKey);
   }
-  if (apiKey !== undefined) return unauthorized('The header api-key is unknown here.');
+  if (apiKey !== '') return unauthorized('The header api-key is unknown here.');
   if (access.provider === 'bedrock') return signatureRefusal(call, access.bedrockSigner);
-  const bearer = /^Bearer (.+)$/.exec(authorization ?? '')?.[1];
+  const bearer = /^Bearer (.+)$/.exec(authorization)?.[1];
   if (bearer === undefined) return unauthorized('No API key was provided.');
   return access.apiKeys.has(bearer) ? undefined : incorrect(bearer);
 }
