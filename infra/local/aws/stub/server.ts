@@ -1,9 +1,15 @@
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { listenOnLoopback } from '../../providers/loopback-server.ts';
-import { failed } from './answer.ts';
-import { type SecretAnswer, type Services, serviceOperations } from './services.ts';
-import { newTable, type TableStub, tableOperations } from './table.ts';
+import {
+  AwsFailure,
+  getParametersByPath,
+  getSecretValue,
+  putEvents,
+  type SecretAnswer,
+  type Services,
+} from './services.ts';
+import { batchGetItem, type TableStub, updateItem } from './table.ts';
 
 export interface AwsStub extends AsyncDisposable, Services {
   /** What `AWS_ENDPOINT_URL` has to be. */
@@ -34,15 +40,34 @@ export async function startAwsStub({ secret, secrets = {}, parameters = {} }: Aw
     parameterReads: 0,
     parameterStore: 'up',
   };
-  const table = newTable();
-  const operations = { ...serviceOperations(services), ...tableOperations(table) };
+  const table: TableStub = { rows: new Map(), health: 'up', leaves: () => false, reads: 0, idsRead: [], writes: 0 };
+  const answer = (operation: unknown, request: string): object => {
+    switch (operation) {
+      case 'secretsmanager.GetSecretValue':
+        return getSecretValue(services, JSON.parse(request));
+      case 'AWSEvents.PutEvents':
+        return putEvents(services, JSON.parse(request));
+      case 'AmazonSSM.GetParametersByPath':
+        return getParametersByPath(services, JSON.parse(request));
+      case 'DynamoDB_20120810.BatchGetItem':
+        return batchGetItem(table, JSON.parse(request));
+      case 'DynamoDB_20120810.UpdateItem':
+        return updateItem(table, JSON.parse(request));
+    }
+    throw new AwsFailure('UnknownOperationException');
+  };
   const server = createServer(async (request, response) => {
-    const operation = operations[String(request.headers['x-amz-target'])];
     const body = await text(request);
-    const answer = operation ? operation(body) : failed('UnknownOperationException');
-    if (!answer) return;
-    response.writeHead(answer.status, { 'content-type': request.headers['content-type'] ?? 'application/json' });
-    response.end(JSON.stringify(answer.body));
+    const send = (status: number, content: object) => {
+      response.writeHead(status, { 'content-type': request.headers['content-type'] ?? 'application/json' });
+      response.end(JSON.stringify(content));
+    };
+    try {
+      send(200, answer(request.headers['x-amz-target'], body));
+    } catch (error) {
+      if (!(error instanceof AwsFailure)) throw error;
+      if (error.status > 0) send(error.status, error.body);
+    }
   });
   const { url, close } = await listenOnLoopback(server);
   return Object.assign(services, { table, url, [Symbol.asyncDispose]: close });

@@ -1,5 +1,3 @@
-import { failed, type Health, ifUp, type Operation, ok, type StubAnswer } from './answer.ts';
-
 /** What `GetSecretValue` answers: a value, an error with its AWS name, or nothing at all. */
 export type SecretAnswer =
   | { SecretString: string }
@@ -14,6 +12,33 @@ export interface PublishedEvent {
   detail: Record<string, unknown>;
   /** The bus that it was sent to. */
   bus: string;
+}
+
+/** How a service fares. */
+export type Health = 'up' | 'throttled' | 'denied' | 'down' | 'silent';
+
+/** A failure of AWS by its name, with whatever else it says; status 0 never answers. */
+export class AwsFailure extends Error {
+  readonly status: number;
+  readonly body: object;
+
+  constructor(name: string, status = 400, more: object = {}) {
+    super(name);
+    this.status = status;
+    this.body = { __type: name, message: name, ...more };
+  }
+}
+
+const failures: Record<Exclude<Health, 'up'>, ConstructorParameters<typeof AwsFailure>> = {
+  throttled: ['ThrottlingException'],
+  denied: ['AccessDeniedException'],
+  down: ['InternalServerError', 500],
+  silent: ['', 0],
+};
+
+/** Throws AwsFailure unless the service is up. */
+export function checkHealth(health: Health): void {
+  if (health !== 'up') throw new AwsFailure(...failures[health]);
 }
 
 /** Secrets Manager, EventBridge and Parameter Store: what they have, how they fare, and what was asked of them. */
@@ -37,35 +62,24 @@ export interface Services {
   parameterStore: Health;
 }
 
-export function serviceOperations(services: Services): Record<string, Operation> {
-  return {
-    'secretsmanager.GetSecretValue': (request) => getSecretValue(services, JSON.parse(request)),
-    'AWSEvents.PutEvents': (request) => putEvents(services, JSON.parse(request)),
-    'AmazonSSM.GetParametersByPath': (request) => {
-      services.parameterReads += 1;
-      return ifUp(services.parameterStore, () => getParametersByPath(services, JSON.parse(request)));
-    },
-  };
-}
-
-function getSecretValue(services: Services, { SecretId }: { SecretId: string }): StubAnswer {
+export function getSecretValue(services: Services, { SecretId }: { SecretId: string }): object {
   services.secretReads.push(SecretId);
-  const secret = services.secrets.get(SecretId) ?? services.secret;
-  if (secret === undefined) return failed('ResourceNotFoundException');
-  if (secret === 'silence') return undefined;
-  if ('error' in secret) return failed(secret.error, secret.status);
+  const secret = services.secrets.get(SecretId) ??
+    services.secret ?? { error: 'ResourceNotFoundException', status: 400 };
+  if (secret === 'silence') throw new AwsFailure('', 0);
+  if ('error' in secret) throw new AwsFailure(secret.error, secret.status);
   const ARN = `arn:aws:secretsmanager:us-east-1:000000000000:secret:${SecretId}-AbCdEf`;
-  return ok({ ARN, Name: SecretId, ...secret });
+  return { ARN, Name: SecretId, ...secret };
 }
 
 interface PutEvents {
   Entries: { Source: string; DetailType: string; Detail: string; EventBusName?: string }[];
 }
 
-function putEvents(services: Services, { Entries }: PutEvents): StubAnswer {
+export function putEvents(services: Services, { Entries }: PutEvents): object {
   services.batchSizes.push(Entries.length);
-  if (services.eventBus === 'silent') return undefined;
-  if (services.eventBus === 'down') return failed('InternalException');
+  if (services.eventBus === 'down') throw new AwsFailure('InternalException');
+  checkHealth(services.eventBus);
   const answers = Entries.map(({ Source, DetailType, Detail, EventBusName = 'default' }, EventId) => {
     const event = { source: Source, detailType: DetailType, detail: JSON.parse(Detail), bus: EventBusName };
     if (services.refuses(event)) return { ErrorCode: 'ThrottlingException', ErrorMessage: 'Slow down' };
@@ -73,19 +87,21 @@ function putEvents(services: Services, { Entries }: PutEvents): StubAnswer {
     return { EventId: String(EventId) };
   });
   const FailedEntryCount = answers.filter((answer) => 'ErrorCode' in answer).length;
-  return ok({ FailedEntryCount, Entries: answers });
+  return { FailedEntryCount, Entries: answers };
 }
 
 /** The most that AWS puts on a page. */
 const pageSize = 10;
 
-function getParametersByPath(
-  { parameters }: Services,
-  { Path, MaxResults = pageSize, NextToken = '0' }: { Path: string; MaxResults?: number; NextToken?: string },
-): StubAnswer {
+export function getParametersByPath(
+  services: Services,
+  { Path, NextToken = '0' }: { Path: string; NextToken?: string },
+): object {
+  services.parameterReads += 1;
+  checkHealth(services.parameterStore);
   const start = Number(NextToken);
-  const end = start + Math.min(MaxResults, pageSize);
-  const below = [...parameters].filter(([name]) => name.startsWith(`${Path.replace(/\/$/, '')}/`));
+  const end = start + pageSize;
+  const below = [...services.parameters].filter(([name]) => name.startsWith(`${Path}/`));
   const Parameters = below.slice(start, end).map(([Name, Value]) => ({ Name, Value, Type: 'String' }));
-  return ok({ Parameters, ...(end < below.length && { NextToken: String(end) }) });
+  return { Parameters, ...(end < below.length && { NextToken: String(end) }) };
 }

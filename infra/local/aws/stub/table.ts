@@ -1,5 +1,4 @@
-import { failed, type Health, ifUp, type Operation, ok, type StubAnswer } from './answer.ts';
-import { conditionHolds, updated } from './update-expression.ts';
+import { AwsFailure, checkHealth, type Health } from './services.ts';
 
 /** A row of the table, with its values as they are in JavaScript. */
 export interface Row {
@@ -13,8 +12,6 @@ export interface TableStub {
   health: Health;
   /** The rows that `BatchGetItem` leaves for another call, asked at every call. */
   leaves: (jobId: string) => boolean;
-  /** How many writes from now on are carried out, but their answers lost. */
-  answersToLose: number;
   /** How many calls read, and which ids they asked for. */
   reads: number;
   idsRead: string[];
@@ -22,109 +19,78 @@ export interface TableStub {
   writes: number;
 }
 
-export type AttributeValue = { S: string } | { N: string };
-export type Item = Record<string, AttributeValue>;
+type Item = Record<string, { S: string } | { N: string }>;
 
 interface Key {
   jobId: { S: string };
 }
 
-interface BatchGetItem {
-  RequestItems: Record<string, { Keys: Key[] }>;
+/** DynamoDB's own limits: 100 keys, none of them twice. */
+export function batchGetItem(table: TableStub, request: { RequestItems: Record<string, { Keys: Key[] }> }): object {
+  table.reads += 1;
+  checkHealth(table.health);
+  const [[name, { Keys }] = ['', { Keys: [] }], another] = Object.entries(request.RequestItems);
+  const ids = Keys.map(({ jobId }) => jobId.S);
+  if (another || ids.length === 0 || ids.length > 100 || new Set(ids).size < ids.length) {
+    throw new AwsFailure('ValidationException');
+  }
+  const left = ids.filter((id) => table.leaves(id));
+  const read = ids.filter((id) => !left.includes(id));
+  table.idsRead.push(...read);
+  return {
+    Responses: { [name]: read.flatMap((id) => table.rows.get(id) ?? []).map(itemOf) },
+    UnprocessedKeys: left.length === 0 ? {} : { [name]: { Keys: left.map((id) => ({ jobId: { S: id } })) } },
+  };
 }
 
 interface UpdateItem {
   Key: Key;
   UpdateExpression: string;
   ConditionExpression?: string;
-  ExpressionAttributeNames?: Record<string, string>;
-  ExpressionAttributeValues?: Item;
-  ReturnValues?: 'NONE' | 'ALL_OLD' | 'ALL_NEW';
-  ReturnValuesOnConditionCheckFailure?: 'NONE' | 'ALL_OLD';
+  ExpressionAttributeValues: Item;
 }
 
-export function newTable(): TableStub {
-  return {
-    rows: new Map(),
-    health: 'up',
-    leaves: () => false,
-    answersToLose: 0,
-    reads: 0,
-    idsRead: [],
-    writes: 0,
+/** As much of DynamoDB's expressions as the function uses. Any other is refused, so what the stub takes means the same there. */
+export function updateItem(table: TableStub, request: UpdateItem): object {
+  table.writes += 1;
+  checkHealth(table.health);
+  const jobId = request.Key.jobId.S;
+  const { ConditionExpression, UpdateExpression } = request;
+  const row = table.rows.get(jobId);
+  const valueFor = (name: string) => {
+    const value = request.ExpressionAttributeValues[name];
+    if (!value) throw new AwsFailure('ValidationException');
+    return 'N' in value ? Number(value.N) : value.S;
   };
-}
 
-export function tableOperations(table: TableStub): Record<string, Operation> {
-  return {
-    'DynamoDB_20120810.BatchGetItem': (request) => {
-      table.reads += 1;
-      return ifUp(table.health, () => batchGetItem(table, JSON.parse(request)));
-    },
-    'DynamoDB_20120810.UpdateItem': (request) => {
-      table.writes += 1;
-      return ifUp(table.health, () => updateItem(table, JSON.parse(request)));
-    },
+  /** An attribute that is absent compares with nothing. */
+  const termHolds = (term: string) => {
+    const [, absent] = /^attribute_not_exists\((\w+)\)$/.exec(term) ?? [];
+    if (absent) return row?.[absent] === undefined;
+    const [, name = '', value = ''] = /^(\w+) < (:\w+)$/.exec(term) ?? [];
+    const [left, right] = [row?.[name], valueFor(value)];
+    return left !== undefined && left < right;
   };
-}
-
-/** DynamoDB's own limits: 100 keys, none of them twice. */
-function batchGetItem(table: TableStub, { RequestItems }: BatchGetItem): StubAnswer {
-  const [request, another] = Object.entries(RequestItems);
-  if (!request || another) return failed('ValidationException');
-  const [name, { Keys }] = request;
-  const ids = Keys.map(({ jobId }) => jobId.S);
-  if (ids.length === 0 || ids.length > 100 || new Set(ids).size < ids.length) {
-    return failed('ValidationException');
+  // All terms, so one that is not known is found even behind one that holds.
+  const terms = ConditionExpression?.split(' OR ').map(termHolds) ?? [true];
+  if (!terms.includes(true)) {
+    throw new AwsFailure('ConditionalCheckFailedException', 400, row && { Item: itemOf(row) });
   }
-  const left = ids.filter((id) => table.leaves(id));
-  const read = ids.filter((id) => !left.includes(id));
-  table.idsRead.push(...read);
-  const found = read.flatMap((id) => table.rows.get(id) ?? []);
-  return ok({
-    Responses: { [name]: found.map(itemOf) },
-    UnprocessedKeys: left.length === 0 ? {} : { [name]: { Keys: left.map((id) => ({ jobId: { S: id } })) } },
+
+  const [, assignments = '', removed = ''] = /^SET (.+?)(?: REMOVE (\w+))?$/.exec(UpdateExpression) ?? [];
+  const set = assignments.split(', ').map((assignment): [string, string | number] => {
+    const [, name = '', value = ''] = /^(\w+) = (:\w+)$/.exec(assignment) ?? [];
+    return [name, valueFor(value)];
   });
-}
-
-function updateItem(table: TableStub, request: UpdateItem): StubAnswer {
-  const { ReturnValues, ReturnValuesOnConditionCheckFailure, Key } = request;
-  const row = table.rows.get(Key.jobId.S);
-  const given = {
-    names: request.ExpressionAttributeNames ?? {},
-    values: valuesOf(request.ExpressionAttributeValues ?? {}),
-  };
-  try {
-    if (!conditionHolds(request.ConditionExpression, { attributes: row ?? {}, ...given })) {
-      const shown = row && ReturnValuesOnConditionCheckFailure === 'ALL_OLD' ? { Item: itemOf(row) } : {};
-      return failed('com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', 400, shown);
-    }
-    const attributes = updated(request.UpdateExpression, { attributes: row ?? {}, ...given });
-    const next = { ...attributes, jobId: Key.jobId.S };
-    table.rows.set(Key.jobId.S, next);
-    if (table.answersToLose > 0) {
-      table.answersToLose -= 1;
-      return failed('InternalServerError', 500);
-    }
-    if (ReturnValues === 'ALL_NEW') return ok({ Attributes: itemOf(next) });
-    return ok(ReturnValues === 'ALL_OLD' && row ? { Attributes: itemOf(row) } : {});
-  } catch (error) {
-    return failed('ValidationException', 400, { message: String(error) });
-  }
+  const { [removed]: _, ...kept } = row ?? { jobId };
+  table.rows.set(jobId, { ...kept, ...Object.fromEntries(set), jobId });
+  return {};
 }
 
 function itemOf(row: Row): Item {
-  const entries = Object.entries(row).map(([name, value]): [string, AttributeValue] => [
+  const entries = Object.entries(row).map(([name, value]) => [
     name,
     typeof value === 'number' ? { N: String(value) } : { S: value },
-  ]);
-  return Object.fromEntries(entries);
-}
-
-function valuesOf(item: Item): Record<string, string | number> {
-  const entries = Object.entries(item).map(([name, value]): [string, string | number] => [
-    name,
-    'N' in value ? Number(value.N) : value.S,
   ]);
   return Object.fromEntries(entries);
 }
