@@ -1,4 +1,4 @@
-import { isTerminal, type SimulatedJob } from './simulated-job.ts';
+import { finishedStatuses, type SimulatedJob } from './simulated-job.ts';
 
 export interface Answer {
   status: number;
@@ -13,27 +13,19 @@ export interface Route {
   jobId: string | undefined;
 }
 
-const routes = [
-  { method: 'GET', endpoint: 'list', path: '' },
-  { method: 'GET', endpoint: 'retrieve', path: '/:jobId' },
-  { method: 'POST', endpoint: 'cancel', path: '/:jobId/cancel' },
-] as const;
-
-/** Finds out what a call below this path asks for. */
-export function routesBelow(basePath: string): (method: string, url: URL) => Route {
-  const patterns = routes.map(({ path, ...route }) => ({
-    ...route,
-    pattern: new URLPattern({ pathname: `${basePath}/fine_tuning/jobs${path}` }),
-  }));
-  return (method, url) => {
-    for (const { pattern, endpoint, method: wanted } of patterns) {
-      const groups = method === wanted && pattern.exec(url)?.pathname.groups;
-      if (!groups) continue;
-      const { jobId } = groups;
-      return { endpoint, jobId: jobId === undefined ? undefined : decodeURIComponent(jobId) };
-    }
-    return { endpoint: 'unknown', jobId: undefined };
-  };
+/** Finds out what a call asks for, from its path below the base path. */
+export function routeOf(method: string, path: string): Route {
+  const [isRoute, id, action] = /^\/fine_tuning\/jobs(?:\/([^/]+)(\/cancel)?)?$/.exec(path) ?? [];
+  const jobId = id && decodeURIComponent(id);
+  switch (isRoute !== undefined && `${method}${jobId ? ' job' : ''}${action ?? ''}`) {
+    case 'GET':
+      return { endpoint: 'list', jobId };
+    case 'GET job':
+      return { endpoint: 'retrieve', jobId };
+    case 'POST job/cancel':
+      return { endpoint: 'cancel', jobId };
+  }
+  return { endpoint: 'unknown', jobId };
 }
 
 /** Carries a call out, once it has been let in. */
@@ -43,7 +35,7 @@ export function answerTo({ endpoint, jobId }: Route, url: URL, jobs: Map<string,
   const job = jobs.get(jobId ?? '');
   if (!job) return refused(404, `No fine-tuning job ${jobId}`, 'fine_tuning_job_id', 'fine_tune_not_found');
   if (endpoint === 'retrieve') return { status: 200, body: job };
-  if (isTerminal(job)) return refused(400, `Job ${job.id} is ${job.status} already`);
+  if (finishedStatuses.has(job.status)) return refused(400, `Job ${job.id} is ${job.status} already`);
   job.status = 'cancelled';
   job.finished_at = Math.floor(Date.now() / 1000);
   return { status: 200, body: job };
@@ -59,21 +51,14 @@ export function refused(
   return { status, body: { error: { message, type: 'invalid_request_error', param, code } } };
 }
 
-/** Newest first, `limit` at a time, starting after `after`, filtered by `metadata[k]=v`. */
+/** Newest first, `limit` at a time, starting after `after`. */
 function listing(parameters: URLSearchParams, jobs: Map<string, SimulatedJob>): Answer {
-  const filters = [...parameters].flatMap(([name, value]) => {
-    const key = /^metadata\[(.+)\]$/.exec(name)?.[1];
-    return key === undefined ? [] : [[key, value] as const];
-  });
   const all = newestFirst(jobs);
-  const matching =
-    filters.length === 0 ? all : all.filter((job) => filters.every(([key, value]) => job.metadata?.[key] === value));
   const after = parameters.get('after');
-  const start = after === null ? 0 : matching.findIndex((job) => job.id === after) + 1;
+  const start = after === null ? 0 : all.findIndex((job) => job.id === after) + 1;
   if (after !== null && start === 0) return refused(400, `Unknown cursor ${after}`, 'after');
-  const limit = Number(parameters.get('limit') ?? 20);
-  const data = matching.slice(start, start + limit);
-  return { status: 200, body: { object: 'list', data, has_more: start + limit < matching.length } };
+  const end = start + Number(parameters.get('limit') ?? 20);
+  return { status: 200, body: { object: 'list', data: all.slice(start, end), has_more: end < all.length } };
 }
 
 const sorted = new WeakMap<Map<string, SimulatedJob>, SimulatedJob[]>();

@@ -23,12 +23,8 @@ export interface SimulatedJob {
 
 type JobFields = Partial<SimulatedJob> & { ageMinutes?: number } & Pick<SimulatedJob, 'status'>;
 
-const terminalStatuses = new Set(['succeeded', 'failed', 'cancelled']);
-
-/** Whether nothing more becomes of the job, so it cannot be cancelled either. */
-export function isTerminal({ status }: SimulatedJob): boolean {
-  return terminalStatuses.has(status);
-}
+/** Nothing more becomes of a job with one of these, so it cannot be cancelled either. */
+export const finishedStatuses = new Set(['succeeded', 'failed', 'cancelled']);
 
 /**
  * A job with every field that OpenAI's API promises.
@@ -36,7 +32,7 @@ export function isTerminal({ status }: SimulatedJob): boolean {
  * @param job its fields; `ageMinutes` counts back from now. A finished job finished halfway.
  */
 export function simulatedJob({ ageMinutes = 0, ...fields }: JobFields): SimulatedJob {
-  const finished = terminalStatuses.has(fields.status);
+  const finished = finishedStatuses.has(fields.status);
   const createdAt = Math.floor(Date.now() / 1000 - ageMinutes * 60);
   return {
     object: 'fine_tuning.job',

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { Provider } from '../../../lambda/settings.ts';
 import { refusalOf } from './access.ts';
 import type { BedrockSigner } from './bedrock-signature.ts';
-import { type Answer, answerTo, type Route, routesBelow } from './endpoints.ts';
+import { type Answer, answerTo, type Route, routeOf } from './endpoints.ts';
 import { listenOnLoopback, readBody } from './loopback-server.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 
@@ -66,11 +66,11 @@ export async function startFineTuningSimulator({
     calls: [] as Call[],
     faultFor: (_call: Call): Fault | undefined => undefined,
   };
-  const routeOf = routesBelow(basePaths[provider]);
+  const basePath = basePaths[provider];
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://simulator');
-    const route = routeOf(request.method ?? 'GET', url);
-    const call = { ...route, url, headers: request.headers, at: performance.now() };
+    const path = url.pathname.startsWith(basePath) ? url.pathname.slice(basePath.length) : '';
+    const call = { ...routeOf(request.method ?? 'GET', path), url, headers: request.headers, at: performance.now() };
     simulator.calls.push(call);
     const body = await readBody(request);
     await respond(response, simulator.faultFor(call), () => {
@@ -79,7 +79,7 @@ export async function startFineTuningSimulator({
   });
   const listening = await listenOnLoopback(server);
   const simulator: FineTuningSimulator = Object.assign(state, {
-    baseUrl: `${listening.url}${basePaths[provider]}`,
+    baseUrl: `${listening.url}${basePath}`,
     [Symbol.asyncDispose]: listening.close,
   });
   return simulator;

@@ -1,9 +1,5 @@
 import type { LocalProject } from '../providers/projects.ts';
-import {
-  type CustomizationJob,
-  type CustomizationJobOptions,
-  simulatedCustomizationJob,
-} from '../providers/simulated-customization-job.ts';
+import { simulatedCustomizationJob } from '../providers/simulated-customization-job.ts';
 import { type SimulatedJob, simulatedAzureJob, simulatedJob } from '../providers/simulated-job.ts';
 
 /** The time budget of a job that names none, as `cdk.json` has it. */
@@ -25,8 +21,8 @@ export function projectsOfTour(): Record<string, LocalProject> {
     nova: {
       provider: 'bedrock-customization',
       customizationJobs: [
-        customizationJob('novarunning1', { ageMinutes: 60 }),
-        customizationJob('novaoverdue1', { ageMinutes: 100, tags: { time_budget_minutes: '90m' } }),
+        simulatedCustomizationJob({ id: 'novarunning1', ageMinutes: 60 }),
+        simulatedCustomizationJob({ id: 'novaoverdue1', ageMinutes: 100, tags: { time_budget_minutes: '90m' } }),
       ],
     },
     retired: {
@@ -56,9 +52,4 @@ export function jobsOfResearch(): SimulatedJob[] {
     const metadata = budget === undefined ? null : { time_budget_minutes: budget };
     return simulatedJob({ id: `ftjob-${name}`, status, ageMinutes, metadata });
   });
-}
-
-function customizationJob(id: string, options: CustomizationJobOptions): CustomizationJob {
-  const { jobArn } = simulatedCustomizationJob();
-  return simulatedCustomizationJob({ ...options, jobArn: jobArn.replace(/[^/]+$/, id) });
 }
