@@ -32,9 +32,7 @@ export async function deploySystem(options: LocalSystemOptions): Promise<Deploye
     deployStack(emulator, { ...local.context, ...context, ...more }, app);
   const deployment = await deploy({});
   const running = starting.move();
-  const { openai, providers, customization } = local;
-  const dispose = () => running.disposeAsync();
-  return { openai, providers, customization, emulator, deploy, ...deployment, [Symbol.asyncDispose]: dispose };
+  return { ...local, ...deployment, emulator, deploy, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** Puts a key into a secret, new or not. */

@@ -21,7 +21,13 @@ export function deploymentOf(
 ): Deployment {
   return {
     functionName,
-    output: (name) => stackOutput(emulator, stackName, name),
+    output: async (name) => {
+      const query = `Stacks[0].Outputs[?OutputKey=='${name}'].OutputValue | [0]`;
+      const describe = ['describe-stacks', '--stack-name', stackName, '--query', query];
+      const value = await aws(emulator, 'cloudformation', ...describe);
+      if (typeof value !== 'string') throw new Error(`The stack has no output ${name}.`);
+      return value;
+    },
     invoke: (request) => invokeByCli(emulator, request, functionName),
     ruleInput: () => frequentRuleInput(emulator, functionName),
   };
@@ -53,25 +59,12 @@ async function invokeByCli(emulator: Emulator, request: unknown, functionName: s
 
 /** Only the targets of this function: each deployment has its own rules. */
 async function frequentRuleInput(emulator: Emulator, functionName: string): Promise<unknown> {
-  const { Rules } = (await aws(emulator, 'events', 'list-rules')) as {
-    Rules: { Name: string; ScheduleExpression?: string }[];
-  };
-  for (const { Name } of Rules.filter((rule) => rule.ScheduleExpression?.startsWith('rate('))) {
-    const { Targets } = (await aws(emulator, 'events', 'list-targets-by-rule', '--rule', Name)) as {
-      Targets: { Arn: string; Input: string }[];
-    };
-    const target = Targets.find(({ Arn }) => Arn.split(':').includes(functionName));
-    if (target) return JSON.parse(target.Input);
+  const frequent = "Rules[?starts_with(ScheduleExpression || '', 'rate(')].Name";
+  const ours = `Targets[?contains(Arn, ':${functionName}:')].Input | [0]`;
+  const rules = (await aws(emulator, 'events', 'list-rules', '--query', frequent)) as string[];
+  for (const rule of rules) {
+    const input = await aws(emulator, 'events', 'list-targets-by-rule', '--rule', rule, '--query', ours);
+    if (typeof input === 'string') return JSON.parse(input);
   }
   throw new Error(`No rule with a rate calls ${functionName}.`);
-}
-
-async function stackOutput(emulator: Emulator, stackName: string, name: string): Promise<string> {
-  const described = ['cloudformation', 'describe-stacks', '--stack-name', stackName];
-  const { Stacks } = (await aws(emulator, ...described)) as {
-    Stacks: { Outputs: { OutputKey: string; OutputValue: string }[] }[];
-  };
-  const output = Stacks[0]?.Outputs.find(({ OutputKey }) => OutputKey === name);
-  if (!output) throw new Error(`The stack has no output ${name}.`);
-  return output.OutputValue;
 }

@@ -18,7 +18,7 @@ export interface Emulator extends AsyncDisposable {
   runDirectory: string;
 }
 
-const startTimeoutMilliseconds = 60_000;
+const startTimeoutMs = 60_000;
 
 /**
  * Starts the AWS emulator on a free port of loopback, or uses the one at `AWS_ENDPOINT_URL` if that is set.
@@ -34,13 +34,13 @@ export async function startEmulator(functionEnvironment: Record<string, string> 
 
   let endpointUrl = process.env['AWS_ENDPOINT_URL'];
   if (!endpointUrl) {
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const logFile = join(runDirectory, 'emulator.log');
+    // A port that is free, and will still be a moment later.
+    const { url, close } = await listenOnLoopback(createServer());
+    await close();
     const environment = {
       ...isolated,
       ...functionEnvironment,
-      GATEWAY_PORT: port,
+      GATEWAY_PORT: new URL(url).port,
       BIND_HOST: '127.0.0.1',
       IOT_MTLS_ENABLED: 'false',
       // It enforces IAM: the function has its own role, and what that does not allow fails.
@@ -49,8 +49,16 @@ export async function startEmulator(functionEnvironment: Record<string, string> 
       LAMBDA_ASYNC_RETRY_BASE_SECONDS: '1',
       LAMBDA_ASYNC_RETRY_MAX_SECONDS: '1',
     };
-    const process = cleanup.use(startInBackground(ministack, [], environment, logFile));
-    await healthy(url, process.exited);
+    const emulator = cleanup.use(startInBackground(ministack, environment, join(runDirectory, 'emulator.log')));
+    const isHealthy = async () => {
+      if (emulator.hasExited()) throw new Error('The AWS emulator ended while it started.');
+      return fetch(`${url}/_ministack/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    };
+    const timeout = { milliseconds: startTimeoutMs, message: 'The AWS emulator did not start in time.' };
+    await pWaitFor(isHealthy, { interval: 100, timeout });
     endpointUrl = cleanup.use(await startTlsFront(url)).url;
   }
   const disposables = cleanup.move();
@@ -61,27 +69,4 @@ export async function startEmulator(functionEnvironment: Record<string, string> 
     runDirectory,
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
   };
-}
-
-async function freePort(): Promise<string> {
-  const { url, close } = await listenOnLoopback(createServer());
-  await close();
-  return new URL(url).port;
-}
-
-async function healthy(url: string, exited: Promise<unknown>): Promise<void> {
-  const answers = pWaitFor(
-    async () => {
-      const response = await fetch(`${url}/_ministack/health`).catch(() => undefined);
-      return response?.ok ?? false;
-    },
-    {
-      interval: 100,
-      timeout: { milliseconds: startTimeoutMilliseconds, message: 'The AWS emulator did not start in time.' },
-    },
-  );
-  const hasExited = exited.then(() => {
-    throw new Error('The AWS emulator ended while it started.');
-  });
-  await Promise.race([answers, hasExited]);
 }

@@ -1,7 +1,5 @@
-import type { CustomizationSimulator } from '../providers/customization-simulator.ts';
-import type { LocalProject } from '../providers/projects.ts';
+import type { LocalProject, LocalProjects } from '../providers/projects.ts';
 import type { SimulatedJob } from '../providers/simulated-job.ts';
-import type { FineTuningSimulator } from '../providers/simulator.ts';
 
 /** What an invocation came to: the function's answer, or its error with the name that was reported. */
 export interface Invocation {
@@ -10,13 +8,7 @@ export interface Invocation {
 }
 
 /** The whole of fine-tuning curfew on this machine. */
-export interface LocalSystem extends AsyncDisposable {
-  /** The provider of the top-level settings. */
-  openai: FineTuningSimulator;
-  /** The provider of each project, by the project's name. */
-  providers: ReadonlyMap<string, FineTuningSimulator>;
-  /** Bedrock's control plane, for projects of `bedrock-customization`. */
-  customization: CustomizationSimulator;
+export interface LocalSystem extends AsyncDisposable, Pick<LocalProjects, 'openai' | 'providers' | 'customization'> {
   invoke(request: unknown): Promise<Invocation>;
   /** What the frequent rule sends. */
   ruleInput(): Promise<unknown>;

@@ -23,48 +23,38 @@ export async function run(command: string, args: string[], env: Environment, cwd
 }
 
 /**
- * Runs a program (`$0` and its arguments) in a process group of its own, and ends the whole group once the pipe on
+ * Runs a program (`$0`) in a process group of its own, and ends the whole group once the pipe on
  * standard input closes. The system closes that pipe however this process ends, be it by SIGKILL.
  */
 const untilPipeCloses = `
   exec 3<&0
   (trap '' TERM; cat <&3 >/dev/null; kill -TERM 0; sleep 3; kill -KILL 0) &
-  exec "$0" "$@" </dev/null 3<&-`;
+  exec "$0" </dev/null 3<&-`;
 
 /**
- * Starts a command that goes on until it is disposed of, or this process ends, together with all processes that it
+ * Starts a program that goes on until it is disposed of, or this process ends, together with all processes that it
  * starts itself. Its output goes to `logFile`.
  */
 export function startInBackground(
-  command: string,
-  args: string[],
+  program: string,
   env: Environment,
   logFile: string,
-): AsyncDisposable & { exited: Promise<unknown> } {
+): AsyncDisposable & { hasExited(): boolean } {
   const log = openSync(logFile, 'a');
-  const child = spawn('sh', ['-c', untilPipeCloses, command, ...args], {
-    env,
-    detached: true,
-    stdio: ['pipe', log, log],
-  });
+  const child = spawn('sh', ['-c', untilPipeCloses, program], { env, detached: true, stdio: ['pipe', log, log] });
   closeSync(log);
   const exited = once(child, 'exit');
   return {
-    exited,
+    hasExited: () => child.exitCode !== null || child.signalCode !== null,
     [Symbol.asyncDispose]: async () => {
       child.stdin?.end();
       await exited;
       // What is left of the group, if anything, only waits to kill the rest.
-      if (child.pid !== undefined) killGroup(child.pid);
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // Nothing is.
+      }
     },
   };
-}
-
-function killGroup(leader: number): void {
-  try {
-    process.kill(-leader, 'SIGKILL');
-  } catch (error) {
-    const isGone = error instanceof Error && 'code' in error && error.code === 'ESRCH';
-    if (!isGone) throw error;
-  }
 }

@@ -18,18 +18,16 @@ export async function createQueue(emulator: Emulator, name: string): Promise<Que
     Resource: arn,
   };
   const attributes = JSON.stringify({ Policy: JSON.stringify({ Version: '2012-10-17', Statement }) });
-  const created = ['sqs', 'create-queue', '--queue-name', name, '--attributes', attributes];
-  const { QueueUrl } = (await aws(emulator, ...created)) as { QueueUrl: string };
-  return { url: QueueUrl, arn };
+  const create = ['create-queue', '--queue-name', name, '--attributes', attributes, '--query', 'QueueUrl'];
+  return { url: String(await aws(emulator, 'sqs', ...create)), arn };
 }
 
 /** The body of the next message, which is then gone. */
 export async function receive(emulator: Emulator, { url }: Pick<Queue, 'url'>): Promise<string> {
+  const receiveMessage = ['sqs', 'receive-message', '--queue-url', url, '--query', 'Messages || `[]`'];
   const message = await eventually(async () => {
-    const answer = (await aws(emulator, 'sqs', 'receive-message', '--queue-url', url)) as
-      | { Messages?: { Body: string; ReceiptHandle: string }[] }
-      | undefined;
-    return answer?.Messages?.[0];
+    const [first] = ((await aws(emulator, ...receiveMessage)) ?? []) as { Body: string; ReceiptHandle: string }[];
+    return first;
   });
   await aws(emulator, 'sqs', 'delete-message', '--queue-url', url, '--receipt-handle', message.ReceiptHandle);
   return message.Body;

@@ -1,6 +1,5 @@
 import type { ProjectOverrides } from '../../../lambda/settings.ts';
 import type { LocalSystemOptions } from '../aws/local-system.ts';
-import type { BedrockSigner } from './bedrock-signature.ts';
 import { type CustomizationSimulator, startCustomizationSimulator } from './customization-simulator.ts';
 import type { CustomizationJob } from './simulated-customization-job.ts';
 import type { SimulatedJob } from './simulated-job.ts';
@@ -20,7 +19,7 @@ export interface LocalProject {
   settings?: ProjectOverrides;
 }
 
-/** The simulated providers of a deployment, and how it finds them. */
+/** The simulated providers of a deployment, and how it finds them. Bedrock takes any well-formed signature at first. */
 export interface LocalProjects extends AsyncDisposable {
   openai: FineTuningSimulator;
   /** By the project's name, without those of `bedrock-customization`. */
@@ -34,50 +33,36 @@ export interface LocalProjects extends AsyncDisposable {
   environment: Record<string, string>;
 }
 
-export interface LocalProjectsOptions extends Pick<LocalSystemOptions, 'jobs' | 'projects'> {
-  /** The credentials of the function, if they are known already; left out, any well-formed signature will do. */
-  bedrockSigner?: BedrockSigner;
-}
-
-/** In place of that of `ProjectOverrides`, whose providers are those of the function. */
-type Overrides = Omit<ProjectOverrides, 'provider'> & Pick<LocalProject, 'provider'>;
-
 const secretName = 'openai/api-key';
 
 /** Starts a simulated provider for the top-level settings, and one for each project that has its own. */
 export async function startLocalProjects({
   jobs = [],
   projects = {},
-  bedrockSigner,
-}: LocalProjectsOptions): Promise<LocalProjects> {
+}: Pick<LocalSystemOptions, 'jobs' | 'projects'>): Promise<LocalProjects> {
   await using starting = new AsyncDisposableStack();
-  const signer = bedrockSigner ? { bedrockSigner } : {};
   const openai = starting.use(await startFineTuningSimulator({ jobs, apiKeys: [localKey('default')] }));
   const customizationJobs = Object.values(projects).flatMap((project) => project.customizationJobs ?? []);
-  const customization = starting.use(await startCustomizationSimulator({ jobs: customizationJobs, ...signer }));
+  const customization = starting.use(await startCustomizationSimulator({ jobs: customizationJobs }));
   const secrets: Record<string, string> = { [secretName]: localKey('default') };
   const providers = new Map<string, FineTuningSimulator>();
-  const overrides: Record<string, Overrides> = {};
-  for (const [name, project] of Object.entries(projects)) {
-    const { provider, isKeyRevoked = false, settings } = project;
+  const overrides: Record<string, ProjectOverrides> = {};
+  for (const [name, { provider, isKeyRevoked, settings, jobs = [] }] of Object.entries(projects)) {
     if (provider === undefined) {
       providers.set(name, openai);
       overrides[name] = { ...settings };
-      continue;
-    }
-    if (provider === 'bedrock-customization') {
+    } else if (provider === 'bedrock-customization') {
       overrides[name] = { provider, ...settings };
-      continue;
+    } else {
+      const apiKeys = isKeyRevoked ? [] : [localKey(name)];
+      const simulator = starting.use(await startFineTuningSimulator({ provider, jobs, apiKeys }));
+      providers.set(name, simulator);
+      overrides[name] = { provider, openaiBaseUrl: simulator.baseUrl, ...settings };
+      if (provider === 'bedrock') continue;
+      const secret = `fine-tuning/${name}`;
+      secrets[secret] = localKey(name);
+      overrides[name].secretName ??= secret;
     }
-    const key = localKey(name);
-    const apiKeys = isKeyRevoked ? [] : [key];
-    const simulator = starting.use(
-      await startFineTuningSimulator({ provider, jobs: project.jobs ?? [], apiKeys, ...signer }),
-    );
-    providers.set(name, simulator);
-    const secret = provider === 'bedrock' ? {} : { secretName: `fine-tuning/${name}` };
-    if (secret.secretName) secrets[secret.secretName] = key;
-    overrides[name] = { provider, openaiBaseUrl: simulator.baseUrl, ...secret, ...settings };
   }
   const running = starting.move();
   return {

@@ -11,7 +11,6 @@ export interface JobRow {
 }
 
 const barWidth = 20;
-const columns = { project: 12, job: 22, status: 17 };
 
 /**
  * Returns the jobs as a table, with the time that counts drawn against the time allowed: of a waiting job its age and its
@@ -27,34 +26,31 @@ function styledRow({ project, jobId, status, isWaiting, listed }: JobRow): strin
   const start = line(project, jobId.split('/').at(-1) ?? '', status);
   if (!listed) return styleText('dim', start.trimEnd());
   const { ageMinutes, timeBudgetMinutes, budgetFrom, countsFrom, deadline, overdue } = listed;
-  if (timeBudgetMinutes === null) {
-    return styleText('green', `${start}${bar(0)}  ${duration(ageMinutes)}, exempt`);
-  }
-  if (deadline === null || countsFrom === null) {
-    return styleText('dim', `${start}${bar(0)}  ${duration(ageMinutes)}, left alone`);
-  }
+  const age = `${start}${bar(0)}  ${duration(ageMinutes)}`;
+  if (timeBudgetMinutes === null) return styleText('green', `${age}, exempt`);
+  if (deadline === null || countsFrom === null) return styleText('dim', `${age}, left alone`);
   const minutesSince = (time: string) => (Date.now() - Date.parse(time)) / 60_000;
   const usedMinutes = isWaiting ? ageMinutes : minutesSince(countsFrom);
   const allowedMinutes = Math.round(usedMinutes - minutesSince(deadline));
   const queuedMinutes = ageMinutes - usedMinutes;
-  const text = [
+  const parts = [
     `${start}${bar(usedMinutes / allowedMinutes)}`,
     `${duration(usedMinutes)} of ${duration(allowedMinutes)}`,
-    ...(isWaiting ? ['waiting'] : []),
-    ...(queuedMinutes > 1 ? [`after ${duration(queuedMinutes)} in the queue`] : []),
-    ...(budgetFrom === 'extension' ? ['extended'] : []),
-    ...(overdue ? ['overdue'] : []),
-  ].join('  ');
-  return styleText(overdue ? 'red' : 'green', text);
+    isWaiting && 'waiting',
+    queuedMinutes > 1 && `after ${duration(queuedMinutes)} in the queue`,
+    budgetFrom === 'extension' && 'extended',
+    overdue && 'overdue',
+  ];
+  return styleText(overdue ? 'red' : 'green', parts.filter(Boolean).join('  '));
 }
 
 function line(project: string, job: string, status: string): string {
-  return project.padEnd(columns.project) + job.padEnd(columns.job) + status.padEnd(columns.status);
+  return project.padEnd(12) + job.padEnd(22) + status.padEnd(17);
 }
 
 function bar(share: number): string {
   const filled = Math.max(0, Math.min(barWidth, Math.round(share * barWidth)));
-  return '█'.repeat(filled) + '░'.repeat(barWidth - filled);
+  return '█'.repeat(filled).padEnd(barWidth, '░');
 }
 
 const durationFormat = new Intl.DurationFormat('en', { style: 'narrow' });
