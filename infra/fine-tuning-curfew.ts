@@ -10,23 +10,21 @@ import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../lambda/names.ts';
-import { CurfewFunction } from './function/function.ts';
+import { addFunction } from './function/function.ts';
 import { withAccessTo } from './function/secret.ts';
-import { StateTable } from './function/table.ts';
-import { DeadLetterQueue } from './messaging/dead-letter-queue.ts';
-import { EventMail, MailTopic } from './messaging/mail.ts';
+import { addDeadLetterQueue, addStateTable } from './function/stores.ts';
+import { addEventMail, addMailTopic } from './messaging/mail.ts';
 import { checkNotifyTopic } from './messaging/notify-topic.ts';
 import { checkRequestQueue } from './messaging/request-queue.ts';
 import { alarmsThatStopAll, checkStopAllTopic, subscribable } from './messaging/stop-all-topic.ts';
-import { SweepSchedule } from './messaging/sweep-schedule.ts';
-import { Alarms } from './monitoring/alarms.ts';
-import { CrashFilter } from './monitoring/crashes.ts';
-import { CurfewDashboard } from './monitoring/dashboard.ts';
+import { addSweeps } from './messaging/sweep-schedule.ts';
+import { addAlarms } from './monitoring/alarms.ts';
+import { addDashboard } from './monitoring/dashboard.ts';
+import { addCrashFilter, addSavedQueries } from './monitoring/logs.ts';
 import { curfewMetric } from './monitoring/metrics.ts';
-import { SavedQueries } from './monitoring/saved-queries.ts';
 import type { FineTuningCurfewProps } from './props.ts';
 import { checkedProps } from './settings/checked-props.ts';
-import { ProjectParameters, projectsOf } from './settings/projects.ts';
+import { addProjectParameters, projectsOf } from './settings/projects.ts';
 
 /**
  * Fine-tuning curfew as a part of any CDK app: the function that stops fine-tuning jobs past their time budget, with its
@@ -58,17 +56,15 @@ export class FineTuningCurfew extends Construct {
     const { secret } = props;
     const settings = checkedProps(props, stack);
     const projects = projectsOf(settings, stack.region);
-    const { name, notifyEmail, notifyTopicArn, enabled } = settings;
+    const { name, notifyEmail, notifyTopicArn, sweepEveryMinutes, enabled } = settings;
     this.#name = name;
 
-    this.deadLetters = new DeadLetterQueue(this, 'DeadLetters');
-    this.table = new StateTable(this, 'State');
-    const hasProjects = Object.keys(settings.projects).length > 0;
-    const parameters = hasProjects ? new ProjectParameters(this, 'Projects', settings) : undefined;
-    const curfew = new CurfewFunction(this, 'Curfew', {
+    this.deadLetters = addDeadLetterQueue(this);
+    this.table = addStateTable(this);
+    const { fn, logGroup } = addFunction(this, {
       settings,
       projects: secret ? withAccessTo(secret, projects, stack) : projects,
-      parameters,
+      parameters: addProjectParameters(this, settings),
       table: this.table,
       deadLetters: this.deadLetters,
       eventBus: props.eventBus,
@@ -79,40 +75,24 @@ export class FineTuningCurfew extends Construct {
         ...(props.securityGroups && { securityGroups: props.securityGroups }),
       },
     });
-    this.function = curfew.function;
-    this.logGroup = curfew.logGroup;
-    new SweepSchedule(this, 'Sweeps', {
-      function: this.function,
-      everyMinutes: settings.sweepEveryMinutes,
-      enabled,
-    });
+    this.function = fn;
+    this.logGroup = logGroup;
+    addSweeps(this, fn, sweepEveryMinutes, enabled);
 
-    const mail = notifyEmail === undefined ? undefined : new MailTopic(this, 'Mail', { name, email: notifyEmail });
+    const mail = notifyEmail === undefined ? undefined : addMailTopic(this, name, notifyEmail);
     const given = notifyTopicArn === undefined ? props.topic : Topic.fromTopicArn(this, 'NotifyTopic', notifyTopicArn);
     if (given) checkNotifyTopic(given, notifyTopicArn === undefined ? 'topic' : 'notifyTopicArn', this);
-    this.#topics = [mail, given].filter((topic) => topic !== undefined);
-    this.topic = this.#topics[0];
-    if (this.topic) new EventMail(this, 'EventMail', { name, topics: this.#topics, eventBus: props.eventBus });
+    const topics = [mail, given].filter((topic) => topic !== undefined);
+    this.#topics = topics;
+    this.topic = topics[0];
+    if (this.topic) addEventMail(this, name, topics, props.eventBus);
 
-    const crashes = new CrashFilter(this, 'Crashes', { deployment: name, logGroup: this.logGroup });
-    const { alarms } = new Alarms(this, 'Alarms', {
-      name,
-      function: this.function,
-      deadLetters: this.deadLetters,
-      crashes,
-      sweepEveryMinutes: settings.sweepEveryMinutes,
-      enabled,
-      topics: this.#topics,
-    });
+    const crashes = addCrashFilter(this, name, logGroup);
+    const watched = { name, function: fn, deadLetters: this.deadLetters, crashes };
+    const alarms = addAlarms(this, { ...watched, sweepEveryMinutes, enabled, topics });
     this.alarms = alarms;
-    this.dashboard = new CurfewDashboard(this, 'Dashboard', {
-      name,
-      function: this.function,
-      crashes,
-      logGroup: this.logGroup,
-    });
-    const hasQueries = props.savedQueries ?? true;
-    if (hasQueries) new SavedQueries(this, 'Queries', { name, logGroup: this.logGroup });
+    this.dashboard = addDashboard(this, name, { function: fn, logGroup, crashes });
+    if (props.savedQueries ?? true) addSavedQueries(this, name, logGroup);
     this.node.addValidation({ validate: () => alarmsThatStopAll(this.#stopAllTopics, alarms) });
   }
 

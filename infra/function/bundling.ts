@@ -25,17 +25,13 @@ export const bundling = {
 } satisfies BuildOptions;
 
 const pathOf = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const environmentCredentials = pathOf('environment-credentials.ts');
-
-/** The same, without what our function never needs. That file says why. */
-const leanBundling = {
-  ...bundling,
-  alias: {
-    '@aws-sdk/credential-provider-node': environmentCredentials,
-    '@aws-sdk/credential-providers': environmentCredentials,
-    '@aws-sdk/token-providers': pathOf('environment-tokens.ts'),
-  },
-} satisfies BuildOptions;
+/** Has only what our function needs of these, and says why. */
+const bundledCredentials = pathOf('bundled-credentials.ts');
+const alias = {
+  '@aws-sdk/credential-provider-node': bundledCredentials,
+  '@aws-sdk/credential-providers': bundledCredentials,
+  '@aws-sdk/token-providers': bundledCredentials,
+};
 
 /**
  * Bundles the function into `dist/lambda`: `index.js`, and beside it a file for each part that the function loads only
@@ -65,7 +61,8 @@ async function bundled(
   plugins: Plugin[] = [],
 ): Promise<BundledFile & { inputs: string[] }> {
   const { outputFiles, metafile } = await build({
-    ...leanBundling,
+    ...bundling,
+    alias,
     entryPoints: [entryPoint],
     outfile: name,
     plugins,

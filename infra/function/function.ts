@@ -13,7 +13,7 @@ import type { ProjectParameters } from '../settings/projects.ts';
 import { bundledCode } from './bundled-code.ts';
 import { checkEnvironmentSize } from './environment-size.ts';
 import { longestArn } from './project-access.ts';
-import { CurfewRole } from './role.ts';
+import { addRole } from './role.ts';
 
 export interface CurfewFunctionProps {
   settings: Settings & { logLevel: string; logRetentionDays: number };
@@ -30,67 +30,60 @@ export interface CurfewFunctionProps {
   network: { vpc?: IVpc; vpcSubnets?: SubnetSelection; securityGroups?: ISecurityGroup[] };
 }
 
-/** The function, its log group and its role. */
-export class CurfewFunction extends Construct {
-  readonly function: LambdaFunction;
-  readonly logGroup: LogGroup;
-  readonly role: CurfewRole;
-
-  constructor(scope: Construct, id: string, props: CurfewFunctionProps) {
-    super(scope, id);
-    const { settings, parameters } = props;
-    // With this CDK decides how many statements fit into a policy of the role.
-    this.node.setContext('@aws-cdk/aws-iam.arnSizeEstimate', longestArn(props.projects));
-    const functionName = settings.name;
-
-    this.logGroup = new LogGroup(this, 'Logs', {
-      logGroupName: `/aws/lambda/${functionName}`,
-      retention: settings.logRetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    this.role = new CurfewRole(this, 'Role', {
-      name: settings.name,
-      projects: props.projects,
-      hasParameters: parameters !== undefined,
-      logGroup: this.logGroup,
-      table: props.table,
-      eventBus: props.eventBus ?? EventBus.fromEventBusName(this, 'DefaultBus', 'default'),
-      isInVpc: props.network.vpc !== undefined,
-    });
-    this.function = new LambdaFunction(this, 'Function', {
-      ...props.network,
-      functionName,
-      description: 'Cancels fine-tuning jobs that are past their time budget',
-      code: Code.fromAsset(bundledCode),
-      handler: 'index.handler',
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      // A sweep of 1,000 projects, 20 of them failing, peaks below 300 MB, so 256 MB is too little. What a cold start
-      // needs is CPU, which comes with memory: docs/performance.md, "Memory and timeout".
-      memorySize: 512,
-      // The longest that Lambda allows: how long a sweep takes depends on how many jobs there are, and every sweep
-      // starts at the newest.
-      timeout: Duration.minutes(15),
-      // For callers that do not wait (EventBridge, SNS, `--invocation-type Event`): two retries, after one minute and
-      // after two. A cancel that comes late is as safe as an early one, but after an hour somebody should look at it.
-      retryAttempts: 2,
-      maxEventAge: Duration.hours(1),
-      onFailure: new SqsDestination(props.deadLetters),
-      role: this.role,
-      logGroup: this.logGroup,
-      // JSON would override our log level, and drop our metrics.
-      loggingFormat: LoggingFormat.TEXT,
-      environment: {
-        [settingsVariable]: Lazy.string({ produce: () => Stack.of(this).toJsonString(functionSettings(props)) }),
-        LOG_LEVEL: settings.logLevel,
-        // Node looks up names on these threads, two at a time if it has four: a few silent servers would hold up the rest.
-        UV_THREADPOOL_SIZE: '32',
-      },
-    });
-    checkEnvironmentSize(this.function);
-    // It must not look for parameters that are not there yet, which nothing else says: their path is plain text.
-    if (parameters) this.function.node.addDependency(parameters);
-  }
+/** Adds the function, its log group and its role. */
+export function addFunction(parent: Construct, props: CurfewFunctionProps): { fn: LambdaFunction; logGroup: LogGroup } {
+  const { settings, parameters } = props;
+  const scope = new Construct(parent, 'Curfew');
+  // With this CDK decides how many statements fit into a policy of the role.
+  scope.node.setContext('@aws-cdk/aws-iam.arnSizeEstimate', longestArn(props.projects));
+  const logGroup = new LogGroup(scope, 'Logs', {
+    logGroupName: `/aws/lambda/${settings.name}`,
+    retention: settings.logRetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const role = addRole(scope, {
+    name: settings.name,
+    projects: props.projects,
+    hasParameters: parameters !== undefined,
+    logGroup,
+    table: props.table,
+    eventBus: props.eventBus ?? EventBus.fromEventBusName(scope, 'DefaultBus', 'default'),
+    isInVpc: props.network.vpc !== undefined,
+  });
+  const fn = new LambdaFunction(scope, 'Function', {
+    ...props.network,
+    functionName: settings.name,
+    description: 'Cancels fine-tuning jobs that are past their time budget',
+    code: Code.fromAsset(bundledCode),
+    handler: 'index.handler',
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    // A sweep of 1,000 projects, 20 of them failing, peaks below 300 MB, so 256 MB is too little. What a cold start
+    // needs is CPU, which comes with memory: docs/performance.md, "Memory and timeout".
+    memorySize: 512,
+    // The longest that Lambda allows: how long a sweep takes depends on how many jobs there are, and every sweep
+    // starts at the newest.
+    timeout: Duration.minutes(15),
+    // For callers that do not wait (EventBridge, SNS, `--invocation-type Event`): two retries, after one minute and
+    // after two. A cancel that comes late is as safe as an early one, but after an hour somebody should look at it.
+    retryAttempts: 2,
+    maxEventAge: Duration.hours(1),
+    onFailure: new SqsDestination(props.deadLetters),
+    role,
+    logGroup,
+    // JSON would override our log level, and drop our metrics.
+    loggingFormat: LoggingFormat.TEXT,
+    environment: {
+      [settingsVariable]: Lazy.string({ produce: () => Stack.of(scope).toJsonString(functionSettings(props)) }),
+      LOG_LEVEL: settings.logLevel,
+      // Node looks up names on these threads, two at a time if it has four: a few silent servers would hold up the rest.
+      UV_THREADPOOL_SIZE: '32',
+    },
+  });
+  checkEnvironmentSize(fn);
+  // It must not look for parameters that are not there yet, which nothing else says: their path is plain text.
+  if (parameters) fn.node.addDependency(parameters.construct);
+  return { fn, logGroup };
 }
 
 /** Returns what the function reads from its one variable. */
@@ -100,9 +93,7 @@ function functionSettings({ settings, parameters, table, eventBus, stopAllTopics
     ...Object.fromEntries(own),
     tableName: table.tableName,
     stopAllTopics,
-    ...(parameters && { projectList: { path: parameters.path, parts: parameters.count } }),
-    // A change of this starts new functions, which read the projects afresh.
-    ...(parameters?.revision && { revision: parameters.revision }),
+    ...parameters?.settings,
     ...(eventBus && { eventBusName: eventBus.eventBusArn }),
   };
 }

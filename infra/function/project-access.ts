@@ -1,5 +1,5 @@
 import { ArnFormat, type Stack, Token } from 'aws-cdk-lib';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type Conditions, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ProjectSettings } from '../../lambda/project-settings.ts';
 
 /** How much of a managed policy, which holds 6,144 characters, the ARNs of one statement may fill. */
@@ -12,11 +12,56 @@ export const anySuffix = '-??????';
 
 /** What the function must be allowed to do to reach these projects: their secrets, keys and regions, and no others. */
 export function accessStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
+  const arnsOfStatement = Math.floor(lengthOfStatement / longestArn(projects));
+  /** As many statements as it takes to name all of these. */
+  const allow = (actions: string[], arns: Iterable<string | undefined>, conditions: Conditions = {}) => {
+    const resources = distinct(arns);
+    return Array.from({ length: Math.ceil(resources.length / arnsOfStatement) }, (_, index) => {
+      const some = resources.slice(index * arnsOfStatement, (index + 1) * arnsOfStatement);
+      return new PolicyStatement({ actions, resources: some, conditions });
+    });
+  };
+  const secrets = distinct(projects.map(({ secretName }) => secretName));
+  const keys = distinct(projects.map(({ secretKmsKeyArn }) => secretKmsKeyArn));
+  const aliases = keys.filter((arn) => arn.includes(':alias/'));
+  const viaSecretsManager = { StringEquals: { 'kms:ViaService': secretsManagerOf(keys, stack) } };
+
+  const inBedrock = projects.filter(({ provider }) => provider === 'bedrock');
+  const customizing = projects.filter(({ provider }) => provider === 'bedrock-customization');
+  const regions = distinct(customizing.map(({ region }) => region));
+  const inRegions = { StringEquals: { 'aws:RequestedRegion': regions } };
   return [
-    ...secretStatements(projects, stack),
-    ...keyStatements(projects, stack),
-    ...bedrockStatements(projects, stack),
-    ...customizationStatements(projects, stack),
+    ...allow(
+      ['secretsmanager:GetSecretValue'],
+      secrets.flatMap((secret) => secretArns(secret, stack)),
+    ),
+    ...allow(
+      ['kms:Decrypt'],
+      keys.filter((arn) => !aliases.includes(arn)),
+      viaSecretsManager,
+    ),
+    ...aliases.flatMap((arn) => {
+      const [place = '', name = ''] = arn.split('alias/');
+      // Policies know keys only by their ids. This names whichever key has the alias.
+      const hasAlias = { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': `alias/${name}` } };
+      return allow(['kms:Decrypt'], [`${place}key/*`], { ...viaSecretsManager, ...hasAlias });
+    }),
+    ...allow(
+      ['ListFineTuningJobs', 'GetFineTuningJob', 'CancelFineTuningJob'].map((action) => `bedrock-mantle:${action}`),
+      inBedrock.map(({ region, openaiProject: resourceName = '*' }) =>
+        stack.formatArn({ service: 'bedrock-mantle', region, resource: 'project', resourceName }),
+      ),
+    ),
+    // This action knows no resources.
+    ...allow(['bedrock:ListModelCustomizationJobs'], regions.length > 0 ? ['*'] : [], inRegions),
+    ...allow(
+      ['GetModelCustomizationJob', 'StopModelCustomizationJob', 'ListTagsForResource'].map(
+        (action) => `bedrock:${action}`,
+      ),
+      regions.map((region) =>
+        stack.formatArn({ service: 'bedrock', region, resource: 'model-customization-job', resourceName: '*' }),
+      ),
+    ),
   ];
 }
 
@@ -29,82 +74,14 @@ export function longestArn(projects: readonly ProjectSettings[]): number {
   return Math.max(guessedLengthOfArn, ...lengths.map((length) => length + aroundNames));
 }
 
-function secretStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
-  const secrets = distinct(projects.map(({ secretName }) => secretName));
-  const arns = distinct(secrets.flatMap((secret) => secretArns(secret, stack)));
-  return inGroups(arns, longestArn(projects)).map(
-    (resources) => new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources }),
-  );
-}
-
-function keyStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
-  const arns = distinct(projects.map(({ secretKmsKeyArn }) => secretKmsKeyArn));
-  const isAlias = (arn: string) => arn.includes(':alias/');
-  return [
-    ...inGroups(
-      arns.filter((arn) => !isAlias(arn)),
-      longestArn(projects),
-    ).map((resources) => decryptStatement(resources, stack)),
-    ...arns.filter(isAlias).map((arn) => {
-      const [place = '', name = ''] = arn.split('alias/');
-      const statement = decryptStatement([`${place}key/*`], stack);
-      // Policies know keys only by their ids. This names whichever key has the alias.
-      statement.addCondition('ForAnyValue:StringEquals', { 'kms:ResourceAliases': `alias/${name}` });
-      return statement;
-    }),
-  ];
-}
-
-/** Lets Secrets Manager decrypt with these keys, in their own regions. */
-function decryptStatement(resources: string[], stack: Stack): PolicyStatement {
+/** How policies call Secrets Manager in the regions of these keys. */
+function secretsManagerOf(keys: readonly string[], stack: Stack): string[] {
   const regionOf = (arn: string) =>
     Token.isUnresolved(arn) ? stack.region : stack.splitArn(arn, ArnFormat.SLASH_RESOURCE_NAME).region;
   // AWS does not document which of the two applies outside the partition `aws`.
-  const services = distinct(resources.map(regionOf)).flatMap((region) =>
+  return distinct(keys.map(regionOf)).flatMap((region) =>
     ['amazonaws.com', stack.urlSuffix].map((suffix) => `secretsmanager.${region}.${suffix}`),
   );
-  return new PolicyStatement({
-    actions: ['kms:Decrypt'],
-    resources,
-    conditions: { StringEquals: { 'kms:ViaService': services } },
-  });
-}
-
-/** Bedrock's OpenAI API. */
-function bedrockStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
-  const arns = projects
-    .filter(({ provider }) => provider === 'bedrock')
-    .map(({ region, openaiProject }) =>
-      stack.formatArn({ service: 'bedrock-mantle', region, resource: 'project', resourceName: openaiProject ?? '*' }),
-    );
-  const actions = ['ListFineTuningJobs', 'GetFineTuningJob', 'CancelFineTuningJob'];
-  return inGroups(distinct(arns), longestArn(projects)).map(
-    (resources) => new PolicyStatement({ actions: actions.map((action) => `bedrock-mantle:${action}`), resources }),
-  );
-}
-
-/** Bedrock's model customization jobs. */
-function customizationStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
-  const regions = distinct(
-    projects.filter(({ provider }) => provider === 'bedrock-customization').map(({ region }) => region),
-  );
-  if (regions.length === 0) return [];
-  return [
-    new PolicyStatement({
-      // This action knows no resources.
-      actions: ['bedrock:ListModelCustomizationJobs'],
-      resources: ['*'],
-      conditions: { StringEquals: { 'aws:RequestedRegion': regions } },
-    }),
-    new PolicyStatement({
-      actions: ['GetModelCustomizationJob', 'StopModelCustomizationJob', 'ListTagsForResource'].map(
-        (action) => `bedrock:${action}`,
-      ),
-      resources: regions.map((region) =>
-        stack.formatArn({ service: 'bedrock', region, resource: 'model-customization-job', resourceName: '*' }),
-      ),
-    }),
-  ];
 }
 
 /**
@@ -126,14 +103,6 @@ function secretArns(secret: string, stack: Stack): string[] {
   ];
 }
 
-function distinct(values: readonly (string | undefined)[]): string[] {
+function distinct(values: Iterable<string | undefined>): string[] {
   return [...new Set(values)].filter((value) => value !== undefined);
-}
-
-function inGroups(arns: string[], lengthOfArn: number): string[][] {
-  const arnsOfStatement = Math.floor(lengthOfStatement / lengthOfArn);
-  const groups = Math.ceil(arns.length / arnsOfStatement);
-  return Array.from({ length: groups }, (_, group) =>
-    arns.slice(group * arnsOfStatement, (group + 1) * arnsOfStatement),
-  );
 }

@@ -8,54 +8,47 @@ import {
   Stats,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { MetricName } from '../../lambda/names.ts';
-import type { CrashFilter } from './crashes.ts';
+import { queryFor, questions } from './logs.ts';
 import { curfewMetric } from './metrics.ts';
-import { queryFor, questions } from './saved-queries.ts';
-
-export interface CurfewDashboardProps {
-  /** Of the deployment. */
-  name: string;
-  function: IFunction;
-  crashes: CrashFilter;
-  logGroup: ILogGroup;
-}
 
 const maximum = { period: Duration.minutes(5), statistic: Stats.MAXIMUM };
 const sum = { period: Duration.minutes(5), statistic: Stats.SUM };
 const width = 12;
 
-/** What is in progress and how old, what was overdue and cancelled, errors and duration, the latest cancellations. */
-export class CurfewDashboard extends Dashboard {
-  constructor(scope: Construct, id: string, { name, logGroup, crashes, function: fn }: CurfewDashboardProps) {
-    // What sweeps find is a gauge: its sum would count a job once for each sweep.
-    const gauge = (metric: MetricName) => curfewMetric(metric, { deployment: name, ...maximum });
-    const total = (metric: MetricName) => curfewMetric(metric, { deployment: name, ...sum });
-    const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
-      new GraphWidget({ title, left, right, width });
-    const [inProgress, age] = [gauge('InProgress'), gauge('OldestJobInProgressAge')];
-    const overdue = [gauge('Overdue'), total('Cancelled'), gauge('HeldBack'), total('CancelFailures')];
-    const named = [total('Errors'), total('IncompleteSweeps'), total('FailedProjects')];
-    const errors = [...named, crashes.metric(sum), fn.metricThrottles(sum)];
-    const duration = graph('Duration', [gauge('SweepDuration')], [fn.metricDuration(maximum)]);
-    const latest = new LogQueryWidget({
-      title: 'The latest cancellations',
-      view: LogQueryVisualizationType.TABLE,
-      logGroupNames: [logGroup.logGroupName],
-      queryString: queryFor(questions['what was cancelled, and why'], 20).toString(),
-      width: 2 * width,
-    });
-    super(scope, id, {
-      dashboardName: name,
-      defaultInterval: Duration.days(1),
-      widgets: [
-        [graph('In progress, and the age of the oldest', [inProgress], [age]), graph('Overdue and cancelled', overdue)],
-        [graph('Errors and throttles', errors), duration],
-        [graph('Jobs to look at', [gauge('UnknownStatus'), gauge('StuckCancelling')])],
-        [latest],
-      ],
-    });
-  }
+/** Shows what is in progress and how old, what was overdue and cancelled, errors and duration, the latest cancellations. */
+export function addDashboard(
+  scope: Construct,
+  deployment: string,
+  { function: fn, logGroup, crashes }: { function: IFunction; logGroup: ILogGroup; crashes: MetricFilter },
+): Dashboard {
+  // What sweeps find is a gauge: its sum would count a job once for each sweep.
+  const gauge = (metric: MetricName) => curfewMetric(metric, { deployment, ...maximum });
+  const total = (metric: MetricName) => curfewMetric(metric, { deployment, ...sum });
+  const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
+    new GraphWidget({ title, left, right, width });
+  const [inProgress, age] = [gauge('InProgress'), gauge('OldestJobInProgressAge')];
+  const overdue = [gauge('Overdue'), total('Cancelled'), gauge('HeldBack'), total('CancelFailures')];
+  const named = [total('Errors'), total('IncompleteSweeps'), total('FailedProjects')];
+  const errors = [...named, crashes.metric(sum), fn.metricThrottles(sum)];
+  const duration = graph('Duration', [gauge('SweepDuration')], [fn.metricDuration(maximum)]);
+  const latest = new LogQueryWidget({
+    title: 'The latest cancellations',
+    view: LogQueryVisualizationType.TABLE,
+    logGroupNames: [logGroup.logGroupName],
+    queryString: queryFor(questions['what was cancelled, and why'], 20).toString(),
+    width: 2 * width,
+  });
+  return new Dashboard(scope, 'Dashboard', {
+    dashboardName: deployment,
+    defaultInterval: Duration.days(1),
+    widgets: [
+      [graph('In progress, and the age of the oldest', [inProgress], [age]), graph('Overdue and cancelled', overdue)],
+      [graph('Errors and throttles', errors), duration],
+      [graph('Jobs to look at', [gauge('UnknownStatus'), gauge('StuckCancelling')])],
+      [latest],
+    ],
+  });
 }

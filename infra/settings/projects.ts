@@ -14,15 +14,16 @@ import type { CurfewSettings } from './settings.ts';
  * @throws Error naming the project, if its settings do not fit together.
  */
 export function projectsOf(settings: CurfewSettings, region: string): ProjectSettings[] {
-  const named = Object.entries(settings.projects);
-  if (named.length === 0) return [inRegion(resolveProject(undefined, withKnownRegion(settings), {}, region), region)];
+  const named: [name: string | undefined, overrides: ProjectOverrides][] = Object.entries(settings.projects);
+  if (named.length === 0) named.push([undefined, {}]);
   return named.map(([name, overrides]) => {
     try {
-      return inRegion(resolveProject(name, withKnownRegion(settings), withKnownRegion(overrides), region), region);
+      const project = resolveProject(name, withKnownRegion(settings), withKnownRegion(overrides), region);
+      checkRegions(project, region);
+      return project;
     } catch (error) {
-      throw new Error(`project "${name}": ${error instanceof Error ? error.message : error}`, {
-        cause: error,
-      });
+      if (name === undefined) throw error;
+      throw new Error(`project "${name}": ${error instanceof Error ? error.message : error}`, { cause: error });
     }
   });
 }
@@ -34,14 +35,12 @@ function withKnownRegion<Given extends ProjectOverrides>(given: Given): Given {
   return others as Given;
 }
 
-/** The same project. The function asks Secrets Manager in its own region, which knows no secrets and keys of others. */
-function inRegion(project: ProjectSettings, region: string): ProjectSettings {
-  const { secretName, secretKmsKeyArn } = project;
+/** The function asks Secrets Manager in its own region, which knows no secrets and keys of others. */
+function checkRegions({ secretName, secretKmsKeyArn }: ProjectSettings, region: string): void {
   for (const [key, arn] of Object.entries({ secretName, secretKmsKeyArn })) {
     if (arn === undefined || !arn.startsWith('arn:') || Token.isUnresolved(arn)) continue;
     checkRegion(`"${key}"`, arn.split(':')[3] ?? '', region);
   }
-  return project;
 }
 
 interface ProjectEntry extends ProjectOverrides {
@@ -56,10 +55,17 @@ const guessedBytesOfToken = 256;
 /** An environment holds 4 kB. What changes only in further tokens reaches a warm function within five minutes. */
 const maxTokensOfRevision = 10;
 
-export interface ProjectParametersProps {
-  /** Of the deployment. */
-  name: string;
-  projects: Record<string, ProjectOverrides>;
+export interface ProjectParameters {
+  construct: Construct;
+  /** What the function has to know of them. */
+  settings: {
+    projectList: { path: string; parts: number };
+    /**
+     * What changes if a token becomes something else, which changes no path: it makes Lambda start new functions, which
+     * read the projects afresh. Absent without tokens.
+     */
+    revision?: string;
+  };
 }
 
 /**
@@ -68,55 +74,49 @@ export interface ProjectParametersProps {
  *
  * Their path ends in a hash of all that they hold. So a change creates new parameters, then points the function to
  * them, then removes the old ones, and no function ever reads half of one and half of the other.
+ *
+ * @returns undefined if there are no projects.
+ * @throws Error if Parameter Store reserves the name of the deployment.
  */
-export class ProjectParameters extends Construct {
-  /** The path below which the parameters are. */
-  readonly path: string;
-  /**
-   * What changes if a token becomes something else, which changes no path: in the environment of the function it makes
-   * Lambda start new ones. Undefined without tokens.
-   */
-  readonly revision: string | undefined;
-  /** How many parameters there are. */
-  readonly count: number;
-
-  constructor(scope: Construct, id: string, props: ProjectParametersProps) {
-    super(scope, id);
-    const stack = Stack.of(this);
-    if (/^(aws|ssm)/i.test(props.name)) {
-      throw new Error(
-        `"name" is "${props.name}", but with "projects" it must not begin with "aws" or "ssm": Parameter Store reserves these`,
-      );
-    }
-    const entries = Object.entries(props.projects).map(([name, overrides]) => ({ name, ...overrides }));
-    const content = JSON.stringify(stack.resolve(entries));
-    const hash = createHash('sha256').update(content).digest('hex').slice(0, 16);
-    this.path = `/${props.name}/projects/${hash}`;
-    this.revision = revisionOf(entries);
-    const chunks = chunksOf(entries);
-    this.count = chunks.length;
-    for (const [index, chunk] of chunks.entries()) {
-      const number = String(index).padStart(4, '0');
-      new CfnParameter(new Construct(this, number), 'Resource', {
-        name: `${this.path}/${number}`,
-        type: 'String',
-        tier: bytesOf(chunk) > standardBytes ? 'Advanced' : 'Standard',
-        value: stack.toJsonString(chunk),
-        description: 'Projects of fine-tuning curfew, and what differs in them',
-      });
-    }
+export function addProjectParameters(
+  scope: Construct,
+  { name: deployment, projects }: CurfewSettings,
+): ProjectParameters | undefined {
+  const entries = Object.entries(projects).map(([name, overrides]) => ({ name, ...overrides }));
+  if (entries.length === 0) return undefined;
+  if (/^(aws|ssm)/i.test(deployment)) {
+    throw new Error(
+      `"name" is "${deployment}", but with "projects" it must not begin with "aws" or "ssm": Parameter Store reserves these`,
+    );
   }
+  const construct = new Construct(scope, 'Projects');
+  const stack = Stack.of(construct);
+  const content = JSON.stringify(stack.resolve(entries));
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  const path = `/${deployment}/projects/${hash}`;
+  const chunks = chunksOf(entries);
+  for (const [index, chunk] of chunks.entries()) {
+    const number = String(index).padStart(4, '0');
+    new CfnParameter(new Construct(construct, number), 'Resource', {
+      name: `${path}/${number}`,
+      type: 'String',
+      tier: bytesOf(chunk) > standardBytes ? 'Advanced' : 'Standard',
+      value: stack.toJsonString(chunk),
+      description: 'Projects of fine-tuning curfew, and what differs in them',
+    });
+  }
+  const revision = revisionOf(entries);
+  return { construct, settings: { projectList: { path, parts: chunks.length }, ...(revision && { revision }) } };
 }
 
-/** The tokens of these projects, but for long ones; undefined if there are none. */
-function revisionOf(entries: ProjectEntry[]): string | undefined {
+/** The tokens of these projects, but for long ones. */
+function revisionOf(entries: ProjectEntry[]): string {
   const tokens = entries
     .map(({ secretName: _, secretKmsKeyArn: __, ...others }) => others)
     .flatMap((others) => Object.values(others))
     .filter((value) => Token.isUnresolved(value))
     .map(String);
-  const some = [...new Set(tokens)].slice(0, maxTokensOfRevision);
-  return some.length === 0 ? undefined : some.join(',');
+  return [...new Set(tokens)].slice(0, maxTokensOfRevision).join(',');
 }
 
 function chunksOf(entries: ProjectEntry[]): ProjectEntry[][] {

@@ -1,0 +1,78 @@
+import {
+  FilterPattern,
+  type ILogGroup,
+  MetricFilter,
+  QueryDefinition,
+  QueryString,
+  type QueryStringProps,
+} from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { metricsNamespace } from '../../lambda/names.ts';
+
+/**
+ * Matches what Lambda itself writes into the log of a function that ran out of time or memory, or crashed. It writes
+ * this before any brace, while our own lines are JSON and begin with one: so nothing that a caller sends can match.
+ * CloudWatch's metric filters know neither blanks nor groups in regular expressions.
+ */
+const crashPattern = [
+  '^[0-9][^{]+.Task.timed.out.after',
+  '^RequestId[^{]+.Error:.Runtime.exited',
+  '^INIT_REPORT[^{]+.Error.Type:.Runtime',
+  '^[0-9][^{]+.ERROR.Uncaught.Exception',
+  '^[0-9][^{]+.ERROR.Unhandled.Promise.Rejection',
+].join('|');
+
+/** Counts time-outs and crashes of a deployment, which end the function before it can count anything itself. */
+export function addCrashFilter(scope: Construct, deployment: string, logGroup: ILogGroup): MetricFilter {
+  return new MetricFilter(scope, 'Crashes', {
+    logGroup,
+    filterPattern: FilterPattern.literal(`%${crashPattern}%`),
+    metricNamespace: metricsNamespace,
+    // A filter cannot set a constant dimension.
+    metricName: `${deployment}-Crashes`,
+  });
+}
+
+/** The questions that operators ask of the log, by name. */
+export const questions = {
+  'what was cancelled, and why': {
+    fields: [
+      '@timestamp',
+      'project',
+      'jobId',
+      'reason',
+      'requestedBy',
+      'ageMinutes',
+      'timeBudgetMinutes',
+      'model',
+      'message',
+    ],
+    filterStatements: ['outcome in ["cancelled", "cancelling"]'],
+  },
+  'why is this job still running': {
+    fields: ['@timestamp', 'project', 'outcome', 'ageMinutes', 'timeBudgetMinutes', 'requestedBy', 'message'],
+    filterStatements: ['jobId = "ftjob-PUT-YOUR-JOB-HERE"'],
+  },
+  failures: {
+    // What Lambda itself writes has no fields of ours.
+    fields: ['@timestamp', 'level', 'project', 'jobId', 'error.name', 'message', '@message'],
+    filterStatements: [`level in ["ERROR", "WARN"] or @message like /${crashPattern}/`],
+  },
+};
+
+/** A question in the language of Logs Insights: the newest lines that answer it, `limit` at most. */
+export function queryFor(question: Pick<QueryStringProps, 'fields' | 'filterStatements'>, limit: number): QueryString {
+  return new QueryString({ ...question, sort: '@timestamp desc', limit });
+}
+
+/** Saves the same questions in Logs Insights, by the name of the deployment. */
+export function addSavedQueries(scope: Construct, deployment: string, logGroup: ILogGroup): void {
+  const queries = new Construct(scope, 'Queries');
+  for (const [title, question] of Object.entries(questions)) {
+    new QueryDefinition(queries, title.replaceAll(/\W/g, ''), {
+      queryDefinitionName: `${deployment}/${title}`,
+      queryString: queryFor(question, 100),
+      logGroups: [logGroup],
+    });
+  }
+}
