@@ -1,5 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
-import { type Alarm, type Dashboard, type Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type Alarm, type Dashboard, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -9,7 +9,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { MetricName } from '../lambda/names.ts';
+import { type MetricName, metricsNamespace } from '../lambda/names.ts';
 import { addFunction } from './function/function.ts';
 import { withAccessTo } from './function/secret.ts';
 import { addDeadLetterQueue, addStateTable } from './function/stores.ts';
@@ -21,7 +21,6 @@ import { addSweeps } from './messaging/sweep-schedule.ts';
 import { addAlarms } from './monitoring/alarms.ts';
 import { addDashboard } from './monitoring/dashboard.ts';
 import { addCrashFilter, addSavedQueries } from './monitoring/logs.ts';
-import { curfewMetric } from './monitoring/metrics.ts';
 import type { FineTuningCurfewProps } from './props.ts';
 import { checkedProps } from './settings/checked-props.ts';
 import { addProjectParameters, projectsOf } from './settings/projects.ts';
@@ -88,17 +87,17 @@ export class FineTuningCurfew extends Construct {
     if (this.topic) addEventMail(this, name, topics, props.eventBus);
 
     const crashes = addCrashFilter(this, name, logGroup);
-    const watched = { name, function: fn, deadLetters: this.deadLetters, crashes };
-    const alarms = addAlarms(this, { ...watched, sweepEveryMinutes, enabled, topics });
+    const alarms = addAlarms(this, { name, crashes, sweepEveryMinutes, enabled, topics });
     this.alarms = alarms;
-    this.dashboard = addDashboard(this, name, { function: fn, logGroup, crashes });
+    this.dashboard = addDashboard(this, name, crashes);
     if (props.savedQueries ?? true) addSavedQueries(this, name, logGroup);
     this.node.addValidation({ validate: () => alarmsThatStopAll(this.#stopAllTopics, alarms) });
   }
 
   /** One of the metrics that the function writes, of this deployment. */
   metric(metricName: MetricName, options: MetricOptions = {}): Metric {
-    return curfewMetric(metricName, { ...options, deployment: this.#name });
+    const dimensionsMap = { service: this.#name };
+    return new Metric({ namespace: metricsNamespace, metricName, dimensionsMap, ...options });
   }
 
   /** How many jobs were cancelled, by sweeps or on request; by default in five minutes. */

@@ -46,22 +46,14 @@ export function subscribable(topic: ITopic, curfew: Construct): ITopic {
  * @returns an error for each such alarm.
  */
 export function alarmsThatStopAll(topicArns: readonly string[], alarms: readonly Alarm[]): string[] {
-  return alarms
-    .filter((alarm) => {
-      const stopsAll: unknown[] = alarm.stack.resolve(topicArns);
-      return actionsOf(alarm).some((action) => stopsAll.some((topic) => isDeepStrictEqual(topic, action)));
-    })
-    .map(
-      ({ node }) =>
-        `The alarm "${node.path}" has an action on a topic of "stopAllOn", so it would stop every job: give it another topic`,
-    );
-}
-
-/** The ARNs that an alarm publishes to, in whatever state, as the template has them. */
-function actionsOf({ node, stack }: Alarm): unknown[] {
-  if (!(node.defaultChild instanceof CfnAlarm)) return [];
-  const { alarmActions, okActions, insufficientDataActions } = node.defaultChild;
-  return [alarmActions, okActions, insufficientDataActions].flatMap((arns) => stack.resolve(arns) ?? []);
+  return alarms.flatMap(({ node, stack }) => {
+    if (!(node.defaultChild instanceof CfnAlarm)) return [];
+    const { alarmActions, okActions, insufficientDataActions } = node.defaultChild;
+    const actions = [alarmActions, okActions, insufficientDataActions].flatMap((arns) => stack.resolve(arns) ?? []);
+    const stopsAll: unknown[] = stack.resolve(topicArns);
+    if (!actions.some((action) => stopsAll.some((topic) => isDeepStrictEqual(topic, action)))) return [];
+    return `The alarm "${node.path}" has an action on a topic of "stopAllOn", so it would stop every job: give it another topic`;
+  });
 }
 
 /** One topic may come as a resource and as an ARN. What is not known at synth may be the same. */

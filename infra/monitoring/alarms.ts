@@ -10,19 +10,15 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../../lambda/names.ts';
-import { curfewMetric } from './metrics.ts';
+import type { FineTuningCurfew } from '../fine-tuning-curfew.ts';
 
 export interface AlarmsProps {
   /** Of the deployment. */
   name: string;
-  function: IFunction;
-  deadLetters: IQueue;
   crashes: MetricFilter;
   sweepEveryMinutes: number;
   /** Whether sweeps come at all. */
@@ -87,14 +83,14 @@ const whatToDo = {
 };
 
 /** Adds an alarm for each thing that somebody has to look at. */
-export function addAlarms(scope: Construct, props: AlarmsProps): Alarm[] {
-  const { name: deployment, sweepEveryMinutes, topics } = props;
-  const parent = new Construct(scope, 'Alarms');
+export function addAlarms(curfew: FineTuningCurfew, props: AlarmsProps): Alarm[] {
+  const { sweepEveryMinutes, topics } = props;
+  const parent = new Construct(curfew, 'Alarms');
   const watch = (name: keyof typeof whatToDo, metric: IMetric, condition: Condition = onceInThree) => {
     const alarm = new Alarm(parent, name, {
       ...condition,
       metric,
-      alarmName: `${deployment}-${name}`,
+      alarmName: `${props.name}-${name}`,
       alarmDescription: whatToDo[name],
     });
     for (const topic of topics) {
@@ -105,7 +101,7 @@ export function addAlarms(scope: Construct, props: AlarmsProps): Alarm[] {
     return alarm;
   };
   const perSweep = { period: alarmPeriod(sweepEveryMinutes), statistic: Stats.SUM };
-  const ours = (name: MetricName, options: MetricOptions = perSweep) => curfewMetric(name, { deployment, ...options });
+  const ours = (name: MetricName, options: MetricOptions = perSweep) => curfew.metric(name, options);
   const sum = { period, statistic: Stats.SUM };
   const sweeps = { period: Duration.minutes(sweepEveryMinutes), statistic: Stats.SAMPLE_COUNT };
   const alarms = [
@@ -117,17 +113,17 @@ export function addAlarms(scope: Construct, props: AlarmsProps): Alarm[] {
     watch('UnknownStatus', ours('UnknownStatus')),
     watch('StuckCancelling', ours('StuckCancelling')),
     watch('FailedProjects', ours('FailedProjects')),
-    watch('Throttles', props.function.metricThrottles(sum), once),
+    watch('Throttles', curfew.function.metricThrottles(sum), once),
     watch(
       'DeadLetters',
-      props.deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: Stats.MAXIMUM }),
+      curfew.deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: Stats.MAXIMUM }),
       once,
     ),
     ...(props.enabled ? [watch('NoSweep', ours('SweepDuration', sweeps), missing)] : []),
   ];
   // A topic that is not of this app keeps the policy that it has. One of another account's stack must know ours.
   const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
-    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
+    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(curfew).account } },
   });
   for (const topic of topics) topic.grantPublish(cloudWatch);
   return alarms;

@@ -7,26 +7,21 @@ import {
   LogQueryWidget,
   Stats,
 } from 'aws-cdk-lib/aws-cloudwatch';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
-import type { Construct } from 'constructs';
+import type { MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { MetricName } from '../../lambda/names.ts';
+import type { FineTuningCurfew } from '../fine-tuning-curfew.ts';
 import { queryFor, questions } from './logs.ts';
-import { curfewMetric } from './metrics.ts';
 
 const maximum = { period: Duration.minutes(5), statistic: Stats.MAXIMUM };
 const sum = { period: Duration.minutes(5), statistic: Stats.SUM };
 const width = 12;
 
 /** Shows what is in progress and how old, what was overdue and cancelled, errors and duration, the latest cancellations. */
-export function addDashboard(
-  scope: Construct,
-  deployment: string,
-  { function: fn, logGroup, crashes }: { function: IFunction; logGroup: ILogGroup; crashes: MetricFilter },
-): Dashboard {
+export function addDashboard(curfew: FineTuningCurfew, name: string, crashes: MetricFilter): Dashboard {
+  const { function: fn, logGroup } = curfew;
   // What sweeps find is a gauge: its sum would count a job once for each sweep.
-  const gauge = (metric: MetricName) => curfewMetric(metric, { deployment, ...maximum });
-  const total = (metric: MetricName) => curfewMetric(metric, { deployment, ...sum });
+  const gauge = (metric: MetricName) => curfew.metric(metric, maximum);
+  const total = (metric: MetricName) => curfew.metric(metric, sum);
   const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
     new GraphWidget({ title, left, right, width });
   const [inProgress, age] = [gauge('InProgress'), gauge('OldestJobInProgressAge')];
@@ -41,8 +36,8 @@ export function addDashboard(
     queryString: queryFor(questions['what was cancelled, and why'], 20).toString(),
     width: 2 * width,
   });
-  return new Dashboard(scope, 'Dashboard', {
-    dashboardName: deployment,
+  return new Dashboard(curfew, 'Dashboard', {
+    dashboardName: name,
     defaultInterval: Duration.days(1),
     widgets: [
       [graph('In progress, and the age of the oldest', [inProgress], [age]), graph('Overdue and cancelled', overdue)],

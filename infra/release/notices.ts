@@ -25,22 +25,15 @@ const manifestSchema = v.object({
   name: v.string(),
   version: v.string(),
   license: v.string(),
-  author: v.optional(
-    v.union([
-      v.string(),
-      v.pipe(
-        v.object({ name: v.string() }),
-        v.transform(({ name }) => name),
-      ),
-    ]),
-  ),
+  author: v.optional(v.union([v.string(), v.object({ name: v.string() })]), 'its contributors'),
 });
 
 function noticeOf(directory: string): { name: string; text: string } {
   const json: unknown = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
-  const { name, version, license, author = 'its contributors' } = v.parse(manifestSchema, json);
+  const { name, version, license, author } = v.parse(manifestSchema, json);
   const texts = readdirSync(directory)
     .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
     .map((file) => readFileSync(join(directory, file), 'utf8').trim());
-  return { name: `${name} ${version} (${license}), by ${author}`, text: texts.join('\n\n') };
+  const by = typeof author === 'string' ? author : author.name;
+  return { name: `${name} ${version} (${license}), by ${by}`, text: texts.join('\n\n') };
 }

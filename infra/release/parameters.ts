@@ -71,8 +71,10 @@ const parameters = {
   },
 } satisfies Partial<Record<keyof CurfewSettings, CfnParameterProps>>;
 
+export type TemplateSetting = keyof typeof parameters;
+
 /** Adds a setting to a stack as a parameter with its default; empty stands for none. */
-export function addParameter(stack: Stack, setting: keyof typeof parameters): CfnParameter {
+export function addParameter(stack: Stack, setting: TemplateSetting): CfnParameter {
   const name = setting.charAt(0).toUpperCase() + setting.slice(1);
   return new CfnParameter(stack, name, { ...parameters[setting], default: String(defaults[setting] ?? '') });
 }

@@ -1,8 +1,7 @@
 import { type Stack, Token } from 'aws-cdk-lib';
 import { nameOf } from '../function/secret.ts';
 import type { FineTuningCurfewProps } from '../props.ts';
-import { type CurfewSettings, checkedSettings, settingNames } from './settings.ts';
-import { likelyMeant } from './spelling.ts';
+import { type CurfewSettings, checkedSettings, likelyMeant, settingNames } from './settings.ts';
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 /** Whether a value is what has this member, such as an imported topic or one of any version of CDK. */

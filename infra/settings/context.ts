@@ -1,6 +1,5 @@
 import type { Node } from 'constructs';
-import { type CurfewSettings, checkedSettings, settingNames } from './settings.ts';
-import { likelyMeant } from './spelling.ts';
+import { type CurfewSettings, checkedSettings, likelyMeant, settingNames } from './settings.ts';
 
 /**
  * Reads and checks the CDK context.

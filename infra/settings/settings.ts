@@ -1,5 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import leven from 'leven';
 import * as v from 'valibot';
 import { zeroBudgetError } from '../../lambda/project-settings.ts';
 import {
@@ -47,6 +48,17 @@ export const defaults: StackSettings = v.parse(stackSchema, {});
 
 /** The names of all settings. */
 export const settingNames: readonly string[] = [...Object.keys(stackSchema.entries), 'projects'];
+
+/**
+ * Finds which of our names a key was probably meant to be: one within two edits, or one that it is the beginning of.
+ *
+ * @returns undefined if it is like none of them, so probably somebody else's.
+ */
+export function likelyMeant(key: string, names: readonly string[]): string | undefined {
+  const lower = key.toLowerCase();
+  const almost = names.find((name) => leven(lower, name.toLowerCase()) <= 2);
+  return almost ?? names.find((name) => lower !== '' && name.toLowerCase().startsWith(lower));
+}
 
 /**
  * Checks the settings that were given, and fills in the defaults.

@@ -2,9 +2,12 @@ import type { Provider } from '../../../lambda/settings.ts';
 import { type BedrockSigner, type SignedCall, signatureProblem } from './bedrock-signature.ts';
 import { type Answer, refused } from './endpoints.ts';
 
+/** Whose API it is: how it wants its credential, and below which path it answers. */
+export type SimulatedProvider = Exclude<Provider, 'bedrock-customization'>;
+
 /** Who is let in, and how. */
 export interface Access {
-  provider: Provider;
+  provider: SimulatedProvider;
   /** The keys that OpenAI and Azure accept. */
   apiKeys: Set<string>;
   /** Whose signatures Bedrock accepts; undefined takes any signature that is well formed and fresh. */

@@ -1,7 +1,8 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { type BedrockSigner, signatureProblem, signedRegion } from './bedrock-signature.ts';
 import type { Answer } from './endpoints.ts';
-import { listenOnLoopback, readBody } from './loopback-server.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 import type { CustomizationJob } from './simulated-customization-job.ts';
 import { type Fault, respond } from './simulator.ts';
 
@@ -38,11 +39,6 @@ export interface CustomizationSimulator extends AsyncDisposable {
   faultFor: (call: CustomizationCall) => Fault | undefined;
 }
 
-export interface CustomizationSimulatorOptions {
-  jobs?: Iterable<CustomizationJob>;
-  bedrockSigner?: BedrockSigner;
-}
-
 /** The status of each error that Bedrock's control plane documents, and of an operation that it does not know. */
 const errorStatuses = {
   AccessDeniedException: 403,
@@ -58,7 +54,10 @@ const errorStatuses = {
 export async function startCustomizationSimulator({
   jobs = [],
   bedrockSigner,
-}: CustomizationSimulatorOptions = {}): Promise<CustomizationSimulator> {
+}: {
+  jobs?: Iterable<CustomizationJob>;
+  bedrockSigner?: BedrockSigner;
+} = {}): Promise<CustomizationSimulator> {
   const state = {
     jobs: new Map([...jobs].map((job) => [job.jobArn, job])),
     bedrockSigner,
@@ -67,11 +66,11 @@ export async function startCustomizationSimulator({
   };
   const server = createServer(async (request, response) => {
     const at = performance.now();
-    const body = await readBody(request);
+    const body = await buffer(request).catch(() => undefined);
+    // The client has gone.
+    if (!body) return;
     const url = new URL(request.url ?? '/', 'http://simulator');
     const { headers } = request;
-    // The client may have gone.
-    if (!request.complete) return;
     const route = `${request.method} ${url.pathname}`;
     const [operation, pattern] = routes.find(([, pattern]) => pattern.test(route)) ?? [];
     const inPath = pattern?.exec(route)?.[1];

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 
 /** Lets a server listen on a free port of loopback; `close` ends even connections that are kept alive. */
 export async function listenOnLoopback(server: Server): Promise<{ url: string; close(): Promise<void> }> {
@@ -16,15 +16,4 @@ export async function listenOnLoopback(server: Server): Promise<{ url: string; c
       await closed;
     },
   };
-}
-
-/** Reads the body of a request; what arrived of it, if the client has gone. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of request) chunks.push(chunk);
-  } catch {
-    // There is nobody left to answer.
-  }
-  return Buffer.concat(chunks);
 }

@@ -1,14 +1,14 @@
-import type { ProjectOverrides } from '../../../lambda/settings.ts';
+import type { ProjectOverrides, Provider } from '../../../lambda/settings.ts';
 import type { LocalSystemOptions } from '../aws/local-system.ts';
 import { type CustomizationSimulator, startCustomizationSimulator } from './customization-simulator.ts';
 import type { CustomizationJob } from './simulated-customization-job.ts';
 import type { SimulatedJob } from './simulated-job.ts';
-import { type FineTuningSimulator, type SimulatedProvider, startFineTuningSimulator } from './simulator.ts';
+import { type FineTuningSimulator, startFineTuningSimulator } from './simulator.ts';
 
 /** A project of a local deployment. */
 export interface LocalProject {
   /** Whose API is simulated for it; left out, it shares the provider of the top-level settings. */
-  provider?: SimulatedProvider | 'bedrock-customization';
+  provider?: Provider;
   /** The jobs at a provider of its own. */
   jobs?: SimulatedJob[];
   /** The jobs of `bedrock-customization`. The project sees those of its region. */

@@ -1,9 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { Provider } from '../../../lambda/settings.ts';
-import { refusalOf } from './access.ts';
+import { buffer } from 'node:stream/consumers';
+import { type Access, refusalOf, type SimulatedProvider } from './access.ts';
 import type { BedrockSigner } from './bedrock-signature.ts';
 import { type Answer, answerTo, type Route, routeOf } from './endpoints.ts';
-import { listenOnLoopback, readBody } from './loopback-server.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 
 /** A request that reached the simulator, in the order of arrival. */
@@ -22,18 +22,10 @@ export interface Call extends Route {
  */
 export type Fault = (answer: () => Answer, response: ServerResponse) => Answer | Promise<Answer> | undefined;
 
-/** Whose API it is: how it wants its credential, and below which path it answers. */
-export type SimulatedProvider = Exclude<Provider, 'bedrock-customization'>;
-
-export interface FineTuningSimulator extends AsyncDisposable {
-  provider: SimulatedProvider;
+export interface FineTuningSimulator extends Access, AsyncDisposable {
   /** What `openaiBaseUrl` has to be. */
   baseUrl: string;
   jobs: Map<string, SimulatedJob>;
-  /** The keys that are accepted. */
-  apiKeys: Set<string>;
-  /** Whose signatures Bedrock accepts; undefined takes any signature that is well formed and fresh. */
-  bedrockSigner: BedrockSigner | undefined;
   calls: Call[];
   /** Asked at every call; undefined lets it through. */
   faultFor: (call: Call) => Fault | undefined;
@@ -43,9 +35,7 @@ export interface SimulatorOptions {
   jobs?: Iterable<SimulatedJob>;
   /** `openai` by default. */
   provider?: SimulatedProvider;
-  /** The keys that OpenAI and Azure accept. */
   apiKeys?: Iterable<string>;
-  /** Whose signatures Bedrock accepts; left out, it takes any that is well formed and fresh. */
   bedrockSigner?: BedrockSigner;
 }
 
@@ -72,7 +62,8 @@ export async function startFineTuningSimulator({
     const path = url.pathname.startsWith(basePath) ? url.pathname.slice(basePath.length) : '';
     const call = { ...routeOf(request.method ?? 'GET', path), url, headers: request.headers, at: performance.now() };
     simulator.calls.push(call);
-    const body = await readBody(request);
+    // What arrived of it, if the client has gone.
+    const body = await buffer(request).catch(() => Buffer.of());
     await respond(response, simulator.faultFor(call), () => {
       return refusalOf({ request, body }, simulator) ?? answerTo(call, url, simulator.jobs);
     });
