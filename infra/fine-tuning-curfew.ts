@@ -55,7 +55,7 @@ export class FineTuningCurfew extends Construct {
     const { secret } = props;
     const settings = checkedProps(props, stack);
     const projects = projectsOf(settings, stack.region);
-    const { name, notifyEmail, notifyTopicArn, sweepEveryMinutes, enabled } = settings;
+    const { name, notifyEmail, notifyTopicArn } = settings;
     this.#name = name;
 
     this.deadLetters = addDeadLetterQueue(this);
@@ -76,7 +76,7 @@ export class FineTuningCurfew extends Construct {
     });
     this.function = fn;
     this.logGroup = logGroup;
-    addSweeps(this, fn, sweepEveryMinutes, enabled);
+    addSweeps(this, fn, settings);
 
     const mail = notifyEmail === undefined ? undefined : addMailTopic(this, name, notifyEmail);
     const given = notifyTopicArn === undefined ? props.topic : Topic.fromTopicArn(this, 'NotifyTopic', notifyTopicArn);
@@ -87,7 +87,7 @@ export class FineTuningCurfew extends Construct {
     if (this.topic) addEventMail(this, name, topics, props.eventBus);
 
     const crashes = addCrashFilter(this, name, logGroup);
-    const alarms = addAlarms(this, { name, crashes, sweepEveryMinutes, enabled, topics });
+    const alarms = addAlarms(this, settings, crashes, topics);
     this.alarms = alarms;
     this.dashboard = addDashboard(this, name, crashes);
     if (props.savedQueries ?? true) addSavedQueries(this, name, logGroup);

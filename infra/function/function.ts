@@ -1,7 +1,7 @@
 import { Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -15,7 +15,7 @@ import { checkEnvironmentSize } from './environment-size.ts';
 import { longestArn } from './project-access.ts';
 import { addRole } from './role.ts';
 
-export interface CurfewFunctionProps {
+export interface FunctionProps {
   settings: Settings & { logLevel: string; logRetentionDays: number };
   /** Those that the function must be able to reach. */
   projects: readonly ProjectSettings[];
@@ -31,7 +31,7 @@ export interface CurfewFunctionProps {
 }
 
 /** Adds the function, its log group and its role. */
-export function addFunction(parent: Construct, props: CurfewFunctionProps): { fn: LambdaFunction; logGroup: LogGroup } {
+export function addFunction(parent: Construct, props: FunctionProps): { fn: LambdaFunction; logGroup: LogGroup } {
   const { settings, parameters } = props;
   const scope = new Construct(parent, 'Curfew');
   // With this CDK decides how many statements fit into a policy of the role.
@@ -41,15 +41,7 @@ export function addFunction(parent: Construct, props: CurfewFunctionProps): { fn
     retention: settings.logRetentionDays,
     removalPolicy: RemovalPolicy.DESTROY,
   });
-  const role = addRole(scope, {
-    name: settings.name,
-    projects: props.projects,
-    hasParameters: parameters !== undefined,
-    logGroup,
-    table: props.table,
-    eventBus: props.eventBus ?? EventBus.fromEventBusName(scope, 'DefaultBus', 'default'),
-    isInVpc: props.network.vpc !== undefined,
-  });
+  const role = addRole(scope, props, logGroup);
   const fn = new LambdaFunction(scope, 'Function', {
     ...props.network,
     functionName: settings.name,
@@ -87,7 +79,7 @@ export function addFunction(parent: Construct, props: CurfewFunctionProps): { fn
 }
 
 /** Returns what the function reads from its one variable. */
-function functionSettings({ settings, parameters, table, eventBus, stopAllTopics }: CurfewFunctionProps): object {
+function functionSettings({ settings, parameters, table, eventBus, stopAllTopics }: FunctionProps): object {
   const own = Object.entries(settings).filter(([key]) => key in settingsEntries);
   return {
     ...Object.fromEntries(own),

@@ -1,12 +1,11 @@
 import { ArnFormat, type IResolvable, Stack, Token, Tokenization } from 'aws-cdk-lib';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { eventSource } from '../../lambda/names.ts';
-import type { ProjectSettings } from '../../lambda/project-settings.ts';
 import { acknowledge } from './acknowledged.ts';
+import type { FunctionProps } from './function.ts';
 import { accessStatements } from './project-access.ts';
 
 /** How many managed policies a role can have without a raised quota. */
@@ -15,35 +14,23 @@ const maxManagedPolicies = 10;
 /** A provider that is a token may turn out to be Bedrock, in either way: the policies for that, by their ids. */
 const ifProviders = { IfBedrock: 'bedrock', IfBedrockCustomization: 'bedrock-customization' } as const;
 
-export interface RoleProps {
-  /** Of the deployment. */
-  name: string;
-  /** Those that the role must be able to reach. */
-  projects: readonly ProjectSettings[];
-  /** Whether their settings are kept in Parameter Store. */
-  hasParameters: boolean;
-  logGroup: ILogGroup;
-  table: Table;
-  eventBus: IEventBus;
-  isInVpc: boolean;
-}
-
 /** Adds the role of the function, which may do what it needs and no more. CDK's own could write every log group of the account. */
-export function addRole(scope: Construct, props: RoleProps): Role {
+export function addRole(scope: Construct, props: FunctionProps, logGroup: ILogGroup): Role {
   const stack = Stack.of(scope);
   const role = new Role(scope, 'Role', {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     description: 'Reads the keys of fine-tuning projects, and writes what fine-tuning curfew keeps and reports',
   });
+  const eventBus = props.eventBus ?? EventBus.fromEventBusName(scope, 'DefaultBus', 'default');
   const statements = [
     ...accessStatements(props.projects, stack),
     new PolicyStatement({
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [props.logGroup.logGroupArn],
+      resources: [logGroup.logGroupArn],
     }),
     new PolicyStatement({
       actions: ['events:PutEvents'],
-      resources: [props.eventBus.eventBusArn],
+      resources: [eventBus.eventBusArn],
       // One call can carry events of several sources, so this key has several values.
       conditions: { 'ForAllValues:StringEquals': { 'events:source': eventSource } },
     }),
@@ -52,15 +39,15 @@ export function addRole(scope: Construct, props: RoleProps): Role {
       resources: [props.table.tableArn],
     }),
   ];
-  if (props.hasParameters) {
+  if (props.parameters) {
     // Any set of parameters of this deployment: while an update changes from one to the next, a function that starts may
     // still read the old one.
-    const resourceName = `${props.name}/projects/*`;
+    const resourceName = `${props.settings.name}/projects/*`;
     const arnFormat = ArnFormat.SLASH_RESOURCE_NAME;
     const resources = [stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName, arnFormat })];
     statements.push(new PolicyStatement({ actions: ['ssm:GetParametersByPath'], resources }));
   }
-  if (props.isInVpc) {
+  if (props.network.vpc) {
     const actions = [
       'ec2:CreateNetworkInterface',
       'ec2:DescribeNetworkInterfaces',

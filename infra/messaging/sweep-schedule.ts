@@ -3,6 +3,7 @@ import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Alias, type Function as CdkFunction, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import type { CurfewSettings } from '../settings/settings.ts';
 
 /** The daily sweep must outlive an hour in which the function is throttled. */
 const minUsefulMinutes = 60;
@@ -16,10 +17,10 @@ const maxUsefulMinutes = 360;
  * They call the function by an alias, which is without retries and dead letters: the next sweep comes anyway, and a
  * failed one must not hide a cancel that was really lost.
  */
-export function addSweeps(scope: Construct, target: CdkFunction, everyMinutes: number, enabled: boolean): void {
+export function addSweeps(scope: Construct, target: CdkFunction, { sweepEveryMinutes, enabled }: CurfewSettings): void {
   const sweeps = new Construct(scope, 'Sweeps');
   // Once the next sweep is due, this one is of little use. It does no harm either.
-  const maxEventAge = Duration.minutes(Math.min(Math.max(everyMinutes, minUsefulMinutes), maxUsefulMinutes));
+  const maxEventAge = Duration.minutes(Math.min(Math.max(sweepEveryMinutes, minUsefulMinutes), maxUsefulMinutes));
   const withoutRetries = { retryAttempts: 0, maxEventAge };
   // The same thing: CDK's types do not go with exactOptionalPropertyTypes.
   const sweeper = new Alias(sweeps, 'Alias', {
@@ -34,7 +35,7 @@ export function addSweeps(scope: Construct, target: CdkFunction, everyMinutes: n
     const targets = [new LambdaFunction(sweeper, { event, ...withoutRetries })];
     new Rule(sweeps, id, { description, schedule, enabled, targets });
   };
-  const frequently = Schedule.rate(Duration.minutes(everyMinutes));
+  const frequently = Schedule.rate(Duration.minutes(sweepEveryMinutes));
   addRule('Frequent', 'Stops fine-tuning jobs past their time budget', frequently, {});
   const daily = Schedule.cron({ hour: '3', minute: '17' });
   addRule('Daily', 'The same for jobs of any age, once a day', daily, { lookbackDays: 0 });

@@ -15,17 +15,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { MetricName } from '../../lambda/names.ts';
 import type { FineTuningCurfew } from '../fine-tuning-curfew.ts';
-
-export interface AlarmsProps {
-  /** Of the deployment. */
-  name: string;
-  crashes: MetricFilter;
-  sweepEveryMinutes: number;
-  /** Whether sweeps come at all. */
-  enabled: boolean;
-  /** Who gets alarms, even when they are over; without any they only show. */
-  topics: readonly ITopic[];
-}
+import type { CurfewSettings } from '../settings/settings.ts';
 
 const period = Duration.minutes(5);
 
@@ -82,15 +72,23 @@ const whatToDo = {
     'INSUFFICIENT_DATA here means that no sweep ended for three periods: jobs run without a limit. Enable the two rules in EventBridge, check that the concurrency of the function is not 0, and look at the other alarms.',
 };
 
-/** Adds an alarm for each thing that somebody has to look at. */
-export function addAlarms(curfew: FineTuningCurfew, props: AlarmsProps): Alarm[] {
-  const { sweepEveryMinutes, topics } = props;
+/**
+ * Adds an alarm for each thing that somebody has to look at.
+ *
+ * @param topics who gets alarms, even when they are over; without any they only show.
+ */
+export function addAlarms(
+  curfew: FineTuningCurfew,
+  { name: deployment, sweepEveryMinutes, enabled }: CurfewSettings,
+  crashes: MetricFilter,
+  topics: readonly ITopic[],
+): Alarm[] {
   const parent = new Construct(curfew, 'Alarms');
   const watch = (name: keyof typeof whatToDo, metric: IMetric, condition: Condition = onceInThree) => {
     const alarm = new Alarm(parent, name, {
       ...condition,
       metric,
-      alarmName: `${props.name}-${name}`,
+      alarmName: `${deployment}-${name}`,
       alarmDescription: whatToDo[name],
     });
     for (const topic of topics) {
@@ -106,7 +104,7 @@ export function addAlarms(curfew: FineTuningCurfew, props: AlarmsProps): Alarm[]
   const sweeps = { period: Duration.minutes(sweepEveryMinutes), statistic: Stats.SAMPLE_COUNT };
   const alarms = [
     watch('Errors', ours('Errors', sum)),
-    watch('Crashes', props.crashes.metric(sum)),
+    watch('Crashes', crashes.metric(sum)),
     watch('CancelFailures', ours('CancelFailures')),
     watch('IncompleteSweeps', ours('IncompleteSweeps')),
     watch('HeldBack', ours('HeldBack', { ...perSweep, statistic: Stats.MAXIMUM })),
@@ -119,7 +117,7 @@ export function addAlarms(curfew: FineTuningCurfew, props: AlarmsProps): Alarm[]
       curfew.deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: Stats.MAXIMUM }),
       once,
     ),
-    ...(props.enabled ? [watch('NoSweep', ours('SweepDuration', sweeps), missing)] : []),
+    ...(enabled ? [watch('NoSweep', ours('SweepDuration', sweeps), missing)] : []),
   ];
   // A topic that is not of this app keeps the policy that it has. One of another account's stack must know ours.
   const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {

@@ -14,7 +14,6 @@ import {
   type ICfnConditionExpression,
   type IStackSynthesizer,
   Stack,
-  type StackProps,
   Token,
   Validations,
 } from 'aws-cdk-lib';
@@ -22,7 +21,7 @@ import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnRule as CfnEventRule, Schedule } from 'aws-cdk-lib/aws-events';
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { Construct, IConstruct } from 'constructs';
+import type { IConstruct } from 'constructs';
 import { defaultBaseUrl } from '../../lambda/settings.ts';
 import { FineTuningCurfew } from '../fine-tuning-curfew.ts';
 import { alarmPeriod } from '../monitoring/alarms.ts';
@@ -38,12 +37,12 @@ export function curfewTemplate(code: string): object {
   const outdir = mkdtempSync(join(tmpdir(), 'curfew-'));
   try {
     const app = new App({ outdir, analyticsReporting: false });
-    const stack = new TemplateStack(app, 'FineTuningCurfew', {
+    const stack = new Stack(app, 'FineTuningCurfew', {
       description: 'A run-time limit for fine-tuning jobs',
       // The same thing: CDK's types do not go with exactOptionalPropertyTypes.
       synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) as IStackSynthesizer,
-      code,
     });
+    addCurfew(stack, code);
     const reasons = {
       'CloudFormation-Validate::W2509': 'The name of a secret is no secret.',
       'CloudFormation-Validate::W3002': '`aws cloudformation package` replaces the path of the code.',
@@ -55,83 +54,75 @@ export function curfewTemplate(code: string): object {
   }
 }
 
-interface TemplateStackProps extends StackProps {
-  /** Where the function's code is, seen from the template. */
-  code: string;
-}
-
 /**
  * How often sweeps come, as far as CDK knows, which can make neither a schedule nor an alarm of a token. All that has
  * this length follows the parameter instead.
  */
 const standIn = Duration.hours(1);
 
-/** Fine-tuning curfew for whoever has no CDK: its settings are parameters of the template. */
-class TemplateStack extends Stack {
-  constructor(scope: Construct, id: string, { code, ...props }: TemplateStackProps) {
-    super(scope, id, props);
-    const text = (setting: TemplateSetting) => addParameter(this, setting).valueAsString;
-    const any = (setting: TemplateSetting) => addParameter(this, setting).value;
-    const number = (setting: TemplateSetting) => Token.asNumber(any(setting));
-    // The console shows the parameters in this order.
-    const settings = {
-      name: text('name'),
-      secret: Secret.fromSecretNameV2(this, 'Secret', text('secretName')),
-      secretField: text('secretField'),
-      timeBudgetMinutes: number('timeBudgetMinutes'),
-      queueLimitMinutes: any('queueLimitMinutes'),
-      sweepEveryMinutes: text('sweepEveryMinutes'),
-      lookbackDays: number('lookbackDays'),
-      cancelLimit: any('cancelLimit'),
-      warnBeforeMinutes: number('warnBeforeMinutes'),
-      openaiBaseUrl: text('openaiBaseUrl'),
-      provider: any('provider'),
-      dryRun: any('dryRun'),
-      notifyEmail: text('notifyEmail'),
-      logLevel: any('logLevel'),
-    };
-    const { timeBudgetMinutes, openaiBaseUrl, provider, dryRun, notifyEmail } = settings;
+/** Adds fine-tuning curfew, with parameters for settings. */
+function addCurfew(stack: Stack, code: string): void {
+  const text = (setting: TemplateSetting) => addParameter(stack, setting).valueAsString;
+  const any = (setting: TemplateSetting) => addParameter(stack, setting).value;
+  const number = (setting: TemplateSetting) => Token.asNumber(any(setting));
+  // The console shows the parameters in stack order.
+  const settings = {
+    name: text('name'),
+    secret: Secret.fromSecretNameV2(stack, 'Secret', text('secretName')),
+    secretField: text('secretField'),
+    timeBudgetMinutes: number('timeBudgetMinutes'),
+    queueLimitMinutes: any('queueLimitMinutes'),
+    sweepEveryMinutes: text('sweepEveryMinutes'),
+    lookbackDays: number('lookbackDays'),
+    cancelLimit: any('cancelLimit'),
+    warnBeforeMinutes: number('warnBeforeMinutes'),
+    openaiBaseUrl: text('openaiBaseUrl'),
+    provider: any('provider'),
+    dryRun: any('dryRun'),
+    notifyEmail: text('notifyEmail'),
+    logLevel: any('logLevel'),
+  };
+  const { timeBudgetMinutes, openaiBaseUrl, provider, dryRun, notifyEmail } = settings;
 
-    const when = (conditionId: string, expression: ICfnConditionExpression) =>
-      new CfnCondition(this, conditionId, { expression });
-    const hasEmail = when('HasEmail', Fn.conditionNot(Fn.conditionEquals(notifyEmail, '')));
-    const isBedrock = when('IsBedrock', Fn.conditionEquals(provider, 'bedrock'));
-    const isCustomization = when('IsBedrockCustomization', Fn.conditionEquals(provider, 'bedrock-customization'));
+  const when = (conditionId: string, expression: ICfnConditionExpression) =>
+    new CfnCondition(stack, conditionId, { expression });
+  const hasEmail = when('HasEmail', Fn.conditionNot(Fn.conditionEquals(notifyEmail, '')));
+  const isBedrock = when('IsBedrock', Fn.conditionEquals(provider, 'bedrock'));
+  const isCustomization = when('IsBedrockCustomization', Fn.conditionEquals(provider, 'bedrock-customization'));
 
-    const curfew = new FineTuningCurfew(this, 'Curfew', { ...settings, sweepEveryMinutes: standIn.toMinutes() });
-    addOutputs(curfew);
-    for (const part of ['MailKey', 'Mail', 'EventMail']) makeOptional(curfew.node.findChild(part), hasEmail);
-    const policyOf = (policyId: string) => curfew.node.findChild('Curfew').node.findChild(policyId);
-    makeOptional(policyOf('IfBedrock'), isBedrock);
-    makeOptional(policyOf('IfBedrockCustomization'), isCustomization);
-    mailAlarms(curfew, hasEmail);
-    followInterval(curfew, settings.sweepEveryMinutes);
-    for (const part of curfew.node.findAll()) if (part instanceof CfnFunction) part.addPropertyOverride('Code', code);
+  const curfew = new FineTuningCurfew(stack, 'Curfew', { ...settings, sweepEveryMinutes: standIn.toMinutes() });
+  addOutputs(curfew);
+  for (const part of ['MailKey', 'Mail', 'EventMail']) makeOptional(curfew.node.findChild(part), hasEmail);
+  const policyOf = (policyId: string) => curfew.node.findChild('Curfew').node.findChild(policyId);
+  makeOptional(policyOf('IfBedrock'), isBedrock);
+  makeOptional(policyOf('IfBedrockCustomization'), isCustomization);
+  mailAlarms(curfew, hasEmail);
+  followInterval(curfew, settings.sweepEveryMinutes);
+  for (const part of curfew.node.findAll()) if (part instanceof CfnFunction) part.addPropertyOverride('Code', code);
 
-    const isDefault = Fn.conditionEquals(openaiBaseUrl, defaultBaseUrl);
-    const rules: [id: string, condition: ICfnConditionExpression, assert: ICfnConditionExpression, why: string][] = [
-      [
-        'TimeBudget',
-        Fn.conditionEquals(timeBudgetMinutes, '0'),
-        Fn.conditionEquals(dryRun, 'true'),
-        'TimeBudgetMinutes 0 would cancel every job at once: allowed only with DryRun true. To stop everything now, send {"stopAll": {}}',
-      ],
-      [
-        'AzureHost',
-        Fn.conditionEquals(provider, 'azure'),
-        Fn.conditionNot(isDefault),
-        'OpenaiBaseUrl must be that of your Azure resource for Provider azure',
-      ],
-      [
-        'BedrockHost',
-        Fn.conditionOr(Fn.conditionEquals(provider, 'bedrock'), Fn.conditionEquals(provider, 'bedrock-customization')),
-        isDefault,
-        'Leave OpenaiBaseUrl as it is for Bedrock, which is that of the region of this stack. For another region, deploy the stack there',
-      ],
-    ];
-    for (const [ruleId, ruleCondition, assert, assertDescription] of rules) {
-      new CfnRule(this, ruleId, { ruleCondition, assertions: [{ assert, assertDescription }] });
-    }
+  const isDefault = Fn.conditionEquals(openaiBaseUrl, defaultBaseUrl);
+  const rules: [id: string, condition: ICfnConditionExpression, assert: ICfnConditionExpression, why: string][] = [
+    [
+      'TimeBudget',
+      Fn.conditionEquals(timeBudgetMinutes, '0'),
+      Fn.conditionEquals(dryRun, 'true'),
+      'TimeBudgetMinutes 0 would cancel every job at once: allowed only with DryRun true. To stop everything now, send {"stopAll": {}}',
+    ],
+    [
+      'AzureHost',
+      Fn.conditionEquals(provider, 'azure'),
+      Fn.conditionNot(isDefault),
+      'OpenaiBaseUrl must be that of your Azure resource for Provider azure',
+    ],
+    [
+      'BedrockHost',
+      Fn.conditionOr(Fn.conditionEquals(provider, 'bedrock'), Fn.conditionEquals(provider, 'bedrock-customization')),
+      isDefault,
+      'Leave OpenaiBaseUrl as it is for Bedrock, which is that of the region of this stack. For another region, deploy the stack there',
+    ],
+  ];
+  for (const [ruleId, ruleCondition, assert, assertDescription] of rules) {
+    new CfnRule(stack, ruleId, { ruleCondition, assertions: [{ assert, assertDescription }] });
   }
 }
 

@@ -3,30 +3,23 @@ import { nameOf } from '../function/secret.ts';
 import type { FineTuningCurfewProps } from '../props.ts';
 import { type CurfewSettings, checkedSettings, likelyMeant, settingNames } from './settings.ts';
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null;
-/** Whether a value is what has this member, such as an imported topic or one of any version of CDK. */
+/** Whether a value has this member, as topics have that are imported or of any version of CDK. */
 const has = (member: string) => (value: unknown) => typeof value === 'object' && value !== null && member in value;
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+const areGroups = (value: unknown) => Array.isArray(value) && value.every(has('securityGroupId'));
 
-interface Kind {
-  isRight(value: unknown): boolean;
-  allowed: string;
-}
-
-/** The props that are no settings, which only a CDK app can give. */
-const otherProps: Record<Exclude<keyof FineTuningCurfewProps, keyof CurfewSettings>, Kind> = {
-  secret: { isRight: has('secretArn'), allowed: 'an ISecret; a name or ARN is "secretName"' },
-  topic: { isRight: has('topicArn'), allowed: 'an ITopic; an ARN is "notifyTopicArn"' },
-  eventBus: {
-    isRight: has('eventBusArn'),
-    allowed: 'an IEventBus, such as EventBus.fromEventBusName(this, "Bus", "…")',
-  },
-  vpc: { isRight: has('vpcId'), allowed: 'an IVpc, such as Vpc.fromLookup(this, "Vpc", { vpcId: "…" })' },
-  vpcSubnets: { isRight: isObject, allowed: 'a SubnetSelection, such as { subnetType: … }' },
-  securityGroups: {
-    isRight: (value) => Array.isArray(value) && value.every(has('securityGroupId')),
-    allowed: 'an array of ISecurityGroup',
-  },
-  savedQueries: { isRight: (value) => typeof value === 'boolean', allowed: 'true or false' },
+/** The props that are no settings, which only a CDK app can give: whether a value is right, and what is allowed. */
+const otherProps: Record<
+  Exclude<keyof FineTuningCurfewProps, keyof CurfewSettings>,
+  [isRight: (value: unknown) => boolean, allowed: string]
+> = {
+  secret: [has('secretArn'), 'an ISecret; a name or ARN is "secretName"'],
+  topic: [has('topicArn'), 'an ITopic; an ARN is "notifyTopicArn"'],
+  eventBus: [has('eventBusArn'), 'an IEventBus, such as EventBus.fromEventBusName(this, "Bus", "…")'],
+  vpc: [has('vpcId'), 'an IVpc, such as Vpc.fromLookup(this, "Vpc", { vpcId: "…" })'],
+  vpcSubnets: [isObject, 'a SubnetSelection, such as { subnetType: … }'],
+  securityGroups: [areGroups, 'an array of ISecurityGroup'],
+  savedQueries: [(value) => typeof value === 'boolean', 'true or false'],
 };
 const propNames = [...settingNames, ...Object.keys(otherProps)];
 
@@ -54,8 +47,8 @@ export function checkedProps(props: FineTuningCurfewProps, stack: Stack): Curfew
       .filter((name) => Token.isUnresolved(given.get(name)))
       .map((name) => `prop "${name}" must be known at synth: resources depend on it, so give no token`),
     ...Object.entries(otherProps)
-      .filter(([name, { isRight }]) => given.has(name) && !isRight(given.get(name)))
-      .map(([name, { allowed }]) => `prop "${name}" must be ${allowed}`),
+      .filter(([name, [isRight]]) => given.has(name) && !isRight(given.get(name)))
+      .map(([name, [, allowed]]) => `prop "${name}" must be ${allowed}`),
   ];
   if (complaints.length > 0) throw new Error(complaints.join('\n'));
   const { secret } = props;

@@ -1,15 +1,10 @@
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { listenOnLoopback } from '../../providers/loopback-server.ts';
-import {
-  AwsFailure,
-  getParametersByPath,
-  getSecretValue,
-  putEvents,
-  type SecretAnswer,
-  type Services,
-} from './services.ts';
-import { batchGetItem, type TableStub, updateItem } from './table.ts';
+import { AwsFailure, type AwsStubOptions, Services } from './services.ts';
+import { TableStub } from './table.ts';
+
+export type { AwsStubOptions } from './services.ts';
 
 export interface AwsStub extends AsyncDisposable, Services {
   /** What `AWS_ENDPOINT_URL` has to be. */
@@ -17,42 +12,22 @@ export interface AwsStub extends AsyncDisposable, Services {
   table: TableStub;
 }
 
-export interface AwsStubOptions {
-  /** The answer for every secret that `secrets` does not name. */
-  secret?: SecretAnswer;
-  /** Answers by the name of the secret. */
-  secrets?: Record<string, SecretAnswer>;
-  /** Values by the name of the parameter. */
-  parameters?: Record<string, string>;
-}
-
 /** As much of AWS as the function speaks: Secrets Manager, EventBridge, Parameter Store and DynamoDB, on loopback. */
-export async function startAwsStub({ secret, secrets = {}, parameters = {} }: AwsStubOptions = {}): Promise<AwsStub> {
-  const services: Services = {
-    secret,
-    secrets: new Map(Object.entries(secrets)),
-    secretReads: [],
-    events: [],
-    batchSizes: [],
-    eventBus: 'up',
-    refuses: () => false,
-    parameters: new Map(Object.entries(parameters)),
-    parameterReads: 0,
-    parameterStore: 'up',
-  };
-  const table: TableStub = { rows: new Map(), health: 'up', leaves: () => false, reads: 0, idsRead: [], writes: 0 };
+export async function startAwsStub(options: AwsStubOptions = {}): Promise<AwsStub> {
+  const services = new Services(options);
+  const table = new TableStub();
   const answer = (operation: unknown, request: string): object => {
     switch (operation) {
       case 'secretsmanager.GetSecretValue':
-        return getSecretValue(services, JSON.parse(request));
+        return services.getSecretValue(JSON.parse(request));
       case 'AWSEvents.PutEvents':
-        return putEvents(services, JSON.parse(request));
+        return services.putEvents(JSON.parse(request));
       case 'AmazonSSM.GetParametersByPath':
-        return getParametersByPath(services, JSON.parse(request));
+        return services.getParametersByPath(JSON.parse(request));
       case 'DynamoDB_20120810.BatchGetItem':
-        return batchGetItem(table, JSON.parse(request));
+        return table.batchGetItem(JSON.parse(request));
       case 'DynamoDB_20120810.UpdateItem':
-        return updateItem(table, JSON.parse(request));
+        return table.updateItem(JSON.parse(request));
     }
     throw new AwsFailure('UnknownOperationException');
   };

@@ -6,41 +6,10 @@ export interface Row {
   [attribute: string]: string | number;
 }
 
-/** The table of DynamoDB; whatever its name, there is only one. */
-export interface TableStub {
-  rows: Map<string, Row>;
-  health: Health;
-  /** The rows that `BatchGetItem` leaves for another call, asked at every call. */
-  leaves: (jobId: string) => boolean;
-  /** How many calls read, and which ids they asked for. */
-  reads: number;
-  idsRead: string[];
-  /** How many calls wrote, or would have, had their condition held. */
-  writes: number;
-}
-
 type Item = Record<string, { S: string } | { N: string }>;
 
 interface Key {
   jobId: { S: string };
-}
-
-/** DynamoDB's own limits: 100 keys, none of them twice. */
-export function batchGetItem(table: TableStub, request: { RequestItems: Record<string, { Keys: Key[] }> }): object {
-  table.reads += 1;
-  checkHealth(table.health);
-  const [[name, { Keys }] = ['', { Keys: [] }], another] = Object.entries(request.RequestItems);
-  const ids = Keys.map(({ jobId }) => jobId.S);
-  if (another || ids.length === 0 || ids.length > 100 || new Set(ids).size < ids.length) {
-    throw new AwsFailure('ValidationException');
-  }
-  const left = ids.filter((id) => table.leaves(id));
-  const read = ids.filter((id) => !left.includes(id));
-  table.idsRead.push(...read);
-  return {
-    Responses: { [name]: read.flatMap((id) => table.rows.get(id) ?? []).map(itemOf) },
-    UnprocessedKeys: left.length === 0 ? {} : { [name]: { Keys: left.map((id) => ({ jobId: { S: id } })) } },
-  };
 }
 
 interface UpdateItem {
@@ -50,41 +19,72 @@ interface UpdateItem {
   ExpressionAttributeValues: Item;
 }
 
-/** As much of DynamoDB's expressions as the function uses. Any other is refused, so what the stub takes means the same there. */
-export function updateItem(table: TableStub, request: UpdateItem): object {
-  table.writes += 1;
-  checkHealth(table.health);
-  const jobId = request.Key.jobId.S;
-  const { ConditionExpression, UpdateExpression } = request;
-  const row = table.rows.get(jobId);
-  const valueFor = (name: string) => {
-    const value = request.ExpressionAttributeValues[name];
-    if (!value) throw new AwsFailure('ValidationException');
-    return 'N' in value ? Number(value.N) : value.S;
-  };
+/** The table of DynamoDB; whatever its name, there is only one. */
+export class TableStub {
+  rows = new Map<string, Row>();
+  health: Health = 'up';
+  /** The rows that `BatchGetItem` leaves for another call, asked at every call. */
+  leaves = (_jobId: string): boolean => false;
+  /** How many calls read, and which ids they asked for. */
+  reads = 0;
+  idsRead: string[] = [];
+  /** How many calls wrote, or would have, had their condition held. */
+  writes = 0;
 
-  /** An attribute that is absent compares with nothing. */
-  const termHolds = (term: string) => {
-    const [, absent] = /^attribute_not_exists\((\w+)\)$/.exec(term) ?? [];
-    if (absent) return row?.[absent] === undefined;
-    const [, name = '', value = ''] = /^(\w+) < (:\w+)$/.exec(term) ?? [];
-    const [left, right] = [row?.[name], valueFor(value)];
-    return left !== undefined && left < right;
-  };
-  // All terms, so one that is not known is found even behind one that holds.
-  const terms = ConditionExpression?.split(' OR ').map(termHolds) ?? [true];
-  if (!terms.includes(true)) {
-    throw new AwsFailure('ConditionalCheckFailedException', 400, row && { Item: itemOf(row) });
+  /** DynamoDB's own limits: 100 keys, none of them twice. */
+  batchGetItem(request: { RequestItems: Record<string, { Keys: Key[] }> }): object {
+    this.reads += 1;
+    checkHealth(this.health);
+    const [[name, { Keys }] = ['', { Keys: [] }], another] = Object.entries(request.RequestItems);
+    const ids = Keys.map(({ jobId }) => jobId.S);
+    if (another || ids.length === 0 || ids.length > 100 || new Set(ids).size < ids.length) {
+      throw new AwsFailure('ValidationException');
+    }
+    const left = ids.filter((id) => this.leaves(id));
+    const read = ids.filter((id) => !left.includes(id));
+    this.idsRead.push(...read);
+    return {
+      Responses: { [name]: read.flatMap((id) => this.rows.get(id) ?? []).map(itemOf) },
+      UnprocessedKeys: left.length === 0 ? {} : { [name]: { Keys: left.map((id) => ({ jobId: { S: id } })) } },
+    };
   }
 
-  const [, assignments = '', removed = ''] = /^SET (.+?)(?: REMOVE (\w+))?$/.exec(UpdateExpression) ?? [];
-  const set = assignments.split(', ').map((assignment): [string, string | number] => {
-    const [, name = '', value = ''] = /^(\w+) = (:\w+)$/.exec(assignment) ?? [];
-    return [name, valueFor(value)];
-  });
-  const { [removed]: _, ...kept } = row ?? { jobId };
-  table.rows.set(jobId, { ...kept, ...Object.fromEntries(set), jobId });
-  return {};
+  /** As much of DynamoDB's expressions as the function uses. Any other is refused, so what the stub takes means the same there. */
+  updateItem(request: UpdateItem): object {
+    this.writes += 1;
+    checkHealth(this.health);
+    const jobId = request.Key.jobId.S;
+    const { ConditionExpression, UpdateExpression } = request;
+    const row = this.rows.get(jobId);
+    const valueFor = (name: string) => {
+      const value = request.ExpressionAttributeValues[name];
+      if (!value) throw new AwsFailure('ValidationException');
+      return 'N' in value ? Number(value.N) : value.S;
+    };
+
+    /** An attribute that is absent compares with nothing. */
+    const termHolds = (term: string) => {
+      const [, absent] = /^attribute_not_exists\((\w+)\)$/.exec(term) ?? [];
+      if (absent) return row?.[absent] === undefined;
+      const [, name = '', value = ''] = /^(\w+) < (:\w+)$/.exec(term) ?? [];
+      const [left, right] = [row?.[name], valueFor(value)];
+      return left !== undefined && left < right;
+    };
+    // All terms, so one that is not known is found even behind one that holds.
+    const terms = ConditionExpression?.split(' OR ').map(termHolds) ?? [true];
+    if (!terms.includes(true)) {
+      throw new AwsFailure('ConditionalCheckFailedException', 400, row && { Item: itemOf(row) });
+    }
+
+    const [, assignments = '', removed = ''] = /^SET (.+?)(?: REMOVE (\w+))?$/.exec(UpdateExpression) ?? [];
+    const set = assignments.split(', ').map((assignment): [string, string | number] => {
+      const [, name = '', value = ''] = /^(\w+) = (:\w+)$/.exec(assignment) ?? [];
+      return [name, valueFor(value)];
+    });
+    const { [removed]: _, ...kept } = row ?? { jobId };
+    this.rows.set(jobId, { ...kept, ...Object.fromEntries(set), jobId });
+    return {};
+  }
 }
 
 function itemOf(row: Row): Item {
