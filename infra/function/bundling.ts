@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { bundledCode } from './bundled-code.ts';
 
 /** How esbuild bundles any function for the Lambda runtime `nodejs24.x`. */
@@ -55,11 +55,7 @@ interface BundledFile {
   text: string;
 }
 
-async function bundled(
-  entryPoint: string,
-  name: string,
-  plugins: Plugin[] = [],
-): Promise<BundledFile & { inputs: string[] }> {
+async function bundled(entryPoint: string, name: string, plugins: Plugin[] = []) {
   const { outputFiles, metafile } = await build({
     ...bundling,
     alias,
@@ -72,9 +68,13 @@ async function bundled(
     metafile: true,
     absWorkingDir: pathOf('../..'),
   });
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
-  const used = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
-  return { name, text: outputFiles[0]?.text ?? '', inputs: used };
+  return { name, text: outputFiles[0]?.text ?? '', inputs: bundledFiles(metafile) };
+}
+
+/** The files whose code is in a bundle. */
+export function bundledFiles({ outputs }: Metafile): string[] {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  return inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
 }
 
 /** Leaves what our code loads with `import()` to files of their own, and notes them in `parts`: their entry points by name. */

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { bundleFunction } from '../function/bundling.ts';
+import { bundledFiles, bundleFunction } from '../function/bundling.ts';
 import { noticesOf } from './notices.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -33,6 +33,5 @@ async function bundleConstruct(): Promise<string[]> {
     logLevel: 'warning',
     metafile: true,
   });
-  const [output] = Object.values(metafile.outputs);
-  return Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : []));
+  return bundledFiles(metafile);
 }

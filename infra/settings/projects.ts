@@ -43,9 +43,7 @@ function checkRegions({ secretName, secretKmsKeyArn }: ProjectSettings, region: 
   }
 }
 
-interface ProjectEntry extends ProjectOverrides {
-  name: string;
-}
+type ProjectEntry = ProjectOverrides & { name: string };
 
 /** What a standard parameter holds, in bytes. A larger one costs money. */
 const standardBytes = 4096;
@@ -105,18 +103,12 @@ export function addProjectParameters(
       description: 'Projects of fine-tuning curfew, and what differs in them',
     });
   }
-  const revision = revisionOf(entries);
-  return { construct, settings: { projectList: { path, parts: chunks.length }, ...(revision && { revision }) } };
-}
-
-/** The tokens of these projects, but for long ones. */
-function revisionOf(entries: ProjectEntry[]): string {
-  const tokens = entries
-    .map(({ secretName: _, secretKmsKeyArn: __, ...others }) => others)
-    .flatMap((others) => Object.values(others))
-    .filter((value) => Token.isUnresolved(value))
-    .map(String);
-  return [...new Set(tokens)].slice(0, maxTokensOfRevision).join(',');
+  const projectList = { path, parts: chunks.length };
+  // Not the tokens that are long.
+  const values = entries.flatMap(({ secretName: _, secretKmsKeyArn: __, ...others }) => Object.values(others));
+  const tokens = new Set(values.filter((value) => Token.isUnresolved(value)).map(String));
+  const revision = [...tokens].slice(0, maxTokensOfRevision).join(',');
+  return { construct, settings: { projectList, ...(revision && { revision }) } };
 }
 
 function chunksOf(entries: ProjectEntry[]): ProjectEntry[][] {

@@ -28,9 +28,9 @@ export async function deploySystem(options: LocalSystemOptions): Promise<Deploye
   progress('cdk bootstrap');
   await bootstrap(emulator);
   progress('cdk deploy');
-  const deploy = (more: Record<string, string>) =>
+  const deploy = (more: Record<string, string> = {}) =>
     deployStack(emulator, { ...local.context, ...context, ...more }, app);
-  const deployment = await deploy({});
+  const deployment = await deploy();
   const running = starting.move();
   return { ...local, ...deployment, emulator, deploy, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

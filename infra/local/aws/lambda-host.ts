@@ -6,20 +6,18 @@ import { pathToFileURL } from 'node:url';
 import type { Context } from 'aws-lambda';
 import type { Invocation } from './local-system.ts';
 
-type Handler = (event: unknown, context: Partial<Context>) => Promise<unknown>;
-
-const timeoutMilliseconds = 900_000;
+const timeoutMs = 900_000;
 const [, , bundle = ''] = process.argv;
-const { handler } = (await import(pathToFileURL(bundle).href)) as { handler: Handler };
+const { handler } = (await import(pathToFileURL(bundle).href)) as {
+  handler(event: unknown, context: Partial<Context>): Promise<unknown>;
+};
 
 async function invoke(request: unknown): Promise<Invocation> {
-  const end = Date.now() + timeoutMilliseconds;
-  const context = {
-    functionName: 'fine-tuning-curfew',
-    awsRequestId: crypto.randomUUID(),
-    getRemainingTimeInMillis: () => end - Date.now(),
-  };
+  const end = Date.now() + timeoutMs;
+  const awsRequestId = crypto.randomUUID();
+  const getRemainingTimeInMillis = () => end - Date.now();
   try {
+    const context = { functionName: 'fine-tuning-curfew', awsRequestId, getRemainingTimeInMillis };
     return { payload: await handler(request, context) };
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));

@@ -58,38 +58,30 @@ export async function startCustomizationSimulator({
   jobs?: Iterable<CustomizationJob>;
   bedrockSigner?: BedrockSigner;
 } = {}): Promise<CustomizationSimulator> {
-  const state = {
-    jobs: new Map([...jobs].map((job) => [job.jobArn, job])),
-    bedrockSigner,
-    calls: [] as CustomizationCall[],
-    faultFor: (_call: CustomizationCall): Fault | undefined => undefined,
-  };
+  const calls: CustomizationCall[] = [];
+  const faultFor = (_call: CustomizationCall): Fault | undefined => undefined;
+  const state = { jobs: new Map([...jobs].map((job) => [job.jobArn, job])), bedrockSigner, calls, faultFor };
   const server = createServer(async (request, response) => {
     const at = performance.now();
     const body = await buffer(request).catch(() => undefined);
     // The client has gone.
     if (!body) return;
+    const { method, headers } = request;
     const url = new URL(request.url ?? '/', 'http://simulator');
-    const { headers } = request;
-    const route = `${request.method} ${url.pathname}`;
-    const [operation, pattern] = routes.find(([, pattern]) => pattern.test(route)) ?? [];
-    const inPath = pattern?.exec(route)?.[1];
+    const [operation, pattern] = routes.find(([, route]) => route.test(`${method} ${url.pathname}`)) ?? [];
+    const inPath = pattern?.exec(`${method} ${url.pathname}`)?.[1];
     const inBody = operation === 'ListTagsForResource' ? JSON.parse(body.toString()).resourceARN : undefined;
     const jobIdentifier = inPath === undefined ? inBody : decodeURIComponent(inPath);
     const region = signedRegion(headers.authorization);
     const call: CustomizationCall = { operation: operation ?? 'unknown', jobIdentifier, region, url, headers, at };
-    simulator.calls.push(call);
-    await respond(response, simulator.faultFor(call), () => {
-      const problem = signatureProblem({ request, body }, 'bedrock', simulator.bedrockSigner);
-      return problem ? awsError(403, problem.type, problem.message) : answerTo(call, simulator.jobs);
+    state.calls.push(call);
+    await respond(response, state.faultFor(call), () => {
+      const problem = signatureProblem({ request, body }, 'bedrock', state.bedrockSigner);
+      return problem ? awsError(403, problem.type, problem.message) : answerTo(call, state.jobs);
     });
   });
-  const listening = await listenOnLoopback(server);
-  const simulator: CustomizationSimulator = Object.assign(state, {
-    url: listening.url,
-    [Symbol.asyncDispose]: listening.close,
-  });
-  return simulator;
+  const { url, close } = await listenOnLoopback(server);
+  return Object.assign(state, { url, [Symbol.asyncDispose]: close });
 }
 
 /** Returns an error as Bedrock's control plane gives it, for instance to be sent by a fault. */

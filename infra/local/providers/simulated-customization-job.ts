@@ -1,23 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-interface SubTask {
-  status: string;
-  creationTime?: string;
-}
-
-/**
- * A model customization job as Bedrock's API has it on the wire, without what only its owner needs: data, roles, models
- * and metrics. Times are ISO 8601.
- */
+/** A model customization job as Bedrock's API has it on the wire, without what only its owner needs. Times are ISO 8601. */
 export interface CustomizationJob {
   jobArn: string;
   jobName: string;
   status: string;
-  statusDetails?: { validationDetails: SubTask; dataProcessingDetails: SubTask; trainingDetails: SubTask };
+  statusDetails?: { trainingDetails: { status: string; creationTime?: string } };
   creationTime: string;
-  endTime?: string;
   baseModelArn: string;
-  customizationType: string;
   /** Not part of the job on the wire: `ListTagsForResource` answers with them. May be changed while it runs. */
   tags: Record<string, string>;
 }
@@ -25,9 +15,9 @@ export interface CustomizationJob {
 export interface CustomizationJobOptions {
   /** `InProgress` by default. */
   status?: string;
-  /** Counted back from now; 0 by default. A finished job finished halfway. */
+  /** Counted back from now; 0 by default. */
   ageMinutes?: number;
-  /** Of the sub-task that trains; by default what fits the job's status. `null` leaves out all sub-tasks. */
+  /** Of the sub-task that trains; by default what fits the job's status. `null` leaves it out. */
   trainingStatus?: string | null;
   /** When training started; by default with the job. Training that has not started has no such time. */
   trainingStartedMinutesAgo?: number;
@@ -47,29 +37,24 @@ export function simulatedCustomizationJob({
   status = 'InProgress',
   ageMinutes = 0,
   trainingStatus = status,
-  trainingStartedMinutesAgo = trainingStatus === 'NotStarted' ? undefined : ageMinutes,
+  trainingStartedMinutesAgo,
   region = 'us-east-1',
   id = randomUUID().replaceAll('-', '').slice(0, 12),
   name = id,
   tags = {},
 }: CustomizationJobOptions = {}): CustomizationJob {
-  const creationTime = minutesAgo(ageMinutes);
-  const done = { status: 'Completed', creationTime };
+  const startedMinutesAgo = trainingStartedMinutesAgo ?? (trainingStatus === 'NotStarted' ? undefined : ageMinutes);
   const trainingDetails = {
     status: trainingStatus ?? status,
-    ...(trainingStartedMinutesAgo !== undefined && { creationTime: minutesAgo(trainingStartedMinutesAgo) }),
+    ...(startedMinutesAgo !== undefined && { creationTime: minutesAgo(startedMinutesAgo) }),
   };
   return {
     jobArn: `arn:aws:bedrock:${region}:123456789012:model-customization-job/${model}/${id}`,
     jobName: name,
     status,
-    ...(trainingStatus !== null && {
-      statusDetails: { validationDetails: done, dataProcessingDetails: done, trainingDetails },
-    }),
-    creationTime,
-    ...(['Completed', 'Failed', 'Stopped'].includes(status) && { endTime: minutesAgo(ageMinutes / 2) }),
+    ...(trainingStatus !== null && { statusDetails: { trainingDetails } }),
+    creationTime: minutesAgo(ageMinutes),
     baseModelArn: `arn:aws:bedrock:${region}::foundation-model/${model}`,
-    customizationType: 'FINE_TUNING',
     tags,
   };
 }

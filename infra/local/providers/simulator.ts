@@ -48,6 +48,7 @@ export async function startFineTuningSimulator({
   apiKeys = [],
   bedrockSigner,
 }: SimulatorOptions = {}): Promise<FineTuningSimulator> {
+  const basePath = basePaths[provider];
   const state = {
     provider,
     jobs: new Map([...jobs].map((job) => [job.id, job])),
@@ -56,24 +57,19 @@ export async function startFineTuningSimulator({
     calls: [] as Call[],
     faultFor: (_call: Call): Fault | undefined => undefined,
   };
-  const basePath = basePaths[provider];
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://simulator');
     const path = url.pathname.startsWith(basePath) ? url.pathname.slice(basePath.length) : '';
     const call = { ...routeOf(request.method ?? 'GET', path), url, headers: request.headers, at: performance.now() };
-    simulator.calls.push(call);
+    state.calls.push(call);
     // What arrived of it, if the client has gone.
     const body = await buffer(request).catch(() => Buffer.of());
-    await respond(response, simulator.faultFor(call), () => {
-      return refusalOf({ request, body }, simulator) ?? answerTo(call, url, simulator.jobs);
+    await respond(response, state.faultFor(call), () => {
+      return refusalOf({ request, body }, state) ?? answerTo(call, url, state.jobs);
     });
   });
-  const listening = await listenOnLoopback(server);
-  const simulator: FineTuningSimulator = Object.assign(state, {
-    baseUrl: `${listening.url}${basePath}`,
-    [Symbol.asyncDispose]: listening.close,
-  });
-  return simulator;
+  const { url, close } = await listenOnLoopback(server);
+  return Object.assign(state, { baseUrl: `${url}${basePath}`, [Symbol.asyncDispose]: close });
 }
 
 /** Sends the answer, or what the fault makes of it. */

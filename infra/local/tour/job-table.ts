@@ -6,7 +6,6 @@ export interface JobRow {
   project: string;
   jobId: string;
   status: string;
-  isWaiting: boolean;
   listed: ListedJob | undefined;
 }
 
@@ -21,7 +20,7 @@ export function jobTable(rows: JobRow[]): string {
   return [styleText('bold', heading), ...rows.map(styledRow)].join('\n');
 }
 
-function styledRow({ project, jobId, status, isWaiting, listed }: JobRow): string {
+function styledRow({ project, jobId, status, listed }: JobRow): string {
   // The end of an ARN is enough to tell jobs apart.
   const start = line(project, jobId.split('/').at(-1) ?? '', status);
   if (!listed) return styleText('dim', start.trimEnd());
@@ -30,6 +29,7 @@ function styledRow({ project, jobId, status, isWaiting, listed }: JobRow): strin
   if (timeBudgetMinutes === null) return styleText('green', `${age}, exempt`);
   if (deadline === null || countsFrom === null) return styleText('dim', `${age}, left alone`);
   const minutesSince = (time: string) => (Date.now() - Date.parse(time)) / 60_000;
+  const isWaiting = /queued|pending|validating/.test(status);
   const usedMinutes = isWaiting ? ageMinutes : minutesSince(countsFrom);
   const allowedMinutes = Math.round(usedMinutes - minutesSince(deadline));
   const queuedMinutes = ageMinutes - usedMinutes;

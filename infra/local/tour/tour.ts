@@ -10,7 +10,7 @@ import type { LocalSystem, LocalSystemOptions } from '../aws/local-system.ts';
 import { EmulatorUnavailableError } from '../aws/python-tools.ts';
 import { queueOfEvents, receive } from '../aws/queues.ts';
 import { startUndeployedSystem } from '../aws/undeployed-system.ts';
-import { jobTable } from './job-table.ts';
+import { type JobRow, jobTable } from './job-table.ts';
 import { budgetMinutes, jobsOfResearch, projectsOfTour } from './jobs.ts';
 import { whatToTry } from './what-to-try.ts';
 
@@ -94,35 +94,27 @@ function heading(text: string): void {
   console.log(`\n${styleText('bold', text)}\n`);
 }
 
-function showRequest(request: unknown): void {
+/** Shows a request, and returns its answer. */
+async function ask(request: unknown): Promise<unknown> {
   console.log(styleText('cyan', deployed ? `$ ${invokeCommand(request)}` : `> ${JSON.stringify(request)}`));
+  return (await system.invoke(request)).payload;
 }
 
 /** Shows all jobs of all projects; what may become of them is from the function itself. */
 async function showJobs(): Promise<void> {
-  const request = { list: {} };
-  showRequest(request);
-  const { payload } = await system.invoke(request);
-  const { jobs: listed } = payload as { jobs: ListedJob[] };
-  const found = [
-    ...[...system.providers].flatMap(([project, { jobs }]) =>
-      [...jobs.values()].map(({ id: jobId, status }) => {
-        return { project, jobId, status, isWaiting: /queued|pending|validating/.test(status) };
-      }),
-    ),
-    ...[...customization.jobs.values()].map(({ jobArn, status, statusDetails }) => {
-      const isWaiting = statusDetails?.trainingDetails?.status === 'NotStarted';
-      return { project: 'nova', jobId: jobArn, status, isWaiting };
-    }),
-  ];
-  const rows = found.map((job) => ({ ...job, listed: listed.find(({ jobId }) => jobId === job.jobId) }));
+  const { jobs: listed } = (await ask({ list: {} })) as { jobs: ListedJob[] };
+  const rows: JobRow[] = [];
+  const add = (project: string, jobId: string, status: string) =>
+    rows.push({ project, jobId, status, listed: listed.find((job) => job.jobId === jobId) });
+  for (const [project, { jobs }] of system.providers) {
+    for (const { id, status } of jobs.values()) add(project, id, status);
+  }
+  for (const { jobArn, status } of customization.jobs.values()) add('nova', jobArn, status);
   console.log(jobTable(rows));
 }
 
 async function invoke(request: unknown): Promise<void> {
-  showRequest(request);
-  const { payload } = await system.invoke(request);
   // Jobs of a list take one line each.
-  const json = JSON.stringify(payload, null, 2);
+  const json = JSON.stringify(await ask(request), null, 2);
   console.log(json.replaceAll(/\{[^{}[\]]*\}/g, (inner) => inner.replaceAll(/\s+/g, ' ')));
 }
