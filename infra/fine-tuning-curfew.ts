@@ -150,8 +150,7 @@ export class FineTuningCurfew extends Construct {
    * region. An alarm that gets it as an action of its own fails synth.
    */
   stopAllOn(topic: ITopic): void {
-    const { region } = Stack.of(this);
-    checkStopAllTopic(topic, this.#topics, { deployment: this.#name, region });
+    checkStopAllTopic(topic, this.#topics, this.#name, Stack.of(this));
     if (this.#stopAllTopics.includes(topic.topicArn)) return;
     subscribable(topic, this).addSubscription(
       new LambdaSubscription(this.function, { deadLetterQueue: this.deadLetters }),

@@ -1,22 +1,8 @@
-import { App, type AppProps, CfnMapping, CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { App, type AppProps, CfnMapping, CfnOutput, Stack, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import type { Construct } from 'constructs';
 import { FineTuningCurfew } from './fine-tuning-curfew.ts';
-import type { FineTuningCurfewProps } from './props.ts';
 import { contextOf } from './settings/context.ts';
 import { defaults } from './settings/settings.ts';
-
-export interface CurfewStackProps extends StackProps {
-  curfew: FineTuningCurfewProps;
-}
-
-/** Fine-tuning curfew as a stack of its own, with outputs that an operator can paste. */
-export class CurfewStack extends Stack {
-  constructor(scope: Construct, id: string, { curfew, ...props }: CurfewStackProps) {
-    super(scope, id, props);
-    addOutputs(new FineTuningCurfew(this, 'Curfew', curfew));
-  }
-}
 
 /** The domain of the console in each partition of AWS. */
 const consoles = {
@@ -51,16 +37,15 @@ export interface CurfewAppProps extends AppProps {
 
 /** The CDK app: one stack made of its context, checked by cdk-nag. */
 export class CurfewApp extends App {
-  readonly stack: CurfewStack;
+  readonly stack: Stack;
 
   constructor({ isEmulated, ...props }: CurfewAppProps) {
     super(props);
     const settings = contextOf(this.node);
     const isDefault = settings.name === defaults.name;
-    this.stack = new CurfewStack(this, isDefault ? 'FineTuningCurfew' : `FineTuningCurfew-${settings.name}`, {
-      description: 'A run-time limit for fine-tuning jobs',
-      curfew: { ...settings, savedQueries: !isEmulated },
-    });
+    const description = 'A run-time limit for fine-tuning jobs';
+    this.stack = new Stack(this, isDefault ? 'FineTuningCurfew' : `FineTuningCurfew-${settings.name}`, { description });
+    addOutputs(new FineTuningCurfew(this.stack, 'Curfew', { ...settings, savedQueries: !isEmulated }));
     Validations.of(this).addPlugins(new AwsSolutionsChecks(this));
   }
 }

@@ -2,25 +2,32 @@ import { Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  CfnFunction,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ProjectSettings } from '../../lambda/project-settings.ts';
-import { type Settings, settingsEntries, settingsVariable } from '../../lambda/settings.ts';
+import { settingsEntries, settingsVariable } from '../../lambda/settings.ts';
 import type { ProjectParameters } from '../settings/projects.ts';
+import type { CurfewSettings } from '../settings/settings.ts';
 import { bundledCode } from './bundled-code.ts';
-import { checkEnvironmentSize } from './environment-size.ts';
 import { longestArn } from './project-access.ts';
 import { addRole } from './role.ts';
 
 export interface FunctionProps {
-  settings: Settings & { logLevel: string; logRetentionDays: number };
+  settings: CurfewSettings;
   /** Those that the function must be able to reach. */
   projects: readonly ProjectSettings[];
   /** Where it finds their settings, if there is more than the one. */
-  parameters: ProjectParameters | undefined;
+  parameters: ProjectParameters;
   table: Table;
   deadLetters: IQueue;
   /** The default one of the account if undefined. */
@@ -88,4 +95,33 @@ function functionSettings({ settings, parameters, table, eventBus, stopAllTopics
     ...parameters?.settings,
     ...(eventBus && { eventBusName: eventBus.eventBusArn }),
   };
+}
+
+/** Lambda's limit on the names and values of an environment together. */
+const maxBytes = 4096;
+/** More than most tokens become: ARNs of topics and buses, names of tables. */
+const guessedBytesOfToken = 160;
+
+/** Fails synth if the environment of a function, once it is complete, may be larger than Lambda allows. */
+export function checkEnvironmentSize({ node, stack }: LambdaFunction): void {
+  node.addValidation({
+    validate: () => {
+      if (!(node.defaultChild instanceof CfnFunction)) return [];
+      const { variables = {} } = stack.resolve(node.defaultChild.environment) ?? {};
+      const bytes = Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + bytesOf(value), 0);
+      if (bytes <= maxBytes) return [];
+      return [
+        `the settings may take ${bytes} bytes of the function's environment, tokens counted as ${guessedBytesOfToken} each, ` +
+          `but Lambda allows ${maxBytes}: shorten them, and give "stopAllOn" fewer topics`,
+      ];
+    },
+  });
+}
+
+/** The bytes of a text, in which functions of CloudFormation stand for tokens. */
+function bytesOf(text: unknown): number {
+  if (typeof text === 'string') return Buffer.byteLength(text);
+  const isJoin = typeof text === 'object' && text !== null && 'Fn::Join' in text;
+  const [, parts]: unknown[] = isJoin && Array.isArray(text['Fn::Join']) ? text['Fn::Join'] : [];
+  return Array.isArray(parts) ? parts.reduce((sum: number, part) => sum + bytesOf(part), 0) : guessedBytesOfToken;
 }

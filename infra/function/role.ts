@@ -10,6 +10,9 @@ import { accessStatements } from './project-access.ts';
 
 /** How many managed policies a role can have without a raised quota. */
 const maxManagedPolicies = 10;
+const tooManySecrets =
+  'the projects have more secrets than the policies of a role can name: put the keys as fields into fewer secrets ' +
+  '("secretField")';
 
 /** A provider that is a token may turn out to be Bedrock, in either way: the policies for that, by their ids. */
 const ifProviders = { IfBedrock: 'bedrock', IfBedrockCustomization: 'bedrock-customization' } as const;
@@ -64,27 +67,20 @@ export function addRole(scope: Construct, props: FunctionProps, logGroup: ILogGr
 
   const unknown = props.projects.filter(({ provider }) => Token.isUnresolved(provider));
   if (unknown.length > 0) {
+    const withoutSecret = { secretName: undefined, secretKmsKeyArn: undefined };
     // Policies of their own, so that the release's template can put conditions on them.
     for (const [policyId, provider] of Object.entries(ifProviders)) {
-      const bedrock = unknown.map((project) => ({
-        ...project,
-        provider,
-        secretName: undefined,
-        secretKmsKeyArn: undefined,
-      }));
+      const bedrock = unknown.map((project) => ({ ...project, ...withoutSecret, provider }));
       const statements = accessStatements(bedrock, stack);
       acknowledgeWildcards(new Policy(scope, policyId, { roles: [role], statements }), statements);
     }
   }
   role.node.addValidation({
     // What does not fit into the role's own policy CDK moves to managed policies, of which there can only be so many.
-    validate: () =>
-      role.node.children.filter((child) => child instanceof ManagedPolicy).length <= maxManagedPolicies
-        ? []
-        : [
-            'the projects have more secrets than the policies of a role can name: put the keys as fields into fewer secrets ' +
-              '("secretField")',
-          ],
+    validate: () => {
+      const policies = role.node.children.filter((child) => child instanceof ManagedPolicy);
+      return policies.length > maxManagedPolicies ? [tooManySecrets] : [];
+    },
   });
   return role;
 }

@@ -10,13 +10,14 @@ import { knownToDiffer } from '../settings/regions.ts';
  *
  * @param topics those that get the alarms of this deployment.
  * @param deployment its name.
- * @param region where the function and its dead letters are; a token will do.
+ * @param stack which the function and its dead letters are in.
  * @throws Error if it is one of them, one to which Lambda cannot subscribe, or of another region.
  */
 export function checkStopAllTopic(
   topic: ITopic,
   topics: readonly ITopic[],
-  { deployment, region }: { deployment: string; region: string },
+  deployment: string,
+  { region }: Stack,
 ): void {
   const refuse = (why: string): never => {
     throw new Error(`The topic "${topic.node.path}" ${why}`);

@@ -102,6 +102,8 @@ export function addAlarms(
   const ours = (name: MetricName, options: MetricOptions = perSweep) => curfew.metric(name, options);
   const sum = { period, statistic: Stats.SUM };
   const sweeps = { period: Duration.minutes(sweepEveryMinutes), statistic: Stats.SAMPLE_COUNT };
+  const ofQueue = { period, statistic: Stats.MAXIMUM };
+  const deadLetters = curfew.deadLetters.metricApproximateNumberOfMessagesVisible(ofQueue);
   const alarms = [
     watch('Errors', ours('Errors', sum)),
     watch('Crashes', crashes.metric(sum)),
@@ -112,11 +114,7 @@ export function addAlarms(
     watch('StuckCancelling', ours('StuckCancelling')),
     watch('FailedProjects', ours('FailedProjects')),
     watch('Throttles', curfew.function.metricThrottles(sum), once),
-    watch(
-      'DeadLetters',
-      curfew.deadLetters.metricApproximateNumberOfMessagesVisible({ period, statistic: Stats.MAXIMUM }),
-      once,
-    ),
+    watch('DeadLetters', deadLetters, once),
     ...(enabled ? [watch('NoSweep', ours('SweepDuration', sweeps), missing)] : []),
   ];
   // A topic that is not of this app keeps the policy that it has. One of another account's stack must know ours.

@@ -24,7 +24,11 @@ export function addDashboard(curfew: FineTuningCurfew, name: string, crashes: Me
   const total = (metric: MetricName) => curfew.metric(metric, sum);
   const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
     new GraphWidget({ title, left, right, width });
-  const [inProgress, age] = [gauge('InProgress'), gauge('OldestJobInProgressAge')];
+  const inProgress = graph(
+    'In progress, and the age of the oldest',
+    [gauge('InProgress')],
+    [gauge('OldestJobInProgressAge')],
+  );
   const overdue = [gauge('Overdue'), total('Cancelled'), gauge('HeldBack'), total('CancelFailures')];
   const named = [total('Errors'), total('IncompleteSweeps'), total('FailedProjects')];
   const errors = [...named, crashes.metric(sum), fn.metricThrottles(sum)];
@@ -40,7 +44,7 @@ export function addDashboard(curfew: FineTuningCurfew, name: string, crashes: Me
     dashboardName: name,
     defaultInterval: Duration.days(1),
     widgets: [
-      [graph('In progress, and the age of the oldest', [inProgress], [age]), graph('Overdue and cancelled', overdue)],
+      [inProgress, graph('Overdue and cancelled', overdue)],
       [graph('Errors and throttles', errors), duration],
       [graph('Jobs to look at', [gauge('UnknownStatus'), gauge('StuckCancelling')])],
       [latest],

@@ -33,24 +33,16 @@ export function addCrashFilter(scope: Construct, deployment: string, logGroup: I
   });
 }
 
+const times = ['ageMinutes', 'timeBudgetMinutes'];
+
 /** The questions that operators ask of the log, by name. */
 export const questions = {
   'what was cancelled, and why': {
-    fields: [
-      '@timestamp',
-      'project',
-      'jobId',
-      'reason',
-      'requestedBy',
-      'ageMinutes',
-      'timeBudgetMinutes',
-      'model',
-      'message',
-    ],
+    fields: ['@timestamp', 'project', 'jobId', 'reason', 'requestedBy', ...times, 'model', 'message'],
     filterStatements: ['outcome in ["cancelled", "cancelling"]'],
   },
   'why is this job still running': {
-    fields: ['@timestamp', 'project', 'outcome', 'ageMinutes', 'timeBudgetMinutes', 'requestedBy', 'message'],
+    fields: ['@timestamp', 'project', 'outcome', ...times, 'requestedBy', 'message'],
     filterStatements: ['jobId = "ftjob-PUT-YOUR-JOB-HERE"'],
   },
   failures: {

@@ -35,19 +35,13 @@ const parameters = {
     constraintDescription: 'a whole number of minutes, 1 or more, none, or empty',
   },
   sweepEveryMinutes: { description: 'How often jobs are swept', allowedValues: intervals.map(String) },
-  lookbackDays: {
-    description: 'How far these sweeps look back; a daily one looks at everything',
-    ...wholeNumber,
-  },
+  lookbackDays: { description: 'How far these sweeps look back; a daily one looks at everything', ...wholeNumber },
   cancelLimit: {
     description: 'A sweep that finds more overdue jobs cancels none',
     allowedPattern: '^([1-9]\\d{0,8}|none)$',
     constraintDescription: 'a whole number, 1 or more, or none',
   },
-  warnBeforeMinutes: {
-    description: 'How long before its deadline a job is announced; 0 for never',
-    ...wholeNumber,
-  },
+  warnBeforeMinutes: { description: 'How long before its deadline a job is announced; 0 for never', ...wholeNumber },
   openaiBaseUrl: {
     description: "The provider's URL; for Bedrock leave it as it is and set Provider",
     // The permissions for Bedrock depend on Provider: conditions cannot parse a URL.

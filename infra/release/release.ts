@@ -1,7 +1,7 @@
 /** Makes what a release consists of, in `dist/`: the package, the template with the function's code, and checksums. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Zippable, zipSync } from 'fflate';
 import { curfewTemplate } from './template.ts';
@@ -21,11 +21,13 @@ writeFileSync(
   zipSync({
     ...zippable(inDist('lambda'), readdirSync(inDist('lambda'))),
     ...zippable(dist, ['THIRD-PARTY-NOTICES.txt']),
-    ...zippable(root, ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE']),
-    ...zippable(
-      root,
-      readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
-    ),
+    ...zippable(root, [
+      'README.md',
+      'CHANGELOG.md',
+      'SECURITY.md',
+      'LICENSE',
+      ...globSync('docs/*', { cwd: root }).sort(),
+    ]),
   }),
 );
 const sums = releasedFiles().map((name) => `${sha256Of(inDist(name))}  ${name}\n`);
@@ -33,9 +35,7 @@ writeFileSync(inDist(checksums), sums.join(''));
 console.log([...releasedFiles(), checksums].map((name) => `dist/${name}`).join('\n'));
 
 function releasedFiles(): string[] {
-  return readdirSync(dist)
-    .filter((name) => name.endsWith('.tgz') || name === template || name === code)
-    .sort();
+  return globSync(['*.tgz', template, code], { cwd: dist }).sort();
 }
 
 /** Files below a folder. The same ones always become the same bytes. */

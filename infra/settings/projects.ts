@@ -53,19 +53,6 @@ const guessedBytesOfToken = 256;
 /** An environment holds 4 kB. What changes only in further tokens reaches a warm function within five minutes. */
 const maxTokensOfRevision = 10;
 
-export interface ProjectParameters {
-  construct: Construct;
-  /** What the function has to know of them. */
-  settings: {
-    projectList: { path: string; parts: number };
-    /**
-     * What changes if a token becomes something else, which changes no path: it makes Lambda start new functions, which
-     * read the projects afresh. Absent without tokens.
-     */
-    revision?: string;
-  };
-}
-
 /**
  * Keeps in Parameter Store what differs in each project, for there is no room in the function's environment: as many
  * parameters as it takes, each a JSON array.
@@ -73,13 +60,10 @@ export interface ProjectParameters {
  * Their path ends in a hash of all that they hold. So a change creates new parameters, then points the function to
  * them, then removes the old ones, and no function ever reads half of one and half of the other.
  *
- * @returns undefined if there are no projects.
+ * @returns the construct, and the settings with which the function finds them; undefined if there are no projects.
  * @throws Error if Parameter Store reserves the name of the deployment.
  */
-export function addProjectParameters(
-  scope: Construct,
-  { name: deployment, projects }: CurfewSettings,
-): ProjectParameters | undefined {
+export function addProjectParameters(scope: Construct, { name: deployment, projects }: CurfewSettings) {
   const entries = Object.entries(projects).map(([name, overrides]) => ({ name, ...overrides }));
   if (entries.length === 0) return undefined;
   if (/^(aws|ssm)/i.test(deployment)) {
@@ -104,7 +88,8 @@ export function addProjectParameters(
     });
   }
   const projectList = { path, parts: chunks.length };
-  // Not the tokens that are long.
+  // Changes if a token becomes something else, which changes no path: Lambda starts new functions, which read the projects
+  // afresh. It is without the tokens that are long.
   const values = entries.flatMap(({ secretName: _, secretKmsKeyArn: __, ...others }) => Object.values(others));
   const tokens = new Set(values.filter((value) => Token.isUnresolved(value)).map(String));
   const revision = [...tokens].slice(0, maxTokensOfRevision).join(',');
@@ -126,3 +111,5 @@ function bytesOf(chunk: ProjectEntry[]): number {
   const json = JSON.stringify(chunk, (_, value: unknown) => (Token.isUnresolved(value) ? standIn : value));
   return Buffer.byteLength(json);
 }
+
+export type ProjectParameters = ReturnType<typeof addProjectParameters>;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { App } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
+import { FineTuningCurfew } from '../../infra/index.ts';
 import type { FineTuningCurfewProps } from '../../infra/props.ts';
-import { CurfewStack } from '../../infra/stack.ts';
+import { addOutputs } from '../../infra/stack.ts';
 import { parseSettings, settingsVariable } from '../../lambda/settings.ts';
 import { evaluated, isObject, type Json, type JsonObject } from './evaluated.ts';
 import { pascalCase, releaseTemplate as template } from './release-template.ts';
@@ -33,8 +34,9 @@ describe('the template makes the same of its parameters as the CDK stack of its 
   for (const [name, settings] of Object.entries(cases)) {
     test(name, () => {
       const app = new App();
-      const { stackName } = new CurfewStack(app, 'FineTuningCurfew', { curfew: settings });
-      const byCdk = evaluated(app.synth().getStackByName(stackName).template);
+      const stack = new Stack(app, 'FineTuningCurfew');
+      addOutputs(new FineTuningCurfew(stack, 'Curfew', settings));
+      const byCdk = evaluated(app.synth().getStackByName(stack.stackName).template);
       const byTemplate = evaluated(template, parametersFor(settings));
       assert.deepEqual(comparable(byTemplate.resources), comparable(byCdk.resources));
       assert.deepEqual(byTemplate.outputs, byCdk.outputs);

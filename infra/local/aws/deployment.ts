@@ -4,31 +4,26 @@ import type { Invocation } from './local-system.ts';
 import { run } from './processes.ts';
 
 /** One stack of ours on the emulator. */
-export interface Deployment {
-  functionName: string;
-  /** The value of an output of the stack. */
-  output(name: string): Promise<string>;
-  /** Invokes the function with the command that an operator types. */
-  invoke(request: unknown): Promise<Invocation>;
-  /** What the frequent rule sends. */
-  ruleInput(): Promise<unknown>;
-}
+export type Deployment = ReturnType<typeof deploymentOf>;
 
 /** A stack that has been deployed. */
 export function deploymentOf(
   emulator: Emulator,
   { stackName, functionName }: { stackName: string; functionName: string },
-): Deployment {
+) {
   return {
     functionName,
-    output: async (name) => {
+    /** The value of an output of the stack. */
+    output: async (name: string) => {
       const query = `Stacks[0].Outputs[?OutputKey=='${name}'].OutputValue | [0]`;
       const describe = ['describe-stacks', '--stack-name', stackName, '--query', query];
       const value = await aws(emulator, 'cloudformation', ...describe);
       if (typeof value !== 'string') throw new Error(`The stack has no output ${name}.`);
       return value;
     },
-    invoke: (request) => invokeByCli(emulator, request, functionName),
+    /** Invokes the function with the command that an operator types. */
+    invoke: (request: unknown) => invokeByCli(emulator, request, functionName),
+    /** What the frequent rule sends. */
     ruleInput: () => frequentRuleInput(emulator, functionName),
   };
 }

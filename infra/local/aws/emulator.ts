@@ -8,15 +8,7 @@ import { startTlsFront } from './tls-front.ts';
 import { isolatedEnvironment, newRunDirectory } from './workspace.ts';
 
 /** AWS as the local system sees it. */
-export interface Emulator extends AsyncDisposable {
-  endpointUrl: string;
-  /** The AWS CLI. */
-  aws: string;
-  /** What the AWS CLI, the SDKs and cdk need to find it. */
-  environment: Environment;
-  /** For files of this run. */
-  runDirectory: string;
-}
+export type Emulator = Awaited<ReturnType<typeof startEmulator>>;
 
 const startTimeoutMs = 60_000;
 
@@ -26,7 +18,7 @@ const startTimeoutMs = 60_000;
  * @param functionEnvironment what functions find in their environment beside their own variables.
  * @throws EmulatorUnavailableError if it cannot be installed.
  */
-export async function startEmulator(functionEnvironment: Record<string, string> = {}): Promise<Emulator> {
+export async function startEmulator(functionEnvironment: Record<string, string> = {}) {
   const { ministack, aws } = await installPythonTools();
   const runDirectory = newRunDirectory();
   const isolated = isolatedEnvironment(runDirectory);
@@ -61,11 +53,15 @@ export async function startEmulator(functionEnvironment: Record<string, string> 
     await pWaitFor(isHealthy, { interval: 100, timeout });
     endpointUrl = cleanup.use(await startTlsFront(url)).url;
   }
+  const environment: Environment = { ...isolated, AWS_ENDPOINT_URL: endpointUrl };
   const disposables = cleanup.move();
   return {
     endpointUrl,
+    /** The AWS CLI. */
     aws,
-    environment: { ...isolated, AWS_ENDPOINT_URL: endpointUrl },
+    /** What the AWS CLI, the SDKs and cdk need to find it. */
+    environment,
+    /** For files of this run. */
     runDirectory,
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
   };

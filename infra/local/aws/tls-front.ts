@@ -1,4 +1,5 @@
 import { createServer, request as sendRequest } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { listenOnLoopback } from '../providers/loopback-server.ts';
 
 /**
@@ -8,14 +9,11 @@ import { listenOnLoopback } from '../providers/loopback-server.ts';
  * @param url of the server, plain http on loopback.
  */
 export async function startTlsFront(url: string): Promise<AsyncDisposable & { url: string }> {
-  const { hostname, port } = new URL(url);
   const server = createServer((request, response) => {
-    const { method, url: path, headers } = request;
-    const options = { hostname, port, method, path, headers: { ...headers, 'x-forwarded-proto': 'https' } };
-    const passedOn = sendRequest(options, (answer) => {
+    const headers = { ...request.headers, 'x-forwarded-proto': 'https' };
+    const passedOn = sendRequest(`${url}${request.url}`, { method: request.method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-      answer.once('error', () => response.destroy());
+      pipeline(answer, response).catch(() => response.destroy());
     });
     passedOn.once('error', () => response.destroy());
     request.pipe(passedOn);

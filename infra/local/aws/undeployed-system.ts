@@ -28,11 +28,7 @@ export async function startUndeployedSystem(options: LocalSystemOptions): Promis
   const secrets = Object.entries(local.secrets).map(([name, SecretString]) => [name, { SecretString }]);
   const parameters = { '/projects/0000': JSON.stringify(named) };
   const aws = starting.use(await startAwsStub({ secrets: Object.fromEntries(secrets), parameters }));
-  const functionSettings = {
-    ...settings,
-    tableName: 'state',
-    ...(named.length > 0 && { projectList: { path: '/projects', parts: 1 } }),
-  };
+  const projectList = named.length > 0 ? { path: '/projects', parts: 1 } : undefined;
 
   progress('Loading the bundle');
   await bundleFunction();
@@ -42,7 +38,7 @@ export async function startUndeployedSystem(options: LocalSystemOptions): Promis
       ...isolatedEnvironment(newRunDirectory()),
       ...local.environment,
       AWS_ENDPOINT_URL: aws.url,
-      [settingsVariable]: JSON.stringify(functionSettings),
+      [settingsVariable]: JSON.stringify({ ...settings, tableName: 'state', projectList }),
     },
     silent: true,
   });

@@ -37,8 +37,11 @@ export function refusalOf(call: SignedCall, access: Access): Answer | undefined 
 function signatureRefusal(call: SignedCall, signer: BedrockSigner | undefined): Answer | undefined {
   const problem = signatureProblem(call, 'bedrock-mantle', signer);
   if (!problem) return undefined;
-  const words = problem.type.replace(/Exception$/, '').match(/[A-Z][a-z]+/g) ?? [];
-  return refused(403, problem.message, null, words.join('_').toLowerCase());
+  const code = problem.type
+    .replace(/Exception$/, '')
+    .replaceAll(/\B[A-Z]/g, '_$&')
+    .toLowerCase();
+  return refused(403, problem.message, null, code);
 }
 
 function unauthorized(message: string): Answer {

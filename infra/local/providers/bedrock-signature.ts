@@ -18,12 +18,6 @@ export interface SignedCall {
   body: Buffer;
 }
 
-/** Why AWS refuses a call: the name of its exception, and its message. */
-export interface SignatureProblem {
-  type: string;
-  message: string;
-}
-
 const maxSkewMs = 5 * 60 * 1000;
 const authorizationPattern =
   /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=(\S+), Signature=\w{64}$/;
@@ -38,11 +32,7 @@ const authorizationPattern =
  * @param signer left out, everything but the credentials and the signature itself is checked.
  * @returns what is wrong with it; undefined if nothing is.
  */
-export function signatureProblem(
-  { request, body }: SignedCall,
-  service: string,
-  signer?: BedrockSigner,
-): SignatureProblem | undefined {
+export function signatureProblem({ request, body }: SignedCall, service: string, signer?: BedrockSigner) {
   const { method = 'GET', url = '/', headers } = request;
   const { authorization } = headers;
   if (authorization === undefined) return problem('MissingAuthenticationToken', 'Missing Authentication Token');
@@ -86,7 +76,8 @@ export function signedRegion(authorization = ''): string {
   return authorizationPattern.exec(authorization)?.[3] ?? '';
 }
 
-function problem(type: string, message: string): SignatureProblem {
+/** Why AWS refuses a call: the name of its exception, and its message. */
+function problem(type: string, message: string) {
   return { type: `${type}Exception`, message };
 }
 

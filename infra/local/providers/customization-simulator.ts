@@ -27,17 +27,7 @@ export interface CustomizationCall {
   at: number;
 }
 
-export interface CustomizationSimulator extends AsyncDisposable {
-  /** What `endpoint` or `AWS_ENDPOINT_URL_BEDROCK` has to be. */
-  url: string;
-  /** By ARN. Their regions are those in their ARNs. */
-  jobs: Map<string, CustomizationJob>;
-  /** Whose signatures are accepted; undefined takes any signature that is well formed and fresh. */
-  bedrockSigner: BedrockSigner | undefined;
-  calls: CustomizationCall[];
-  /** Called for each call; undefined lets it through. */
-  faultFor: (call: CustomizationCall) => Fault | undefined;
-}
+export type CustomizationSimulator = Awaited<ReturnType<typeof startCustomizationSimulator>>;
 
 /** The status of each error that Bedrock's control plane documents, and of an operation that it does not know. */
 const errorStatuses = {
@@ -50,17 +40,26 @@ const errorStatuses = {
   ValidationException: 400,
 };
 
-/** Starts Bedrock's four calls for model customization jobs on loopback, with its signatures and its errors. */
+/**
+ * Starts Bedrock's four calls for model customization jobs on loopback, with its signatures and its errors. Its `url` is
+ * what `endpoint` or `AWS_ENDPOINT_URL_BEDROCK` has to be.
+ */
 export async function startCustomizationSimulator({
   jobs = [],
   bedrockSigner,
 }: {
   jobs?: Iterable<CustomizationJob>;
   bedrockSigner?: BedrockSigner;
-} = {}): Promise<CustomizationSimulator> {
-  const calls: CustomizationCall[] = [];
-  const faultFor = (_call: CustomizationCall): Fault | undefined => undefined;
-  const state = { jobs: new Map([...jobs].map((job) => [job.jobArn, job])), bedrockSigner, calls, faultFor };
+} = {}) {
+  const state = {
+    /** By ARN. Their regions are those in their ARNs. */
+    jobs: new Map([...jobs].map((job) => [job.jobArn, job])),
+    /** Whose signatures are accepted; undefined takes any signature that is well formed and fresh. */
+    bedrockSigner,
+    calls: [] as CustomizationCall[],
+    /** Called for each call; undefined lets it through. */
+    faultFor: (_call: CustomizationCall): Fault | undefined => undefined,
+  };
   const server = createServer(async (request, response) => {
     const at = performance.now();
     const body = await buffer(request).catch(() => undefined);

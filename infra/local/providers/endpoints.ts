@@ -13,19 +13,19 @@ export interface Route {
   jobId: string | undefined;
 }
 
-/** Finds out what a call asks for, from its path below the base path. */
-export function routeOf(method: string, path: string): Route {
-  const [isRoute, id, action] = /^\/fine_tuning\/jobs(?:\/([^/]+)(\/cancel)?)?$/.exec(path) ?? [];
-  const jobId = id && decodeURIComponent(id);
-  switch (isRoute !== undefined && `${method}${jobId ? ' job' : ''}${action ?? ''}`) {
-    case 'GET':
-      return { endpoint: 'list', jobId };
-    case 'GET job':
-      return { endpoint: 'retrieve', jobId };
-    case 'POST job/cancel':
-      return { endpoint: 'cancel', jobId };
+const routes = [
+  ['list', /^GET \/fine_tuning\/jobs$/],
+  ['retrieve', /^GET \/fine_tuning\/jobs\/([^/]+)$/],
+  ['cancel', /^POST \/fine_tuning\/jobs\/([^/]+)\/cancel$/],
+] as const;
+
+/** Finds out what a call asks for, from its method and its path below the base path. */
+export function routeOf(request: string): Route {
+  for (const [endpoint, pattern] of routes) {
+    const [isMatch, jobId] = pattern.exec(request) ?? [];
+    if (isMatch) return { endpoint, jobId: jobId && decodeURIComponent(jobId) };
   }
-  return { endpoint: 'unknown', jobId };
+  return { endpoint: 'unknown', jobId: undefined };
 }
 
 /** Carries a call out, once it has been let in. */

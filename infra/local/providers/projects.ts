@@ -1,6 +1,6 @@
 import type { ProjectOverrides, Provider } from '../../../lambda/settings.ts';
 import type { LocalSystemOptions } from '../aws/local-system.ts';
-import { type CustomizationSimulator, startCustomizationSimulator } from './customization-simulator.ts';
+import { startCustomizationSimulator } from './customization-simulator.ts';
 import type { CustomizationJob } from './simulated-customization-job.ts';
 import type { SimulatedJob } from './simulated-job.ts';
 import { type FineTuningSimulator, startFineTuningSimulator } from './simulator.ts';
@@ -20,26 +20,12 @@ export interface LocalProject {
 }
 
 /** The simulated providers of a deployment, and how it finds them. Bedrock takes any well-formed signature at first. */
-export interface LocalProjects extends AsyncDisposable {
-  openai: FineTuningSimulator;
-  /** By the project's name, without those of `bedrock-customization`. */
-  providers: ReadonlyMap<string, FineTuningSimulator>;
-  /** Bedrock's control plane, one for all projects and regions: the SDK takes only one endpoint. */
-  customization: CustomizationSimulator;
-  /** The keys in Secrets Manager, by the name of the secret. */
-  secrets: Record<string, string>;
-  context: Record<string, string>;
-  /** What the function needs in its environment to find `customization`. */
-  environment: Record<string, string>;
-}
+export type LocalProjects = Awaited<ReturnType<typeof startLocalProjects>>;
 
 const secretName = 'openai/api-key';
 
 /** Starts a simulated provider for the top-level settings, and one for each project that has its own. */
-export async function startLocalProjects({
-  jobs = [],
-  projects = {},
-}: Pick<LocalSystemOptions, 'jobs' | 'projects'>): Promise<LocalProjects> {
+export async function startLocalProjects({ jobs = [], projects = {} }: Pick<LocalSystemOptions, 'jobs' | 'projects'>) {
   await using starting = new AsyncDisposableStack();
   const openai = starting.use(await startFineTuningSimulator({ jobs, apiKeys: [localKey('default')] }));
   const customizationJobs = Object.values(projects).flatMap((project) => project.customizationJobs ?? []);
@@ -67,14 +53,18 @@ export async function startLocalProjects({
   const running = starting.move();
   return {
     openai,
+    /** By the project's name, without those of `bedrock-customization`. */
     providers,
+    /** Bedrock's control plane, one for all projects and regions: the SDK takes only one endpoint. */
     customization,
+    /** The keys in Secrets Manager, by the name of the secret. */
     secrets,
     context: {
       secretName,
       openaiBaseUrl: openai.baseUrl,
       ...(Object.keys(overrides).length > 0 && { projects: JSON.stringify(overrides) }),
     },
+    /** What the function needs in its environment to find `customization`. */
     environment: { AWS_ENDPOINT_URL_BEDROCK: customization.url },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

@@ -22,14 +22,7 @@ export interface Call extends Route {
  */
 export type Fault = (answer: () => Answer, response: ServerResponse) => Answer | Promise<Answer> | undefined;
 
-export interface FineTuningSimulator extends Access, AsyncDisposable {
-  /** What `openaiBaseUrl` has to be. */
-  baseUrl: string;
-  jobs: Map<string, SimulatedJob>;
-  calls: Call[];
-  /** Asked at every call; undefined lets it through. */
-  faultFor: (call: Call) => Fault | undefined;
-}
+export type FineTuningSimulator = Awaited<ReturnType<typeof startFineTuningSimulator>>;
 
 export interface SimulatorOptions {
   jobs?: Iterable<SimulatedJob>;
@@ -41,26 +34,29 @@ export interface SimulatorOptions {
 
 const basePaths: Record<SimulatedProvider, string> = { openai: '/v1', azure: '/openai/v1', bedrock: '/v1' };
 
-/** The fine-tuning endpoints of a provider, with its check of credentials and its error bodies, on loopback. */
+/**
+ * Starts the fine-tuning endpoints of a provider on loopback, with its check of credentials and its error bodies. Its
+ * `baseUrl` is what `openaiBaseUrl` has to be.
+ */
 export async function startFineTuningSimulator({
   jobs = [],
   provider = 'openai',
   apiKeys = [],
   bedrockSigner,
-}: SimulatorOptions = {}): Promise<FineTuningSimulator> {
+}: SimulatorOptions = {}) {
   const basePath = basePaths[provider];
+  const access: Access = { provider, apiKeys: new Set(apiKeys), bedrockSigner };
   const state = {
-    provider,
+    ...access,
     jobs: new Map([...jobs].map((job) => [job.id, job])),
-    apiKeys: new Set(apiKeys),
-    bedrockSigner,
     calls: [] as Call[],
+    /** Asked at every call; undefined lets it through. */
     faultFor: (_call: Call): Fault | undefined => undefined,
   };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://simulator');
     const path = url.pathname.startsWith(basePath) ? url.pathname.slice(basePath.length) : '';
-    const call = { ...routeOf(request.method ?? 'GET', path), url, headers: request.headers, at: performance.now() };
+    const call = { ...routeOf(`${request.method} ${path}`), url, headers: request.headers, at: performance.now() };
     state.calls.push(call);
     // What arrived of it, if the client has gone.
     const body = await buffer(request).catch(() => Buffer.of());

@@ -3,15 +3,9 @@ import type { Emulator } from '../aws/emulator.ts';
 
 /** Lines to paste into any shell, to call the function on the emulator. */
 export function whatToTry({ environment, aws }: Pick<Emulator, 'environment' | 'aws'>): string {
-  const variables = [
-    'AWS_ENDPOINT_URL',
-    'AWS_ACCESS_KEY_ID',
-    'AWS_SECRET_ACCESS_KEY',
-    // Version 1 of the AWS CLI reads the first, version 2 the second as well.
-    'AWS_DEFAULT_REGION',
-    'AWS_REGION',
-  ];
-  const exports = variables.map((name) => `${name}=${environment[name]}`).join(' ');
+  // Version 1 of the AWS CLI reads AWS_DEFAULT_REGION, version 2 AWS_REGION as well.
+  const names = /^AWS_(ENDPOINT_URL|ACCESS_KEY_ID|SECRET_ACCESS_KEY|DEFAULT_REGION|REGION)$/;
+  const exports = Object.entries(environment).flatMap(([name, value]) => (names.test(name) ? `${name}=${value}` : []));
   const requests = [
     { list: {} },
     { jobId: 'ftjob-queued', dryRun: true },
@@ -20,5 +14,5 @@ export function whatToTry({ environment, aws }: Pick<Emulator, 'environment' | '
     { jobId: 'ftjob-unknown' },
     { sweep: { dryRun: true, timeBudgetMinutes: 0 } },
   ];
-  return [`export ${exports}`, ...requests.map((request) => invokeCommand(request, { cli: aws }))].join('\n');
+  return [`export ${exports.join(' ')}`, ...requests.map((request) => invokeCommand(request, { cli: aws }))].join('\n');
 }

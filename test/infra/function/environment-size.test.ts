@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { checkEnvironmentSize } from '../../../infra/function/environment-size.ts';
+import { checkEnvironmentSize } from '../../../infra/function/function.ts';
 import { FineTuningCurfew } from '../../../infra/index.ts';
 import '../synthesize.ts';
 

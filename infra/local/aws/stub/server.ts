@@ -6,39 +6,32 @@ import { TableStub } from './table.ts';
 
 export type { AwsStubOptions } from './services.ts';
 
-export interface AwsStub extends AsyncDisposable, Services {
-  /** What `AWS_ENDPOINT_URL` has to be. */
-  url: string;
-  table: TableStub;
-}
+export type AwsStub = Awaited<ReturnType<typeof startAwsStub>>;
 
-/** As much of AWS as the function speaks: Secrets Manager, EventBridge, Parameter Store and DynamoDB, on loopback. */
-export async function startAwsStub(options: AwsStubOptions = {}): Promise<AwsStub> {
+/**
+ * Starts as much of AWS as the function speaks: Secrets Manager, EventBridge, Parameter Store and DynamoDB, on loopback.
+ * Its `url` is what `AWS_ENDPOINT_URL` has to be.
+ */
+export async function startAwsStub(options: AwsStubOptions = {}) {
   const services = new Services(options);
   const table = new TableStub();
-  const answer = (operation: unknown, request: string): object => {
-    switch (operation) {
-      case 'secretsmanager.GetSecretValue':
-        return services.getSecretValue(JSON.parse(request));
-      case 'AWSEvents.PutEvents':
-        return services.putEvents(JSON.parse(request));
-      case 'AmazonSSM.GetParametersByPath':
-        return services.getParametersByPath(JSON.parse(request));
-      case 'DynamoDB_20120810.BatchGetItem':
-        return table.batchGetItem(JSON.parse(request));
-      case 'DynamoDB_20120810.UpdateItem':
-        return table.updateItem(JSON.parse(request));
-    }
-    throw new AwsFailure('UnknownOperationException');
+  const operations: Record<string, (request: string) => object> = {
+    'secretsmanager.GetSecretValue': (request) => services.getSecretValue(JSON.parse(request)),
+    'AWSEvents.PutEvents': (request) => services.putEvents(JSON.parse(request)),
+    'AmazonSSM.GetParametersByPath': (request) => services.getParametersByPath(JSON.parse(request)),
+    'DynamoDB_20120810.BatchGetItem': (request) => table.batchGetItem(JSON.parse(request)),
+    'DynamoDB_20120810.UpdateItem': (request) => table.updateItem(JSON.parse(request)),
   };
   const server = createServer(async (request, response) => {
     const body = await text(request);
+    const operate = operations[String(request.headers['x-amz-target'])];
     const send = (status: number, content: object) => {
       response.writeHead(status, { 'content-type': request.headers['content-type'] ?? 'application/json' });
       response.end(JSON.stringify(content));
     };
     try {
-      send(200, answer(request.headers['x-amz-target'], body));
+      if (!operate) throw new AwsFailure('UnknownOperationException');
+      send(200, operate(body));
     } catch (error) {
       if (!(error instanceof AwsFailure)) throw error;
       if (error.status > 0) send(error.status, error.body);
