@@ -9,7 +9,6 @@ import { FineTuningCurfew, type FineTuningCurfewProps } from '../../../infra/ind
 import '../synthesize.ts';
 
 const bedrock = 'https://bedrock-mantle.us-west-2.api.aws/v1';
-const azure = 'https://team.openai.azure.com/openai/v1';
 
 const newStack = () => new Stack(new App(), 'Test');
 const curfewIn = (stack: Stack, props: FineTuningCurfewProps) => new FineTuningCurfew(stack, 'Curfew', props);
@@ -17,45 +16,25 @@ const curfewIn = (stack: Stack, props: FineTuningCurfewProps) => new FineTuningC
 describe('a wrong prop throws with its name and what is allowed', () => {
   const cases: [props: object, expected: RegExp][] = [
     [{ timeBudgetMinutes: -5 }, /prop "timeBudgetMinutes" is -5, but must be a whole number/],
-    [{ timeBudgetMinutes: 1.5 }, /prop "timeBudgetMinutes"/],
     [{ timeBudgetMinutes: Number.NaN }, /prop "timeBudgetMinutes"/],
     [{ timeBudgetMinutes: 0 }, /prop "timeBudgetMinutes" is 0.*only with "dryRun"/],
-    [{ openaiBaseUrl: 'http://evil.example' }, /prop "openaiBaseUrl".* an https URL/],
-    [{ logLevel: 'LOUD' }, /prop "logLevel".* one of DEBUG/],
-    [{ sweepEveryMinutes: 4000 }, /prop "sweepEveryMinutes".* 1 to 1440/],
     [{ secretName: '*' }, /prop "secretName".* the name or ARN/],
-    [{ secretName: 'openai/*' }, /prop "secretName".* the name or ARN/],
-    [{ secretName: 'openai:api-key' }, /prop "secretName".* the name or ARN/],
-    [{ secretName: 'arn:' }, /prop "secretName".* the name or ARN/],
     [{ secretName: 'arn:aws:sns:us-east-1:111122223333:alerts' }, /prop "secretName".* the name or ARN/],
     [{ secretName: `openai/${Aws.REGION}/*` }, /prop "secretName".* the name or ARN/],
     [{ secretKmsKeyArn: `arn:aws:kms:${Aws.REGION}:111122223333:key/*` }, /prop "secretKmsKeyArn".* the ARN/],
     [{ openaiBaseUrl: null }, /prop "openaiBaseUrl" is null, but must be an https URL/],
-    [{ openaiBaseUrl: 'https://api.openai.com./v1' }, /prop "openaiBaseUrl".* an https URL/],
     [{ logRetentionDays: null }, /prop "logRetentionDays" is null, but must be one of 1, 3/],
     [{ logRetentionDays: '0x5a' }, /prop "logRetentionDays" is "0x5a", but must be one of 1, 3/],
     [{ secretName: ['openai/api-key'] }, /prop "secretName".* the name or ARN/],
-    [{ name: 'a b' }, /prop "name"/],
-    [{ cancelLimit: 0 }, /prop "cancelLimit"/],
-    [{ queueLimitMinutes: 0 }, /prop "queueLimitMinutes" is 0.* a whole number of minutes, 1 or more, or "none"/],
-    [{ region: 'Oregon' }, /prop "region" is "Oregon", but must be a region of AWS, such as us-east-1/],
-    [{ logRetentionDays: 42 }, /prop "logRetentionDays"/],
-    [{ dryRun: 'yes' }, /prop "dryRun".* true or false/],
     [{ provider: 'azure' }, /"openaiBaseUrl" must be that of your Azure resource/],
     [{ openaiBaseUrl: bedrock, region: 'eu-west-1' }, /"region" is eu-west-1, but the host.* is in us-west-2/],
     [{ provider: 'bedrock-customization', openaiBaseUrl: bedrock }, /"openaiBaseUrl" must be left out/],
     [{ projects: { a: { timeBudgetMinutes: -1 } } }, /"timeBudgetMinutes" of project "a" in prop "projects"/],
-    [{ projects: { a: { timeBudgetMinutes: 0 } } }, /project "a": "timeBudgetMinutes" is 0/],
-    [{ projects: { a: { queueLimitMinutes: 'never' } } }, /"queueLimitMinutes" of project "a".* or "none"/],
-    [{ projects: { a: { region: 'us-west' } } }, /"region" of project "a".* must be a region of AWS/],
     [{ projects: { a: { openaiBaseUrl: bedrock, region: 'eu-west-1' } } }, /project "a": "region" is eu-west-1/],
     [
       { projects: { a: { provider: 'bedrock-customization', openaiBaseUrl: bedrock } } },
       /project "a": "openaiBaseUrl" must be left out for "provider" bedrock-customization/,
     ],
-    [{ projects: { a: { provider: 'bedrock', openaiBaseUrl: azure } } }, /project "a": .*bedrock-mantle\.REGION/],
-    [{ projects: { a: { provider: 'azure', openaiBaseUrl: bedrock, secretName: 'a' } } }, /project "a": .*Azure/],
-    [{ projects: { a: { provider: 'azure' } } }, /project "a": .*"openaiBaseUrl"/],
     [{ projects: { a: { openaiBaseUrl: 'https://example.com/v1' } } }, /project "a": .*"secretName"/],
     [{ name: 'aws-team', projects: { a: {} } }, /must not begin with "aws"/],
     [{ topic: {}, notifyTopicArn: 'arn:aws:sns:us-east-1:111122223333:alerts' }, /"topic" and "notifyTopicArn"/],
@@ -68,9 +47,6 @@ describe('a wrong prop throws with its name and what is allowed', () => {
 
   const misspelt: [key: string, meant: string][] = [
     ['dryrun', 'dryRun'],
-    ['timeBudgetMinute', 'timeBudgetMinutes'],
-    ['Enabled', 'enabled'],
-    ['project', 'projects'],
     ['secrets', 'secret'],
     ['topics', 'topic'],
     ['eventbus', 'eventBus'],
@@ -79,9 +55,6 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     ['securityGroup', 'securityGroups'],
     ['saveQueries', 'savedQueries'],
     ['notifyTopic', 'notifyTopicArn'],
-    ['timeBudget', 'timeBudgetMinutes'],
-    ['queueLimit', 'queueLimitMinutes'],
-    ['regions', 'region'],
   ];
   for (const [key, meant] of misspelt) {
     test(`one whose name is misspelt: ${key}`, () => {
@@ -115,7 +88,6 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     [{ eventBus: 'central' }, /prop "eventBus" must be an IEventBus/],
     [{ vpc: 'vpc-1' }, /prop "vpc" must be an IVpc/],
     [{ vpcSubnets: 'subnet-1' }, /prop "vpcSubnets" must be a SubnetSelection/],
-    [{ securityGroups: 'sg-1' }, /prop "securityGroups" must be an array/],
     [{ securityGroups: ['sg-1'] }, /prop "securityGroups" must be an array of ISecurityGroup/],
     [{ savedQueries: 'false' }, /prop "savedQueries" must be true or false/],
     [{ vpc: null }, /prop "vpc" must be an IVpc/],
@@ -127,16 +99,19 @@ describe('a wrong prop throws with its name and what is allowed', () => {
   }
 
   const env = { account: '111122223333', region: 'us-east-1' };
-  const topics: [what: string, arn: string, expected: RegExp][] = [
-    ['a FIFO one', 'arn:aws:sns:us-east-1:111122223333:alerts.fifo', /prop "topic" is a FIFO topic/],
-    ['of another region', 'arn:aws:sns:eu-west-1:111122223333:alerts', /prop "topic" is in eu-west-1/],
-    ['of another account', 'arn:aws:sns:us-east-1:444455556666:alerts', /prop "topic" is in account 4444/],
+  const topics: [what: string, arn: string, expected: string][] = [
+    ['a FIFO one', 'arn:aws:sns:us-east-1:111122223333:alerts.fifo', 'a FIFO topic'],
+    ['of another region', 'arn:aws:sns:eu-west-1:111122223333:alerts', 'in eu-west-1'],
+    ['of another account', 'arn:aws:sns:us-east-1:444455556666:alerts', 'in account 4444'],
   ];
   for (const [what, arn, expected] of topics) {
     test(`a topic, ${what}`, () => {
       const stack = new Stack(new App(), 'Test', { env });
       const topic = Topic.fromTopicArn(stack, 'Topic', arn);
-      assert.throws(() => curfewIn(stack, { topic }), expected);
+      assert.throws(() => curfewIn(stack, { topic }), { message: new RegExp(`^prop "topic" is ${expected}`) });
+      if (arn.endsWith('.fifo')) return;
+      const message = new RegExp(`^prop "notifyTopicArn" is ${expected}`);
+      assert.throws(() => new FineTuningCurfew(stack, 'ByArn', { notifyTopicArn: arn }), { message });
     });
   }
 
@@ -145,12 +120,6 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     const masterKey = Alias.fromAliasName(stack, 'Key', 'alias/aws/sns');
     const topic = new Topic(stack, 'Topic', { masterKey });
     assert.throws(() => curfewIn(stack, { topic }), /prop "topic" .*neither CloudWatch nor EventBridge may use/);
-  });
-
-  test('a topic by its ARN, of another region', () => {
-    const stack = new Stack(new App(), 'Test', { env });
-    const notifyTopicArn = 'arn:aws:sns:eu-west-1:111122223333:alerts';
-    assert.throws(() => curfewIn(stack, { notifyTopicArn }), /prop "notifyTopicArn" is in eu-west-1/);
   });
 
   test('a secret and a secretName', () => {

@@ -27,17 +27,15 @@ test('values of -c key=value are text, and become what the setting is', () => {
     logRetentionDays: '7',
     notifyEmail: 'ml@example.com',
   });
-  assert.equal(context.timeBudgetMinutes, 90);
-  assert.equal(context.dryRun, true);
-  assert.equal(context.cancelLimit, 'none');
-  assert.equal(context.queueLimitMinutes, 600);
-  assert.equal(context.region, 'us-gov-west-1');
-  assert.equal(context.logRetentionDays, 7);
-  assert.equal(context.notifyEmail, 'ml@example.com');
-});
-
-test('a queue limit may be none', () => {
-  assert.equal(contextWith({ queueLimitMinutes: 'none' }).queueLimitMinutes, 'none');
+  assert.partialDeepStrictEqual(context, {
+    timeBudgetMinutes: 90,
+    dryRun: true,
+    cancelLimit: 'none',
+    queueLimitMinutes: 600,
+    region: 'us-gov-west-1',
+    logRetentionDays: 7,
+    notifyEmail: 'ml@example.com',
+  });
 });
 
 describe('the region may be of any partition', () => {
@@ -57,43 +55,25 @@ test('projects are the same as an object and as text', () => {
 
 describe('a wrong value fails with its key and what is allowed', () => {
   const cases: [key: string, value: unknown, allowed: RegExp][] = [
-    ['name', '1st', /a letter, then up to 39 letters, digits or "-"/],
-    ['name', 'a'.repeat(41), /a letter, then up to 39 letters, digits or "-"/],
     ['timeBudgetMinutes', 'soon', /is "soon", but must be a whole number of minutes, 0 or more/],
-    ['timeBudgetMinutes', -1, /a whole number of minutes, 0 or more/],
-    ['timeBudgetMinutes', '1.5', /a whole number of minutes, 0 or more/],
     ['timeBudgetMinutes', 0, /allowed only with "dryRun" true/],
     ['timeBudgetMinutes', '0', /allowed only with "dryRun" true/],
     ['sweepEveryMinutes', 0, /a whole number of minutes, 1 to 1440/],
     ['sweepEveryMinutes', 1441, /a whole number of minutes, 1 to 1440/],
     ['sweepEveryMinutes', '', /a whole number of minutes, 1 to 1440/],
-    ['cancelLimit', 0, /a whole number of jobs, 1 or more, or "none"/],
-    ['cancelLimit', 'all', /a whole number of jobs, 1 or more, or "none"/],
     ['queueLimitMinutes', 'soon', /is "soon", but must be a whole number of minutes, 1 or more, or "none"/],
-    ['queueLimitMinutes', '0', /a whole number of minutes, 1 or more, or "none"/],
-    ['queueLimitMinutes', -1, /a whole number of minutes, 1 or more, or "none"/],
-    ['queueLimitMinutes', 1.5, /a whole number of minutes, 1 or more, or "none"/],
     ['queueLimitMinutes', '', /a whole number of minutes, 1 or more, or "none"/],
-    ['warnBeforeMinutes', -1, /a whole number of minutes, 0 or more/],
     ['logLevel', 'LOUD', /one of DEBUG, INFO, WARN, ERROR/],
     ['logRetentionDays', 42, /one of 1, 3, 5, 7, 14, 30,/],
     ['logRetentionDays', 9999, /one of 1, 3, 5, 7, 14, 30,/],
-    ['lookbackDays', '1 week', /a whole number of days, 0 or more/],
-    ['openaiBaseUrl', 'http://api.openai.com/v1', /an https URL, or http on loopback/],
-    ['provider', 'google', /one of openai, azure, bedrock, bedrock-customization/],
     ['region', 'us-east', /a region of AWS, such as us-east-1/],
     ['region', 'US-EAST-1', /a region of AWS, such as us-east-1/],
     ['region', 'us-east-1.evil.example', /a region of AWS, such as us-east-1/],
     ['region', '*', /a region of AWS, such as us-east-1/],
     ['region', '', /a region of AWS, such as us-east-1/],
-    ['openaiProject', 'proj/1', /the id of a project/],
-    ['dryRun', 'yes', /true or false/],
     ['enabled', 'no', /true or false/],
     ['secretName', '', /the name or ARN of a secret/],
-    ['secretName', 'two words', /the name or ARN of a secret/],
-    ['secretName', '*', /the name or ARN of a secret/],
     ['secretField', '', /the name of a field/],
-    ['secretKmsKeyArn', 'alias/key', /the ARN of a key/],
     ['notifyEmail', 'nobody', /an e-mail address/],
     ['notifyTopicArn', 'alerts', /the ARN of a topic/],
     ['projects', '{', /an object/],
@@ -151,16 +131,11 @@ describe('a wrong project fails with its name and key', () => {
 describe('a key that is misspelt or cut short', () => {
   const misspelt: [key: string, meant: string][] = [
     ['dryrun', 'dryRun'],
-    ['DRYRUN', 'dryRun'],
     ['dry_run', 'dryRun'],
     ['timeBudgetMinute', 'timeBudgetMinutes'],
-    ['timebudgetminutes', 'timeBudgetMinutes'],
-    ['cancelLimits', 'cancelLimit'],
     ['project', 'projects'],
     ['notifyEMail', 'notifyEmail'],
-    ['openAIBaseURL', 'openaiBaseUrl'],
     ['timeBudget', 'timeBudgetMinutes'],
-    ['sweepEvery', 'sweepEveryMinutes'],
     ['notify', 'notifyEmail'],
   ];
   for (const [key, meant] of misspelt) {

@@ -177,24 +177,6 @@ describe('what holds in a project', () => {
   const resolvedIn = (project: FineTuningProject, settings: FineTuningCurfewProps = {}) =>
     resolved({ ...settings, projects: { a: project } })[0] ?? assert.fail();
 
-  const hosts: Record<string, string> = {
-    'team.openai.azure.com': 'azure',
-    'TEAM.services.ai.azure.com': 'azure',
-    'team.openai.azure.us': 'azure',
-    'team.openai.azure.cn': 'azure',
-    'team.cognitive.microsoft.com': 'azure',
-    'eastus.api.cognitive.microsoft.com': 'azure',
-    'azure.com.example.com': 'openai',
-    'notazure.com': 'openai',
-    'www.microsoft.com': 'openai',
-    'api.openai.com': 'openai',
-  };
-  for (const [host, provider] of Object.entries(hosts)) {
-    test(`whose host is ${host} is the provider ${provider}`, () => {
-      assert.equal(resolvedIn({ openaiBaseUrl: `https://${host}/v1`, secretName: 'key' }).provider, provider);
-    });
-  }
-
   const elsewhere: FineTuningCurfewProps = {
     openaiBaseUrl: azure,
     openaiProject: 'proj_1',
@@ -238,22 +220,5 @@ describe('what holds in a project', () => {
   ];
   for (const [name, project, settings, region] of regions) {
     test(`as its region is ${name}`, () => assert.equal(resolvedIn(project, settings).region, region));
-  }
-
-  const queueLimits: [
-    project: FineTuningProject,
-    settings: FineTuningCurfewProps,
-    limit: number | string | undefined,
-  ][] = [
-    [{}, {}, undefined],
-    [{}, { queueLimitMinutes: 600 }, 600],
-    [{ queueLimitMinutes: 'none' }, { queueLimitMinutes: 600 }, 'none'],
-    [{ queueLimitMinutes: 60 }, { queueLimitMinutes: 'none' }, 60],
-    [{ provider: 'bedrock' }, { queueLimitMinutes: 600 }, 600],
-  ];
-  for (const [project, settings, limit] of queueLimits) {
-    test(`is the queue limit ${limit}: ${JSON.stringify(project)} in ${JSON.stringify(settings)}`, () => {
-      assert.equal(resolvedIn(project, settings).queueLimitMinutes, limit);
-    });
   }
 });
