@@ -6,30 +6,16 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { paginateGetParametersByPath, SSMClient } from '@aws-sdk/client-ssm';
 import { startAwsStub } from '../../../../../infra/local/aws/stub/server.ts';
 
 const stub = await startAwsStub();
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-const config = { endpoint: stub.url, region: 'us-east-1', credentials, maxAttempts: 1 };
-const dynamoDB = new DynamoDBClient(config);
-const parameterStore = new SSMClient(config);
+const dynamoDB = new DynamoDBClient({ endpoint: stub.url, region: 'us-east-1', credentials, maxAttempts: 1 });
 after(async () => {
   dynamoDB.destroy();
-  parameterStore.destroy();
   await stub[Symbol.asyncDispose]();
 });
 beforeEach(() => stub.table.rows.clear());
-
-test('parameters come ten to a page, and only those below the path', async () => {
-  for (let index = 0; index < 23; index += 1) stub.parameters.set(`/a/${index}`, `${index}`);
-  stub.parameters.set('/ab/0', 'other');
-  const pages = await Array.fromAsync(paginateGetParametersByPath({ client: parameterStore }, { Path: '/a' }));
-  assert.deepEqual(
-    pages.map(({ Parameters = [] }) => Parameters.length),
-    [10, 10, 3],
-  );
-});
 
 describe('the table', () => {
   const key = { jobId: { S: 'ftjob-1' } };
