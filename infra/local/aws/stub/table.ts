@@ -17,6 +17,7 @@ interface UpdateItem {
   UpdateExpression: string;
   ConditionExpression?: string;
   ExpressionAttributeValues: Item;
+  ReturnValuesOnConditionCheckFailure?: 'ALL_OLD';
 }
 
 /** The table of DynamoDB; whatever its name, there is only one. */
@@ -73,7 +74,8 @@ export class TableStub {
     // All terms, so one that is not known is found even behind one that holds.
     const terms = ConditionExpression?.split(' OR ').map(termHolds) ?? [true];
     if (!terms.includes(true)) {
-      throw new AwsFailure('ConditionalCheckFailedException', 400, row && { Item: itemOf(row) });
+      const old = row && request.ReturnValuesOnConditionCheckFailure && { Item: itemOf(row) };
+      throw new AwsFailure('com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', 400, old);
     }
 
     const [, assignments = '', removed = ''] = /^SET (.+?)(?: REMOVE (\w+))?$/.exec(UpdateExpression) ?? [];
