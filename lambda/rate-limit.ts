@@ -9,6 +9,10 @@ const refusalFactor = 0.5;
 const raisePerAcceptedCall = 0.25;
 /** A pause after which fewer calls than this are accepted was too short: reading a job and cancelling it takes two. */
 const minBurst = 10;
+/** Shorter than a cancel may wait for its turn. */
+const maxSpacingMs = 4_000;
+const maxLoneCalls = 3;
+const spacingFactor = 0.9;
 
 /** How long a cancel may wait for its turn after the job was read. */
 const maxTurnMs = 5_000;
@@ -52,6 +56,10 @@ export class RateLimit {
   /** The first refusal, and the longest wait asked for, since a call was last accepted. */
   #blockedSince: number | undefined;
   #longestAskedMs = 0;
+  /** How often only one call was accepted between two refusals. If that goes on, looks take the turns of their cancels. */
+  #loneCalls = 0;
+  /** Then calls are spaced out: the pause after an accepted call. */
+  #spacingMs = 0;
   #timer: NodeJS.Timeout | undefined;
   /** The refusal after which no call will be let through in the time that is left. */
   #closedBy: PaceRefusal | undefined;
@@ -102,7 +110,7 @@ export class RateLimit {
       this.#accepted(epoch);
       return answer;
     } catch (error) {
-      if (error instanceof PaceRefusal) this.#pause(error, epoch);
+      if (error instanceof PaceRefusal) this.#refuse(error, epoch);
       throw error;
     }
   }
@@ -112,25 +120,37 @@ export class RateLimit {
     if (epoch !== this.#epoch) return;
     this.#acceptedInEpoch += 1;
     this.#setConcurrency(this.#concurrency + raisePerAcceptedCall);
+    if (this.#acceptedInEpoch > 2) this.#spacingMs *= spacingFactor;
+    if (this.#spacingMs > 1) this.#pauseFor(this.#spacingMs);
   }
 
-  #pause(refusal: PaceRefusal, epoch: number): void {
+  #refuse(refusal: PaceRefusal, epoch: number): void {
     const now = performance.now();
     const { askedMs } = refusal;
-    this.#queue.pause();
     if (epoch === this.#epoch) this.#beginEpoch(now);
     const isAskedOnce = askedMs > 0 && this.#refusalsInRow === 1;
     const backoffMs = isAskedOnce ? 0 : Math.min(maxWaitMs, firstWaitMs * 2 ** (this.#refusalsInRow - 1));
-    this.#resumesAt = Math.max(this.#resumesAt, now + Math.max(askedMs, backoffMs));
+    const pauseMs = Math.max(askedMs, backoffMs);
+    if (this.#loneCalls >= maxLoneCalls) {
+      this.#spacingMs = Math.min(maxSpacingMs, Math.max(pauseMs, 2 * this.#spacingMs));
+      this.#loneCalls = 0;
+    }
+    this.#pauseFor(pauseMs);
     this.#longestAskedMs = Math.max(this.#longestAskedMs, askedMs);
-    clearTimeout(this.#timer);
     if (this.#resumesAt >= this.#endsAt || now >= (this.#blockedSince ?? now) + this.#longestAskedMs + giveUpAfterMs) {
       this.#closedBy = refusal;
+      clearTimeout(this.#timer);
       this.#queue.start();
-    } else {
-      // A timer may fire a millisecond early.
-      this.#timer = setTimeout(() => this.#queue.start(), this.#resumesAt - now + 1);
     }
+  }
+
+  #pauseFor(ms: number): void {
+    const now = performance.now();
+    this.#resumesAt = Math.max(this.#resumesAt, now + ms);
+    this.#queue.pause();
+    clearTimeout(this.#timer);
+    // A timer may fire a millisecond early.
+    this.#timer = setTimeout(() => this.#queue.start(), this.#resumesAt - now + 1);
   }
 
   /** Learns from what was accepted between two refusals. */
@@ -138,6 +158,7 @@ export class RateLimit {
     const accepted = this.#acceptedInEpoch;
     this.#epoch += 1;
     this.#acceptedInEpoch = 0;
+    if (accepted > 0) this.#loneCalls = accepted === 1 ? this.#loneCalls + 1 : 0;
     this.#refusalsInRow = accepted >= minBurst ? 1 : this.#refusalsInRow + 1;
     this.#setConcurrency(Math.min(this.#concurrency * refusalFactor, accepted));
     if (accepted === 0 && this.#blockedSince !== undefined) return;

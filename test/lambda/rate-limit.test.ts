@@ -72,6 +72,24 @@ describe('a hundred jobs are cancelled, and at least 80 % of the rate limit is u
   });
 });
 
+describe('where one call a second is let through, a look does not take the turn of its cancel for ever', () => {
+  for (const header of ['retry-after-ms', 'retry-after', 'none'] as const) {
+    test(header, async () => {
+      const limit = rateLimit(1, header);
+      for (const count of [1, 6]) {
+        const jobIds = resetJobs(count);
+        openai.faultFor = () => (answer) => limit() ?? answer();
+        const { cancelJob } = createClient(openai, { remainingMs: 900_000 });
+        const startedAt = performance.now();
+        const cancelled = await pMap(jobIds, cancelJob, { concurrency: 100 });
+        assert.ok(cancelled.every(({ outcome }) => outcome === 'cancelled'));
+        const seconds = (performance.now() - startedAt) / 1_000;
+        assert.ok(seconds < 15 + count * 5, `${seconds} s`);
+      }
+    });
+  }
+});
+
 test('calls that are refused for their pace are made again until they are accepted, which uses up no retries', async () => {
   resetJobs(1);
   const refusals = Array.from({ length: 6 }, () => answers(429, { 'retry-after-ms': '5' }));
