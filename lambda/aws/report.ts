@@ -33,7 +33,7 @@ const levels: Partial<Record<Outcome, 'error' | 'warn'>> = {
 };
 /** Outcomes that stay the same sweep after sweep. */
 const lasting: ReadonlySet<string> = new Set(['within_budget', 'exempt', 'not_cancellable', 'held_back', 'cancelling']);
-/** What became of each job lately, so that a warm function does not log an unchanged job again at every sweep. */
+/** Where each job stood lately, so that a warm function does not log an unchanged job again at every sweep. */
 export type SeenJobs = QuickLRU<string, string>;
 export const createSeenJobs = (): SeenJobs => new QuickLRU({ maxSize: 20_000 });
 
@@ -85,17 +85,18 @@ export function createReport(
 
   const report: Report = {
     decided(decision) {
-      const { job, outcome, reason, error } = decision;
-      const state = `${outcome} ${outcome === 'not_cancellable' ? job.status : ''}`;
-      const isNews = reason !== 'time_budget' || !lasting.has(outcome) || seen.get(job.id) !== state;
-      seen.set(job.id, state);
+      const { project, job, judgement, outcome, reason, error } = decision;
+      const [key, state] = [`${project.name} ${job.id}`, `${outcome} ${job.status} ${judgement.deadline}`];
+      const isNews = reason !== 'time_budget' || !lasting.has(outcome) || seen.get(key) !== state;
+      seen.set(key, state);
       const level = isNews ? (levels[outcome] ?? 'info') : 'debug';
       logger[level](describeDecision(decision), { ...decisionDetails(decision), ...(error && { error }) });
       if (isNews) warnOfMetadata(decision, logger);
     },
-    problem({ project, job }, error) {
+    problem({ project, job }, error, others = 0) {
       const inProject = project.name !== undefined && { project: project.name };
-      logger.warn(`${job.id}: ${toError(error).message}`, { jobId: job.id, ...inProject, requestedBy, error });
+      const rest = others > 0 ? ` The same holds for ${others} other jobs.` : '';
+      logger.warn(`${job.id}: ${toError(error).message}${rest}`, { jobId: job.id, ...inProject, requestedBy, error });
     },
     publishCancellation: (decision) => publish(cancellationEvent(decision, deployment), decision.job.id),
     publishWarning: (one, warning) => publish(warningEvent(one, warning, requestedBy, deployment), one.job.id),

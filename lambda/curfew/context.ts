@@ -43,8 +43,8 @@ export interface Context {
 export interface Report {
   /** Logs what was decided about a job. */
   decided(decision: Decision): void;
-  /** Logs that something about a job did not work, without consequence for the decision. */
-  problem(job: ProjectJob, error: unknown): void;
+  /** Logs that something about a job, and so many others, did not work, without consequence for the decision. */
+  problem(job: ProjectJob, error: unknown, others?: number): void;
   /** Publishes a cancellation. Resolves to whether it is out. */
   publishCancellation(decision: Decision): Promise<boolean>;
   /** Publishes a warning. Resolves to whether it is out. */

@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import type { Outcome, StopAllAnswer, StopAllRequest, SweepAnswer, SweepRequest } from '../contract.ts';
+import { StateError } from '../errors.ts';
 import { cancelJob, type Decision, type Reason, unsentDecision } from './cancel.ts';
 import type { Context, Project, ProjectJob } from './context.ts';
 import { cancelProgress, findWarning, isActive, type Judgement, judge, type Rules } from './deadline.ts';
@@ -115,7 +116,7 @@ async function sweepProject(project: Project, pass: Pass, tally: Tally, context:
   // Act
   const unreadable = isSweep ? judged.find((one) => one.unreadable) : undefined;
   if (unreadable) report.problem(unreadable, unreadable.unreadable);
-  if (isSweep) await pMap(judged, (one) => noteState(one, context), { concurrency });
+  if (isSweep) await noteStates(judged, concurrency, context);
   await pMap(fine, (one) => warn(one, pass, context), { concurrency });
   await pMap(
     overdue,
@@ -139,17 +140,33 @@ async function sweepProject(project: Project, pass: Pass, tally: Tally, context:
   }
 }
 
-/** Notes that a job is waiting, or being cancelled. A failure costs at most queue time, so it is only logged. */
-async function noteState(one: JudgedJob, { table, now, report }: Context): Promise<void> {
-  const { job, row } = one;
-  try {
-    if (job.phase === 'waiting') await table.noteWaiting(job.id, Math.floor(now));
-    if (job.phase === 'cancelling' && row.cancellingSince === undefined) {
-      await table.noteCancelling(job.id, Math.floor(now));
+/**
+ * Notes which jobs are waiting, or being cancelled. A failure costs at most queue time, so the first is logged for all.
+ * Cancels come after this, so a table that does not answer gets a third of the time that is left.
+ */
+async function noteStates(
+  judged: JudgedJob[],
+  concurrency: number,
+  { table, now, time, report }: Context,
+): Promise<void> {
+  const startedAt = performance.now();
+  const endsAt = startedAt + (time.endsAt - startedAt) / 3;
+  const failures: { one: JudgedJob; error: unknown }[] = [];
+  const note = async (one: JudgedJob): Promise<void> => {
+    const { job, row } = one;
+    const isCancelling = job.phase === 'cancelling' && row.cancellingSince === undefined;
+    if (job.phase !== 'waiting' && !isCancelling) return;
+    try {
+      if (performance.now() > endsAt)
+        throw new StateError('The table of jobs is too slow to note where the job stands.');
+      await (isCancelling ? table.noteCancelling : table.noteWaiting)(job.id, Math.floor(now));
+    } catch (error) {
+      failures.push({ one, error });
     }
-  } catch (error) {
-    report.problem(one, error);
-  }
+  };
+  await pMap(judged, note, { concurrency });
+  const [first] = failures;
+  if (first) report.problem(first.one, first.error, failures.length - 1);
 }
 
 /** Publishes a warning, if one is due, and then notes it. */

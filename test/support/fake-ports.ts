@@ -207,7 +207,7 @@ export interface FakeContextOptions extends FakeTableOptions {
 export function fakeContext(options: FakeContextOptions = {}) {
   const { calls = [], warnBeforeMinutes = 30, isBusUp = true } = options;
   const decisions: Decision[] = [];
-  const problems: { jobId: string; error: unknown }[] = [];
+  const problems: { jobId: string; error: unknown; others: number }[] = [];
   const cancellations: Decision[] = [];
   const warnings: (Warning & { jobId: string })[] = [];
   const publish = <Event>(call: string, event: Event, events: Event[]) => {
@@ -218,7 +218,7 @@ export function fakeContext(options: FakeContextOptions = {}) {
   };
   const report: Context['report'] = {
     decided: (decision) => decisions.push(decision),
-    problem: ({ job }, error) => problems.push({ jobId: job.id, error }),
+    problem: ({ job }, error, others = 0) => problems.push({ jobId: job.id, error, others }),
     publishCancellation: async (decision) => publish(`publish ${decision.job.id}`, decision, cancellations),
     publishWarning: async ({ job }, warning) => publish(`warn ${job.id}`, { ...warning, jobId: job.id }, warnings),
   };

@@ -130,17 +130,22 @@ describe('a decision is a line', () => {
   }
 });
 
-test('a job that is left alone is news again in another status', () => {
-  const { report, lines } = startReport();
-  for (const status of ['paused', 'frozen', 'frozen']) {
-    report.decided(
-      decisionOn({ job: jobNamed('ftjob-1', { status }), outcome: 'not_cancellable', reason: 'time_budget' }),
-    );
+describe('what a sweep finds again is news', () => {
+  const [job, later] = [jobNamed('ftjob-1'), { row: { extendedUntil: now + 86_400 } }];
+  const cases: [when: string, again: Parameters<typeof decisionOn>[0], level: string][] = [
+    ['not if nothing has changed', {}, 'DEBUG'],
+    ['in another status', { job: jobNamed('ftjob-1', { status: 'resuming' }) }, 'INFO'],
+    ['with another deadline', later, 'INFO'],
+    ['in another project', { project: production }, 'INFO'],
+  ];
+  for (const [when, again, level] of cases) {
+    test(when, () => {
+      const { report, lines } = startReport();
+      const first = { job, project: research, outcome: 'within_budget', reason: 'time_budget' } as const;
+      for (const fields of [first, { ...first, ...again }]) report.decided(decisionOn(fields));
+      assert.equal(lines.at(-1)?.['level'], level);
+    });
   }
-  assert.deepEqual(
-    lines.map(({ level }) => level),
-    ['WARN', 'WARN', 'DEBUG'],
-  );
 });
 
 test('an event that is lost is an error in the log, and what was decided holds', async () => {
@@ -158,9 +163,9 @@ test('an event that is lost is an error in the log, and what was decided holds',
 
 test('a problem with a job is a warning', () => {
   const { report, lines } = startReport();
-  report.problem({ project: research, job: jobNamed('ftjob-1') }, new errors.StateError('The table is down.'));
+  report.problem({ project: research, job: jobNamed('ftjob-1') }, new errors.StateError('The table is down.'), 2);
   const { error, ...line } = ours(lines[0]);
-  const message = 'ftjob-1: The table is down.';
+  const message = 'ftjob-1: The table is down. The same holds for 2 other jobs.';
   assert.deepEqual(line, { level: 'WARN', message, jobId: 'ftjob-1', project: 'research', requestedBy: 'alice' });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Job, JobRow } from '../../../lambda/curfew/job.ts';
-import { accepted, failedCancel, jobOf, now } from '../../support/fake-ports.ts';
+import { accepted, failedCancel, fakeContext, jobOf, now } from '../../support/fake-ports.ts';
 import { type SweepScene, sweepOne } from '../../support/run-rules.ts';
 
 const overdue = (id: string, fields: Partial<Job> = {}) => jobOf({ id, ageMinutes: 400, ...fields });
@@ -30,10 +30,28 @@ describe('a job is noted as waiting by every sweep that sees it so', () => {
     assert.deepEqual([answer.overdue, project.cancels], [0, []]);
   });
 
-  test('but a failure is only reported', async () => {
-    const { answer, context } = await sweepOne({ jobs: [waiting(10)], isWritable: false });
+  test('but failures are only reported, once for all', async () => {
+    const jobs = [waiting(10), ...['2', '3'].map((id) => jobOf({ id, phase: 'waiting' }))];
+    const { answer, context } = await sweepOne({ jobs, isWritable: false });
     assert.deepEqual([answer.complete, answer.failed], [true, 0]);
-    assert.equal(context.problems[0]?.jobId, 'ftjob-1');
+    assert.deepEqual(
+      context.problems.map(({ jobId, others }) => [jobId, others]),
+      [['ftjob-1', 2]],
+    );
+  });
+
+  test('for a third of the time at most, because cancels come afterwards', async (t) => {
+    let seconds = 0;
+    t.mock.method(performance, 'now', () => seconds * 1_000);
+    const context = fakeContext();
+    context.time.endsAt = 30_000;
+    context.table.noteWaiting = async () => {
+      seconds += 4;
+    };
+    const jobs = ['1', '2', '3', '4', '5'].map((id) => jobOf({ id, phase: 'waiting' }));
+    const { answer } = await sweepOne({ jobs: [...jobs, overdue('late')], context, maxConcurrency: 1 });
+    assert.deepEqual([seconds, answer.cancelled], [12, 1]);
+    assert.deepEqual([context.problems.length, context.problems[0]?.others], [1, 1]);
   });
 });
 
