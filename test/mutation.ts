@@ -19,10 +19,11 @@ const leftOut = new Set([
 
 const asked = process.argv.slice(2);
 for (const folder of asked.length > 0 ? asked : allFolders) {
-  const tests = await Array.fromAsync(glob(`test/lambda/${folder}/*.test.ts`));
+  // The patterns of job ids are shown where requests are checked.
+  const tests = await Array.fromAsync(glob([`test/lambda/${folder}/*.test.ts`, 'test/lambda/request.test.ts']));
   await new Stryker({
     mutate: [`lambda/${folder}/*.ts`],
-    tap: { testFiles: tests.filter((file) => !leftOut.has(basename(file))) },
+    tap: { testFiles: [...new Set(tests)].filter((file) => !leftOut.has(basename(file))) },
     htmlReporter: { fileName: `reports/mutation/${folder === '.' ? 'lambda' : folder}.html` },
   }).runMutationTest();
 }

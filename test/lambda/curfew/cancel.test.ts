@@ -163,8 +163,17 @@ describe("a sweep's look reads the row as well, so it", () => {
     test(name, async () => assert.deepEqual(await outcomeOf({ reason, ...script }), { outcome, finalStatus: null }));
   }
 
-  test('sends nothing if the row cannot be read', async () => {
+  test('sends nothing if the row or the tags cannot be read', async () => {
     await assert.rejects(cancelWith({ reason, unreadable: [id] }).decided, { name: 'StateError' });
+    const looks = [job('running', { metadataError: new QuotaError('No tags.') })];
+    await assert.rejects(cancelWith({ reason, looks }).decided, { name: 'QuotaError' });
+  });
+
+  test('and goes on if it cannot note that the job waits', async () => {
+    const looks = [job('waiting')];
+    const { decided, context } = cancelWith({ reason, looks, dryRun: true, isWritable: false });
+    assert.equal((await decided).outcome, 'would_cancel');
+    assert.equal(context.problems.length, 1);
   });
 
   test('but a cancel on request or of a stop-all reads no row', async () => {

@@ -69,7 +69,9 @@ describe("a job's own budget", () => {
   });
 
   test('is none if only other metadata is there', () => {
-    const { budgetFrom, unreadableBudget } = judged({ metadata: { team: 'search', budget: '5' } });
+    const { budgetFrom, unreadableBudget } = judged({
+      metadata: { team: 'search', budget: '5', our_time_budget: '5' },
+    });
     assert.deepEqual([budgetFrom, unreadableBudget], ['default', undefined]);
   });
 

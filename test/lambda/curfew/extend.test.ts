@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { extend } from '../../../lambda/curfew/extend.ts';
+import { QuotaError } from '../../../lambda/errors.ts';
 import { startCurfew } from '../../support/curfew.ts';
 import { type FakeContextOptions, fakeContext, fakeProject, isoIn, jobOf, now } from '../../support/fake-ports.ts';
 
@@ -81,6 +82,7 @@ describe('an extension is refused', () => {
     ['if the row cannot be read', { ageMinutes: 400 }, { unreadable: ['ftjob-1'] }, 'StateError'],
     ['if the row cannot be written', { ageMinutes: 400 }, { isWritable: false }, 'StateError'],
     ['if nobody knows when the job was created', { createdAt: null }, {}, 'OpenAIError'],
+    ['if its tags cannot be read', { metadataError: new QuotaError('No tags.') }, {}, 'QuotaError'],
   ];
   for (const [name, fields, options, errorName] of cases) {
     test(`${name}: ${errorName}`, () => assert.rejects(extended(fields, 60, options), { name: errorName }));

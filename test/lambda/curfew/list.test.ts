@@ -112,6 +112,11 @@ describe('a list is incomplete', () => {
     assert.deepEqual([complete, ids], [false, 'a']);
   });
 
+  test('if tags cannot be read, and then nobody knows the deadline', async () => {
+    const { complete, jobs: entries } = await listed({ jobs: [{ ...running, metadataError: new Error('No tags.') }] });
+    assert.deepEqual([complete, entries[0]?.deadline, entries[0]?.budgetFrom], [false, null, null]);
+  });
+
   test('and an error if no project could be read', async () => {
     const projects = ['eu', 'us'].map((name) => fakeProject({ name, list: listThenFail([]) }));
     await assert.rejects(list(projects, fakeContext()), {

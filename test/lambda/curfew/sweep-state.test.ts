@@ -78,6 +78,8 @@ describe('a job whose cancel was accepted', () => {
       const { outcomes, project, tally, context } = await sweepOne({ jobs: [job], rows: { 'ftjob-1': row }, ...scene });
       const found = [outcomes['ftjob-1'] ?? 'none', project.cancels.length, tally.stuckCancelling];
       assert.deepEqual(found, [outcome, cancels, stuckCancelling]);
+      assert.ok(!context.calls.includes('noteCancelling ftjob-1'), 'the first time is kept');
+      if (row === recent) assert.deepEqual(project.calls, ['list'], 'it is left alone');
       assert.ok(!context.cancellations.some(({ isCancelledNow }) => isCancelledNow), 'it was published before');
     });
   }
