@@ -61,6 +61,7 @@ export class RateLimit {
   /** Then calls are spaced out: the pause after an accepted call. */
   #spacingMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  #lastRefusal: PaceRefusal | undefined;
   /** The refusal after which no call will be let through in the time that is left. */
   #closedBy: PaceRefusal | undefined;
 
@@ -135,13 +136,10 @@ export class RateLimit {
       this.#spacingMs = Math.min(maxSpacingMs, Math.max(pauseMs, 2 * this.#spacingMs));
       this.#loneCalls = 0;
     }
-    this.#pauseFor(pauseMs);
+    this.#lastRefusal = refusal;
     this.#longestAskedMs = Math.max(this.#longestAskedMs, askedMs);
-    if (this.#resumesAt >= this.#endsAt || now >= (this.#blockedSince ?? now) + this.#longestAskedMs + giveUpAfterMs) {
-      this.#closedBy = refusal;
-      clearTimeout(this.#timer);
-      this.#queue.start();
-    }
+    this.#pauseFor(pauseMs);
+    if (now >= (this.#blockedSince ?? now) + this.#longestAskedMs + giveUpAfterMs) this.#close();
   }
 
   #pauseFor(ms: number): void {
@@ -151,6 +149,14 @@ export class RateLimit {
     clearTimeout(this.#timer);
     // A timer may fire a millisecond early.
     this.#timer = setTimeout(() => this.#queue.start(), this.#resumesAt - now + 1);
+    if (this.#resumesAt >= this.#endsAt) this.#close();
+  }
+
+  /** Lets every call fail from now on. */
+  #close(): void {
+    this.#closedBy = this.#lastRefusal;
+    clearTimeout(this.#timer);
+    this.#queue.start();
   }
 
   /** Learns from what was accepted between two refusals. */
