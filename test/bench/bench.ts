@@ -1,44 +1,37 @@
 /** `npm run bench [NAME …]`: measures the function side by side with the alternative, and prints a table. */
+import { statSync } from 'node:fs';
 import { loadavg } from 'node:os';
-import { isolatedEnvironment } from '../../infra/local/aws/workspace.ts';
+import { isolatedEnvironment, newRunDirectory } from '../../infra/local/aws/workspace.ts';
 import { type Bundles, bundleAll } from './bundles.ts';
-import { newDirectory } from './programs.ts';
-import { coldStart } from './rows/cold-start.ts';
+import { coldStart, warmCancel } from './rows/cancels.ts';
 import { manyProjects } from './rows/many-projects.ts';
-import { memory } from './rows/memory.ts';
 import { month } from './rows/month.ts';
-import { rateLimits } from './rows/rate-limits.ts';
-import { sweeps } from './rows/sweeps.ts';
-import { warmCancel } from './rows/warm-cancel.ts';
-import { atMost, inUnit, printCounts, printHead } from './table.ts';
+import { memory, rateLimits, sweeps } from './rows/sweeps.ts';
+import { inUnit, printHead, printWrongCounts, Row } from './table.ts';
 
-const benches: Record<string, (bundles: Bundles) => Promise<void>> = {
-  coldStart,
-  warmCancel,
-  sweeps,
-  manyProjects,
-  rateLimits,
-  memory,
-  bundleSize: async ({ ours, theirs }) =>
-    atMost(0.5, 'bundle size, of what every start loads; against the afternoon handler', ours.bytes, theirs.bytes, {
-      unit: inUnit('kB', 1000),
-    }),
-  // Last, because it prints the bill below the table.
-  month,
-};
-
-// CDK, npm and the AWS SDK write below the home directory.
-Object.assign(process.env, isolatedEnvironment(newDirectory()));
-const asked = process.argv.slice(2);
-const load = () =>
-  loadavg()
-    .map((average) => average.toFixed(1))
-    .join(', ');
-const loadBefore = load();
-const bundles = await bundleAll();
-printHead();
-for (const [name, bench] of Object.entries(benches)) {
-  if (asked.length === 0 || asked.includes(name)) await bench(bundles);
+async function bundleSize({ ours, theirs }: Bundles): Promise<void> {
+  const [our, their] = [statSync(ours).size, statSync(theirs).size];
+  const what = 'bundle size, of what every start loads; against the afternoon handler';
+  new Row().print(what, { ours: our, theirs: their, unit: inUnit('kB', 1000), goal: ['≤', 0.5] });
 }
-printCounts();
-console.log(`\nLoad of the machine: ${loadBefore} before, ${load()} after, which includes the bench itself.`);
+
+// The bill comes last, because it has a table of its own.
+const rows = { coldStart, warmCancel, sweeps, manyProjects, rateLimits, memory, bundleSize, month };
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(rows);
+
+// Also for what writes temporary files or below the home directory: CDK, npm, the AWS SDK.
+Object.assign(process.env, isolatedEnvironment(newRunDirectory()));
+const bundles = await bundleAll();
+console.log(`Load of the machine before: ${loadavg().map((average) => average.toFixed(1))}\n`);
+printHead('what', 'ours', 'the other side', 'ratio', 'goal', '', 'counts right');
+for (const name of names) {
+  const measure = Object.entries(rows).find(([row]) => row === name)?.[1];
+  if (!measure) throw new Error(`No row "${name}". There are: ${Object.keys(rows).join(', ')}.`);
+  try {
+    await measure(bundles);
+  } catch (error) {
+    console.error(`"${name}" cannot be measured here.`, error);
+    process.exitCode = 1;
+  }
+}
+printWrongCounts();

@@ -7,46 +7,27 @@ export const lambdaShare = 1 / 3;
 /** Lambda hands out CPU in periods of this length. */
 const periodMicroseconds = 20_000;
 
-/** One CPU, or a share of it, for processes that are started through it. */
-export interface Cpu extends Disposable {
-  /** Returns a command that runs another within the limit. */
-  within(command: string[]): string[];
-  /** Changes the share, 0 to 1, also for processes that run already. */
-  setShare(share: number): void;
-  description: string;
-}
+export type Cpu = ReturnType<typeof limitCpu>;
 
-/**
- * Limits a third of one CPU with a control group of Linux, version 1 or 2. If this machine does not let us make one (that
- * takes root), processes run without a limit, and the description says so.
- */
-export function limitCpu(): Cpu {
+/** Limits processes to a share of one CPU with a control group of Linux, version 1 or 2. That takes root. */
+export function limitCpu() {
   const isFirstVersion = existsSync('/sys/fs/cgroup/cpu/cpu.cfs_quota_us');
   const directory = join(isFirstVersion ? '/sys/fs/cgroup/cpu' : '/sys/fs/cgroup', `curfew-bench-${process.pid}`);
   const write = (file: string, value: number | string) => writeFileSync(join(directory, file), String(value));
+  /** Changes the share, 0 to 1, also for processes that run already. */
   const setShare = (share: number) => {
     const quota = Math.round(periodMicroseconds * share);
     if (!isFirstVersion) return write('cpu.max', `${quota} ${periodMicroseconds}`);
     write('cpu.cfs_period_us', periodMicroseconds);
     write('cpu.cfs_quota_us', quota);
   };
-  try {
-    mkdirSync(directory);
-    setShare(lambdaShare);
-  } catch {
-    if (existsSync(directory)) rmdirSync(directory);
-    return {
-      within: (command) => command,
-      setShare: () => {},
-      description: 'CPU not limited, for which this machine has no means',
-      [Symbol.dispose]: () => {},
-    };
-  }
+  mkdirSync(directory);
+  setShare(lambdaShare);
   const joinAndRun = `echo $$ >${join(directory, 'cgroup.procs')} && exec taskset -c ${availableParallelism() - 1} "$0" "$@"`;
   return {
-    within: (command) => ['sh', '-c', joinAndRun, ...command],
     setShare,
-    description: 'a third of one CPU',
+    /** Returns a command that runs another within the limit. */
+    within: (command: string[]) => ['sh', '-c', joinAndRun, ...command],
     [Symbol.dispose]: () => rmdirSync(directory),
   };
 }

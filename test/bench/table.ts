@@ -1,17 +1,6 @@
-/** A value as the table shows it. */
-export type Unit = (value: number) => string;
-
-interface Options {
-  unit: Unit;
-  /** What the table shows in place of our value. */
-  ours?: string;
-  /** What it shows in place of the other value. */
-  theirs?: string;
-}
-
-/** Returns a unit, such as `inUnit('MB', 1e6)` for bytes. */
-export function inUnit(name: string, size: number, digits = 0): Unit {
-  return (value) => `${(value / size).toFixed(digits)} ${name}`;
+/** Returns how the table shows a value, as in `inUnit('MB', 1e6)` for bytes. */
+export function inUnit(name: string, size: number, digits = 0) {
+  return (value: number) => `${(value / size).toFixed(digits)} ${name}`;
 }
 export const milliseconds = inUnit('ms', 1);
 export const seconds = inUnit('s', 1000, 2);
@@ -19,45 +8,74 @@ export const megabytes = inUnit('MB', 1e6);
 
 /** Returns the value in the middle. */
 export function median(values: number[]): number {
-  const middle = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-  if (middle === undefined) throw new Error('There is no median of nothing.');
-  return middle;
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-export function printHead(): void {
-  console.log('| what | ours | the other side | ratio | goal | holds |');
-  console.log('| --- | --- | --- | --- | --- | --- |');
+/**
+ * Measures all cases once in each round, so that what disturbs the machine disturbs all alike. A first round warms up.
+ *
+ * @returns the values of each case.
+ */
+export async function inTurn<Case, Value>(rounds: number, cases: Case[], measure: (one: Case) => Promise<Value>) {
+  const measured = cases.map((one) => ({ one, values: [] as Value[] }));
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const { one, values } of measured) {
+      const value = await measure(one);
+      if (round > 0) values.push(value);
+    }
+  }
+  return measured.map(({ values }) => values);
 }
 
-/** Prints a row whose goal is that ours is at most `goal` times theirs. */
-export function atMost(goal: number, what: string, ours: number, theirs: number, options: Options): void {
-  printRow(what, ours, theirs, `≤ ${goal} ×`, ours / theirs <= goal, options);
+interface Result {
+  ours: number;
+  theirs: number;
+  unit: (value: number) => string;
+  /** How many times theirs ours may be at most, or must be at least. */
+  goal: ['≤' | '≥', number];
+  /** What the table shows in place of the values. */
+  oursText?: string;
+  theirsText?: string;
 }
 
-/** Prints a row whose goal is that ours is at least `goal` times theirs. */
-export function atLeast(goal: number, what: string, ours: number, theirs: number, options: Options): void {
-  printRow(what, ours, theirs, `≥ ${goal} ×`, ours / theirs >= goal, options);
-}
-
-/** A slow or busy machine is no failure, so a goal that is missed is only shown. */
-function printRow(what: string, ours: number, theirs: number, goal: string, holds: boolean, options: Options): void {
-  const { unit, ours: ourText = unit(ours), theirs: theirText = unit(theirs) } = options;
-  const ratio = ours / theirs;
-  const ratioText = `${ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2)} ×`;
-  console.log(`| ${[what, ourText, theirText, ratioText, goal, holds ? 'yes' : '**no**'].join(' | ')} |`);
-}
-
-let rightCounts = 0;
 const wrongCounts: string[] = [];
 
-/** Checks a count. A wrong one fails the bench. */
-export function checkCount(what: string, counted: number, expected: number): void {
-  if (counted === expected) rightCounts += 1;
-  else wrongCounts.push(`${what}: ${counted}, but it should be ${expected}`);
+/** A row of the table, and the counts that must be exact for it to mean anything. */
+export class Row {
+  #right = 0;
+  #counts = 0;
+
+  /** Checks a count. A wrong one fails the bench. */
+  check(what: string, counted: number, expected: number): void {
+    this.#counts += 1;
+    if (counted === expected) this.#right += 1;
+    else wrongCounts.push(`${what}: ${counted}, but it should be ${expected}`);
+  }
+
+  /** Prints the row. A slow or busy machine is no failure, so a goal that is missed is only shown. */
+  print(what: string, { ours, theirs, unit, goal: [sign, goal], ...texts }: Result): void {
+    const { oursText = unit(ours), theirsText = unit(theirs) } = texts;
+    const ratio = ours / theirs;
+    const ratioText = `${ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2)} ×`;
+    const isMet = sign === '≤' ? ratio <= goal : ratio >= goal;
+    const counts = this.#counts === 0 ? '–' : `${this.#right} of ${this.#counts}`;
+    printCells(what, oursText, theirsText, ratioText, `${sign} ${goal} ×`, isMet ? 'met' : '**missed**', counts);
+  }
 }
 
-export function printCounts(): void {
-  console.log(`\nCounts that must be exact: ${rightCounts} are, ${wrongCounts.length} are not.`);
+export function printCells(...cells: string[]): void {
+  console.log(`| ${cells.join(' | ')} |`);
+}
+
+/** Prints the first two lines of a table. */
+export function printHead(...cells: string[]): void {
+  printCells(...cells);
+  printCells(...cells.map(() => '---'));
+}
+
+/** Prints which counts were wrong, and fails the bench if any was. */
+export function printWrongCounts(): void {
+  console.log(`\nWrong counts: ${wrongCounts.length}`);
   for (const wrong of wrongCounts) console.log(`- ${wrong}`);
   if (wrongCounts.length > 0) process.exitCode = 1;
 }

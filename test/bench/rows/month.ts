@@ -1,186 +1,157 @@
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import type { Bundles } from '../bundles.ts';
 import { type Cpu, limitCpu } from '../cpu.ts';
-import { type Stack, startDeployment } from '../deployment.ts';
+import { startFunction } from '../function.ts';
 import prices from '../prices.json' with { type: 'json' };
-import type { AwsTally } from '../programs/aws.ts';
-import type { JobsAre, ProjectsOptions, ProjectsTally } from '../programs/projects.ts';
-import { atMost, checkCount, inUnit, median, seconds } from '../table.ts';
+import { startSystem } from '../system.ts';
+import { inUnit, printCells, printHead, Row, seconds } from '../table.ts';
+
+const quietAges = [30, 90, 150, 210, 270];
+/** One past a budget of six hours, one 20 minutes before its end. */
+const eventfulAges = [30, 90, 150, 340, 400];
+
+/** Returns the jobs of a project, by default all of them running and well within their budgets. */
+export function jobsOf(project: string, { ages = quietAges, generation = 1, firstStatus = 'running' } = {}) {
+  return ages.map((ageMinutes, index) => {
+    const status = index === 0 ? firstStatus : 'running';
+    return simulatedJob({ id: `ftjob-${project}-${generation}-${index}`, status, ageMinutes });
+  });
+}
 
 const days = 30;
-/** How many sweeps of each kind a month has: one every five minutes, and one a day. */
-const sweepsOfKind = {
-  /** That of a cold function. Lambda ends every instance after a few hours, says its documentation; we say four. */
-  first: (days * 24) / 4,
-  /** All jobs are new: each runs for the six hours that its budget lets it, then comes another. */
-  renewed: (days * 24) / 6,
-  /** In each project one job is warned about, and another cancelled. */
-  eventful: days,
-  quiet: days * (24 * 12 + 1) - days * (24 / 4 + 24 / 6 + 1),
-};
+/** One every five minutes, and one a day. */
 const sweepsInMonth = days * (24 * 12 + 1);
-const jobsInProject = 5;
-const quietRounds = 3;
+/** That of a cold function. Lambda ends every instance after a few hours, says its documentation; we say four. */
+const firstSweeps = (days * 24) / 4;
+/** All jobs are new: each runs for the six hours that its budget lets it, then comes another. */
+const renewedSweeps = (days * 24) / 6;
+const quietSweeps = sweepsInMonth - firstSweeps - renewedSweeps - days;
 
-/** What a sweep takes; or, summed up, a month of them. */
-interface Counts {
-  durationMs: number;
-  logBytes: number;
-  bytesSent: number;
-  secretReads: number;
-  events: number;
-  rowsRead: number;
-  rowsWritten: number;
-}
-
-interface Month {
-  stack: Stack;
-  secrets: number;
-  first: Counts;
-  renewed: Counts;
-  total: Counts;
-}
+/** The kinds of sweeps, how many of them a month has, and how many lines about each project. Quiet ones are swept thrice. */
+const kinds = [
+  { times: firstSweeps, ages: quietAges, generation: 1, lines: 5 },
+  { times: quietSweeps / 3, ages: quietAges, generation: 1, lines: 0 },
+  { times: quietSweeps / 3, ages: quietAges, generation: 1, lines: 0 },
+  { times: quietSweeps / 3, ages: quietAges, generation: 1, lines: 0 },
+  { times: renewedSweeps, ages: quietAges, generation: 2, lines: 5 },
+  // Once a day, in each project one job is warned about, and another cancelled.
+  { times: days, ages: eventfulAges, generation: 2, lines: 1 },
+];
 
 /** A month of one project, of ten and of a thousand: how much goes into the log, and what it costs. */
 export async function month({ ours }: Bundles): Promise<void> {
   using cpu = limitCpu();
-  const one = await countMonth(ours.file, { projects: 1, answerMs: 50 }, cpu);
-  const ten = await countMonth(ours.file, { projects: 10, answerMs: 50 }, cpu);
-  const thousand = await countMonth(ours.file, { projects: 1_000, answerMs: 50 }, cpu);
-  const waiting = await countMonth(ours.file, { projects: 1_000, answerMs: 50, oneWaits: true }, cpu);
-  const first = `the first sweep of 1,000 projects, start included, ${cpu.description}; against 15 s`;
-  atMost(1, first, thousand.first.durationMs, 15_000, { unit: seconds });
-  atMost(
-    0.05,
-    `log bytes of a month, 1,000 projects with ${jobsInProject} jobs in progress each; against one line for each job and sweep`,
-    thousand.total.logBytes,
-    // A sweep in which all jobs are new has a line for each.
-    sweepsInMonth * thousand.renewed.logBytes,
-    { unit: inUnit('GB', 1e9, 2) },
-  );
-  const bills = [one, ten, thousand, waiting].map(billOf);
-  const [sumOne = 0, sumTen = 0, sumThousand = 0, sumWaiting = 0] = bills.map((items) =>
-    items.reduce((sum, { dollars }) => sum + dollars, 0),
-  );
-  atMost(
-    0.002,
-    'the bill of a month for 1, 10, 1,000 projects; against one deployment for each project, at the last',
-    sumThousand,
-    1_000 * sumOne,
+  const row = new Row();
+  const one = await countMonth(ours, cpu, row, 1, 'running');
+  const ten = await countMonth(ours, cpu, row, 10, 'running');
+  const thousand = await countMonth(ours, cpu, row, 1_000, 'running');
+  const waiting = await countMonth(ours, cpu, row, 1_000, 'queued');
+  row.print('the first sweep of 1,000 projects, start included, a third of one CPU; against 15 s', {
+    ours: thousand.firstMs,
+    theirs: 15_000,
+    unit: seconds,
+    goal: ['≤', 1],
+  });
+  row.print(
+    'log bytes of a month, 1,000 projects with 5 jobs in progress each; against one line for each job and sweep',
     {
-      unit: inDollars,
-      ours: [sumOne, sumTen, sumThousand].map(inDollars).join(' / '),
-      theirs: [sumOne, 10 * sumOne, 1_000 * sumOne].map(inDollars).join(' / '),
+      ours: thousand.amounts.logTakenIn,
+      theirs: (sweepsInMonth * thousand.allLinesBytes) / 1e9,
+      unit: inUnit('GB', 1, 2),
+      goal: ['≤', 0.05],
     },
   );
-  console.log('\n| what | 1 project | 10 projects | 1,000 projects | 1,000, a job waiting in each |');
-  console.log('| --- | --- | --- | --- | --- |');
-  for (const [index, { what }] of bills[0]?.entries() ?? []) {
-    console.log(`| ${[what, ...bills.map((items) => items[index]?.text)].join(' | ')} |`);
+  const bills = [one, ten, thousand, waiting].map(({ amounts }) => billOf(amounts));
+  const [sumOne = 0, sumTen = 0, sumThousand = 0] = bills.map(({ sum }) => sum);
+  row.print('the bill of a month for 1, 10, 1,000 projects; against one deployment for each project, at the last', {
+    ours: sumThousand,
+    oursText: [sumOne, sumTen, sumThousand].map(inDollars).join(' / '),
+    theirs: 1_000 * sumOne,
+    theirsText: [sumOne, 10 * sumOne, 1_000 * sumOne].map(inDollars).join(' / '),
+    unit: inDollars,
+    goal: ['≤', 0.002],
+  });
+  console.log('');
+  printHead('what', 'price', '1 project', '10 projects', '1,000 projects', '1,000, a job waiting in each');
+  for (const [index, { what, dollars, per }] of Object.values(prices).entries()) {
+    printCells(what, `$${dollars} per ${per}`, ...bills.map(({ items }) => items[index] ?? ''));
   }
-  const sums = [sumOne, sumTen, sumThousand, sumWaiting].map((sum) => `**${inDollars(sum)}**`);
-  console.log(`| **all** | ${sums.join(' | ')} |`);
+  printCells('**all**', '', ...bills.map(({ sum }) => `**${inDollars(sum)}**`));
 }
 
 /** Sweeps a deployment once for each kind, on as much CPU as the function has, and adds up a month. */
-async function countMonth(bundle: string, options: ProjectsOptions, cpu: Cpu): Promise<Month> {
-  const { projects, oneWaits = false } = options;
-  await using deployment = await startDeployment(bundle, options, cpu);
-  const { curfew, provider, aws, stack, secrets } = deployment;
-  const sweepOnce = async (lines: number, jobsAre?: JobsAre): Promise<Counts> => {
-    if (jobsAre) await provider.ask(jobsAre);
+async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, firstStatus: string) {
+  await using system = await startSystem({ projects, awsMs: 20 });
+  await using curfew = await startFunction(bundle, system.environment, cpu);
+  const { metrics, alarms, dashboards, memoryMegabytes } = system.stack;
+  const amounts = {
+    ...{ duration: 0, requests: 0, secrets: system.secrets, secretReads: 0, logTakenIn: 0, logKept: 0, events: 0 },
+    ...{ rowsRead: 0, rowsWritten: 0, sent: 0, metrics, alarms, dashboards },
+  };
+  let firstMs: number | undefined;
+  let secretReads: number | undefined;
+  let allLinesBytes = 0;
+  for (const { times, lines, ...kind } of kinds) {
+    system.begin((project) => jobsOf(project, { ...kind, firstStatus }), { answerMs: 50 });
     curfew.takeLog();
     const { durationMs } = await curfew.invoke([{ sweep: {}, requestedBy: 'rule' }]);
     const log = curfew.takeLog();
-    const { calls, requestBytes, cancelled } = await provider.ask<ProjectsTally>('tally');
-    const { secretReads, events, rowsRead, rowsWritten } = await aws.ask<AwsTally>('tally');
-    const due = jobsAre === 'eventful' ? projects : 0;
-    checkCount(`calls of a sweep of ${projects} projects`, calls, projects + 2 * due);
-    checkCount(`jobs cancelled in ${projects} projects`, cancelled, due);
-    checkCount(`events of ${projects} projects`, events, 2 * due);
-    checkCount(`rows written for ${projects} projects`, rowsWritten, (oneWaits ? projects : 0) + due);
+    const tally = system.tally();
+    const due = kind.ages === eventfulAges ? projects : 0;
+    row.check(`calls of a sweep of ${projects} projects`, tally.calls, projects + 2 * due);
+    row.check(`jobs cancelled in ${projects} projects`, tally.cancelled, due);
+    row.check(`events of ${projects} projects`, tally.events, 2 * due);
+    row.check(
+      `rows written for ${projects} projects`,
+      tally.rowsWritten,
+      (firstStatus === 'queued' ? projects : 0) + due,
+    );
     const jobLines = log.split('\n').filter((line) => line.includes('"jobId"')).length;
-    checkCount(`lines about jobs of ${projects} projects`, jobLines, lines);
-    return {
-      durationMs,
-      logBytes: billedBytes(log),
-      bytesSent: requestBytes,
-      secretReads,
-      events,
-      rowsRead,
-      rowsWritten,
-    };
-  };
+    row.check(`lines about jobs of ${projects} projects`, jobLines, lines * projects);
 
-  const jobs = projects * jobsInProject;
-  const first = await sweepOnce(jobs);
-  // The start is paid for as well.
-  first.durationMs += curfew.startMs;
-  const quietSweeps: Counts[] = [];
-  while (quietSweeps.length < quietRounds) quietSweeps.push(await sweepOnce(0));
-  const quiet = { ...first, ...quietSweeps[0], durationMs: median(quietSweeps.map(({ durationMs }) => durationMs)) };
-  const renewed = await sweepOnce(jobs, 'renewed');
-  const eventful = await sweepOnce(projects, 'eventful');
-  const kinds = { first, renewed, eventful, quiet };
-  const total: Counts = {
-    durationMs: 0,
-    logBytes: 0,
-    bytesSent: 0,
+    const logBytes = billedBytes(log);
+    if (lines === quietAges.length) allLinesBytes = logBytes;
+    // The start is paid for as well.
+    const paidMs = firstMs === undefined ? curfew.startMs + durationMs : durationMs;
+    firstMs ??= paidMs;
     // Keys are kept for five minutes, which have passed at the next sweep of a real deployment.
-    secretReads: sweepsInMonth * first.secretReads,
-    events: 0,
-    rowsRead: 0,
-    rowsWritten: 0,
-  };
-  for (const key of Object.keys(total) as (keyof Counts)[]) {
-    if (key === 'secretReads') continue;
-    for (const kind of Object.keys(kinds) as (keyof typeof kinds)[])
-      total[key] += sweepsOfKind[kind] * kinds[kind][key];
+    secretReads ??= tally.secretReads;
+    amounts.duration += times * (paidMs / 1000) * (memoryMegabytes / 1024);
+    amounts.requests += times;
+    amounts.secretReads += times * secretReads;
+    amounts.logTakenIn += (times * logBytes) / 1e9;
+    // The stack keeps it for 90 days by default.
+    amounts.logKept = 3 * amounts.logTakenIn;
+    amounts.events += times * tally.events;
+    amounts.rowsRead += times * tally.rowsRead;
+    amounts.rowsWritten += times * tally.rowsWritten;
+    amounts.sent += (times * tally.requestBytes) / 1e9;
   }
-  return { stack, secrets, first, renewed, total };
+  return { amounts, firstMs: firstMs ?? 0, allLinesBytes };
 }
 
-const requestId = '5f0f4a3c-7a3e-4f3b-9a54-0d1c1e5b7a11';
-/** What Lambda itself writes at every invocation. */
-const lambdaLines = [
-  `START RequestId: ${requestId} Version: $LATEST`,
-  `END RequestId: ${requestId}`,
-  `REPORT RequestId: ${requestId}\tDuration: 1000.00 ms\tBilled Duration: 1000 ms\tMemory Size: 512 MB\tMax Memory Used: 150 MB\t`,
-];
+/** What Lambda itself writes at every invocation in its lines START, END and REPORT. */
+const lambdaBytes = 266;
 /** What CloudWatch counts for each line beside its text. */
 const bytesBesideText = 26;
 
 /** Returns as how many bytes CloudWatch bills the log of one invocation. */
 function billedBytes(log: string): number {
-  const lines = [...log.split('\n').filter((line) => line !== ''), ...lambdaLines];
-  return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + bytesBesideText, 0);
+  const lines = log.split('\n').filter((line) => line !== '');
+  return Buffer.byteLength(lines.join('')) + lambdaBytes + (lines.length + 3) * bytesBesideText;
 }
 
-/** Returns what a deployment costs in a month, without free tiers. */
-function billOf({ stack, secrets, total }: Month) {
-  const { dollars: price } = prices;
-  const item = (what: string, amount: number, unit: string, each: number) => {
-    const dollars = amount * each;
-    const shown = `${amount.toLocaleString('en', { maximumSignificantDigits: 3 })}${unit && ` ${unit}`}`;
-    return { what, dollars, text: `${shown}: ${inDollars(dollars)}` };
+/** Returns what these amounts cost, without free tiers. */
+function billOf(amounts: Record<keyof typeof prices, number>) {
+  const costs = Object.entries(prices).map(([key, { dollars, units }]) => {
+    const amount = amounts[key as keyof typeof prices];
+    return { amount, cost: (amount / units) * dollars };
+  });
+  const shown = (amount: number) => amount.toLocaleString('en', { maximumSignificantDigits: 3 });
+  return {
+    sum: costs.reduce((sum, { cost }) => sum + cost, 0),
+    items: costs.map(({ amount, cost }) => `${shown(amount)}: ${inDollars(cost)}`),
   };
-  const logGigabytes = total.logBytes / 1e9;
-  const gigabyteSeconds = (total.durationMs / 1000) * (stack.memoryMegabytes / 1024);
-  return [
-    item('Lambda, duration', gigabyteSeconds, 'GB-s', price.lambdaGigabyteSecond),
-    item('Lambda, requests', sweepsInMonth, '', price.lambdaRequest),
-    item('secrets', secrets, '', price.secretMonth),
-    item('reads of secrets', total.secretReads, '', price.secretRead),
-    item('log, taken in', logGigabytes, 'GB', price.logGigabyteTakenIn),
-    // The stack keeps it for 90 days by default.
-    item('log, kept for 90 days', logGigabytes * 3, 'GB-months', price.logGigabyteMonthKept),
-    item('events', total.events, '', price.event),
-    item('table, rows read', total.rowsRead, '', price.tableRowRead),
-    item('table, rows written', total.rowsWritten, '', price.tableRowWritten),
-    item('sent to the providers', total.bytesSent / 1e9, 'GB', price.gigabyteSentToInternet),
-    item('metrics', stack.metrics, '', price.metricMonth),
-    item('alarms', stack.alarms, '', price.alarmMonth),
-    item('dashboard', stack.dashboards, '', price.dashboardMonth),
-  ];
 }
 
 /** Returns dollars in as many digits as it takes to see that it is not nothing. */

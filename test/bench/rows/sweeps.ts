@@ -1,49 +1,126 @@
+/** Sweeps of one account: with many jobs, with very many, and under a rate limit. */
+import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
+import { rateLimit, type WaitHeader } from '../../support/rate-limiter.ts';
 import type { Bundles } from '../bundles.ts';
-import { apiKey } from '../keys.ts';
-import type { AccountOptions, AccountTally } from '../programs/account.ts';
-import type { AwsOptions, AwsTally } from '../programs/aws.ts';
-import { functionEnvironment, startFunction, startProgram } from '../programs.ts';
-import { atMost, checkCount, median, seconds } from '../table.ts';
+import { startFunction } from '../function.ts';
+import type { Behaviour } from '../provider.ts';
+import { startSystem } from '../system.ts';
+import { inTurn, inUnit, median, megabytes, Row, seconds } from '../table.ts';
 
-const jobs = 10_000;
-const pages = jobs / 100;
-const answerMs = 50;
-/** Pages come one after the other, because each names the next; then a look and a cancel. */
-const floorMs = (pages + 2) * answerMs;
-const rounds = 3;
+type System = Awaited<ReturnType<typeof startSystem>>;
+type Function = Awaited<ReturnType<typeof startFunction>>;
+
+/** Sweeps all of an account once. The overdue jobs are the oldest, at the very end of the list: the hard case. */
+async function sweepOnce(
+  { system, curfew, row }: { system: System; curfew: Function; row: Row },
+  { jobs, overdue, ...behaviour }: { jobs: number; overdue: number } & Behaviour,
+) {
+  system.begin(
+    () =>
+      Array.from({ length: jobs }, (_, index) => {
+        const status = index < jobs - overdue ? 'succeeded' : 'running';
+        return simulatedJob({ id: `ftjob-${index}`, status, ageMinutes: 400 + index });
+      }),
+    behaviour,
+  );
+  const invoked = await curfew.invoke([{ sweep: { lookbackDays: 0, cancelLimit: 'none' } }]);
+  const tally = system.tally();
+  row.check(`jobs cancelled, of ${jobs}`, tally.cancelled, overdue);
+  row.check(`events about ${jobs} jobs`, tally.events, overdue);
+  return { ...invoked, ...tally };
+}
 
 /** A sweep of a big account, against what no program could beat. */
 export async function sweeps({ ours }: Bundles): Promise<void> {
+  const jobs = 10_000;
+  const pages = jobs / 100;
+  const answerMs = 50;
   const cases = [
-    { overdue: 20, goal: 1.1, durations: [] as number[] },
-    { overdue: 500, goal: 1.4, durations: [] as number[] },
+    { overdue: 20, goal: 1.1, row: new Row() },
+    { overdue: 500, goal: 1.4, row: new Row() },
   ];
-  await using account = await startProgram('account', { jobs: 0, overdue: 0 } satisfies AccountOptions);
-  await using aws = await startProgram('aws', { secret: { SecretString: apiKey } } satisfies AwsOptions);
-  await using curfew = await startFunction(ours.file, functionEnvironment(account.greeting, aws.greeting));
-  // In turn; the first round warms up.
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const { overdue, durations } of cases) {
-      await account.ask({ jobs, overdue, answerMs } satisfies AccountOptions);
-      const { durationMs } = await curfew.invoke([{ sweep: { lookbackDays: 0, cancelLimit: 'none' } }]);
-      if (round > 0) durations.push(durationMs);
-      const { calls, cancelled } = await account.ask<AccountTally>('tally');
-      const what = `a sweep of ${jobs} jobs, ${overdue} overdue`;
-      checkCount(`calls of ${what}`, calls, pages + 2 * overdue);
-      checkCount(`jobs cancelled by ${what}`, cancelled, overdue);
-      checkCount(`events of ${what}`, (await aws.ask<AwsTally>('tally')).events, overdue);
+  await using system = await startSystem();
+  await using curfew = await startFunction(ours, system.environment);
+  const durations = await inTurn(3, cases, async ({ overdue, row }) => {
+    const { durationMs, calls } = await sweepOnce({ system, curfew, row }, { jobs, overdue, answerMs });
+    row.check(`calls about ${jobs} jobs`, calls, pages + 2 * overdue);
+    return durationMs;
+  });
+  for (const [index, { overdue, goal, row }] of cases.entries()) {
+    const what = `a sweep of ${jobs.toLocaleString('en')} jobs, ${overdue} overdue`;
+    row.print(`${what}; against ${pages} pages, a look and a cancel, ${answerMs} ms each`, {
+      ours: median(durations[index] ?? []),
+      // Pages come one after the other, because each names the next; then a look and a cancel.
+      theirs: (pages + 2) * answerMs,
+      unit: seconds,
+      goal: ['≤', goal],
+    });
+  }
+}
+
+/** The peak memory of a sweep, where the account is ten times as large. Each starts with a new function. */
+export async function memory({ ours }: Bundles): Promise<void> {
+  const row = new Row();
+  await using system = await startSystem();
+  const [small = [], large = []] = await inTurn(3, [10_000, 100_000], async (jobs) => {
+    await using curfew = await startFunction(ours, system.environment);
+    return (await sweepOnce({ system, curfew, row }, { jobs, overdue: 500 })).peakBytes;
+  });
+  row.print('peak memory of a sweep of 100,000 jobs; against 10,000', {
+    ours: median(large),
+    theirs: median(small),
+    unit: megabytes,
+    goal: ['≤', 1.2],
+  });
+}
+
+/** Sweeps under a rate limit, against the limit; and one that is told once to be silent for five seconds. */
+export async function rateLimits({ ours }: Bundles): Promise<void> {
+  const perSecond = 20;
+  await using system = await startSystem();
+  await using curfew = await startFunction(ours, system.environment);
+  const sweepUnder = async (row: Row, jobs: number, behaviour: Behaviour) => {
+    const swept = await sweepOnce({ system, curfew, row }, { jobs, overdue: jobs, ...behaviour });
+    row.check('calls in a silence that was asked for', swept.callsInSilence, 0);
+    return swept;
+  };
+
+  const limited = new Row();
+  const rates: number[] = [];
+  const refusals: number[] = [];
+  const headers: WaitHeader[] = ['retry-after-ms', 'retry-after', 'none'];
+  // Of a usual time, and of next to none.
+  for (const answerMs of [200, 5]) {
+    for (const header of headers) {
+      const refuse = rateLimit(perSecond, header);
+      const { calls, refused, durationMs } = await sweepUnder(limited, 200, { answerMs, refuse });
+      // The bucket was full at the start: that is not throughput.
+      rates.push((1000 * (calls - refused - perSecond)) / durationMs);
+      refusals.push(refused);
     }
   }
-  for (const { overdue, goal, durations } of cases) {
-    const what = `a sweep of ${jobs.toLocaleString('en')} jobs, ${overdue} overdue`;
-    atMost(
-      goal,
-      `${what}; against ${pages} pages, a look and a cancel, ${answerMs} ms each`,
-      median(durations),
-      floorMs,
-      {
-        unit: seconds,
-      },
-    );
+  limited.print(
+    `calls let through by a limit of ${perSecond} a second, the lowest of six (answers of 200 and 5 ms; refusals with retry-after-ms, retry-after, neither; ${Math.min(...refusals)} to ${Math.max(...refusals)} refused); against the limit`,
+    {
+      ours: Math.min(...rates),
+      oursText: rates.map((rate) => rate.toFixed(1)).join(', '),
+      theirs: perSecond,
+      unit: inUnit('/s', 1, 1),
+      goal: ['≥', 0.8],
+    },
+  );
+
+  const paused = new Row();
+  const durations: number[] = [];
+  while (durations.length < 3) {
+    let calls = 0;
+    const refuse = () => (++calls === 20 ? { status: 429, headers: { 'retry-after': '5' }, body: {} } : undefined);
+    durations.push((await sweepUnder(paused, 100, { answerMs: 50, refuse })).durationMs);
   }
+  paused.print('100 cancels, one call of which is refused with retry-after: 5; against 8 s', {
+    ours: median(durations),
+    theirs: 8_000,
+    unit: seconds,
+    goal: ['≤', 1],
+  });
 }

@@ -1,11 +1,10 @@
 /**
- * Forked by startProgram: runs a bundle as Lambda would. One message in, its events one after the other, one message out.
- * An event that fails ends the process.
+ * Runs a bundle as Lambda would: `node function-host.ts BUNDLE`, with an IPC channel. One message in, its events one after
+ * the other, one message out. An event that fails ends the process.
  */
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import type { Context } from 'aws-lambda';
-import { lambdaContext } from '../../support/lambda-context.ts';
+import { lambdaContext } from '../support/lambda-context.ts';
 
 export interface Asked {
   events: unknown[];
@@ -15,15 +14,13 @@ export interface Asked {
 
 export interface Invoked {
   answers: unknown[];
-  /** When the first of them began, in Unix milliseconds. */
-  startedAt: number;
   durationMs: number;
   cpuMs: number;
   /** The most memory that the process ever had. */
   peakBytes: number;
 }
 
-const [{ bundle }] = (await once(process, 'message')) as [{ bundle: string }];
+const [, , bundle = ''] = process.argv;
 const { handler } = createRequire(import.meta.url)(bundle) as {
   handler: (event: unknown, context: Context) => Promise<unknown>;
 };
@@ -36,7 +33,6 @@ process.on('message', async ({ events, remainingMs }: Asked) => {
   const { user, system } = process.cpuUsage(cpuBefore);
   process.send?.({
     answers,
-    startedAt: performance.timeOrigin + startedAt,
     durationMs: performance.now() - startedAt,
     cpuMs: (user + system) / 1000,
     peakBytes: process.resourceUsage().maxRSS * 1024,

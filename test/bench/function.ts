@@ -1,0 +1,57 @@
+import { type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Cpu } from './cpu.ts';
+import type { Asked, Invoked } from './function-host.ts';
+
+/** Starts Node in a process of its own, so that nothing else is counted as its work. `ended` rejects when it ends. */
+export function startNode(args: string[], environment: Record<string, string>, stdio: StdioOptions, cpu?: Cpu) {
+  const command = [process.execPath, ...args];
+  const [file = '', ...rest] = cpu ? cpu.within(command) : command;
+  const child = spawn(file, rest, { env: { ...process.env, ...environment }, stdio });
+  const ended = once(child, 'exit').then(([code]): never => {
+    throw new Error(`The function's process ended with ${code} before it answered.`);
+  });
+  ended.catch(() => {});
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await ended.catch(() => {});
+  };
+  return { child, ended, [Symbol.asyncDispose]: kill };
+}
+
+/** Most of the 512 MB that the function has. Left to itself, V8 takes the more, the more the machine has. */
+const heapMegabytes = 400;
+
+/** Starts a bundle in a plain Node process, which is kept warm. */
+export async function startFunction(bundle: string, stackEnvironment: Record<string, string>, cpu?: Cpu) {
+  const logFile = join(mkdtempSync(join(tmpdir(), 'function-')), 'log');
+  const log = openSync(logFile, 'a');
+  const host = join(import.meta.dirname, 'function-host.ts');
+  const environment = { ...stackEnvironment, NODE_OPTIONS: `--max-old-space-size=${heapMegabytes}` };
+  const startedAt = performance.now();
+  const { child, ended, ...started } = startNode([host, bundle], environment, ['ignore', log, log, 'ipc'], cpu);
+  const answer = async () => {
+    const [message] = await Promise.race([once(child, 'message'), ended]);
+    return message;
+  };
+  await answer();
+  return {
+    ...started,
+    /** From the start of the process until the code was loaded. */
+    startMs: performance.now() - startedAt,
+    /** Hands over events, one after the other. Rejects if one of them fails. */
+    invoke(events: unknown[], remainingMs = 900_000): Promise<Invoked> {
+      child.send({ events, remainingMs } satisfies Asked);
+      return answer();
+    },
+    /** Returns what it has logged since this was last called. */
+    takeLog(): string {
+      const text = readFileSync(logFile, 'utf8');
+      writeFileSync(logFile, '');
+      return text;
+    },
+  };
+}
