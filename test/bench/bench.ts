@@ -10,9 +10,7 @@ import { memory, rateLimits, sweeps } from './rows/sweeps.ts';
 import { inUnit, printHead, printWrongCounts, Row } from './table.ts';
 
 async function bundleSize({ ours, theirs }: Bundles): Promise<void> {
-  const [our, their] = [statSync(ours).size, statSync(theirs).size];
-  const what = 'bundle size, of what every start loads; against the afternoon handler';
-  new Row().print(what, { ours: our, theirs: their, unit: inUnit('kB', 1000), goal: ['≤', 0.5] });
+  new Row().print('bundle size', [statSync(ours).size, statSync(theirs).size], inUnit('kB', 1000), ['≤', 0.5]);
 }
 
 // The bill comes last, because it has a table of its own.
@@ -23,7 +21,7 @@ const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(rows
 Object.assign(process.env, isolatedEnvironment(newRunDirectory()));
 const bundles = await bundleAll();
 console.log(`Load of the machine before: ${loadavg().map((average) => average.toFixed(1))}\n`);
-printHead('what', 'ours', 'the other side', 'ratio', 'goal', '', 'counts right');
+printHead('what', 'ours', 'the other side', 'ratio', 'goal', '', 'right counts');
 for (const name of names) {
   const measure = Object.entries(rows).find(([row]) => row === name)?.[1];
   if (!measure) throw new Error(`No row "${name}". There are: ${Object.keys(rows).join(', ')}.`);

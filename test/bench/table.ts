@@ -27,17 +27,6 @@ export async function inTurn<Case, Value>(rounds: number, cases: Case[], measure
   return measured.map(({ values }) => values);
 }
 
-interface Result {
-  ours: number;
-  theirs: number;
-  unit: (value: number) => string;
-  /** How many times theirs ours may be at most, or must be at least. */
-  goal: ['≤' | '≥', number];
-  /** What the table shows in place of the values. */
-  oursText?: string;
-  theirsText?: string;
-}
-
 const wrongCounts: string[] = [];
 
 /** A row of the table, and the counts that must be exact for it to mean anything. */
@@ -52,14 +41,24 @@ export class Row {
     else wrongCounts.push(`${what}: ${counted}, but it should be ${expected}`);
   }
 
-  /** Prints the row. A slow or busy machine is no failure, so a goal that is missed is only shown. */
-  print(what: string, { ours, theirs, unit, goal: [sign, goal], ...texts }: Result): void {
-    const { oursText = unit(ours), theirsText = unit(theirs) } = texts;
+  /**
+   * Prints the row. A slow or busy machine is no failure, so a goal that is missed is only shown.
+   *
+   * @param goal how many times theirs ours may be at most, or must be at least.
+   * @param texts what the table shows in place of the values.
+   */
+  print(
+    what: string,
+    [ours, theirs]: [number, number],
+    unit: (value: number) => string,
+    [sign, goal]: ['≤' | '≥', number],
+    texts = [unit(ours), unit(theirs)],
+  ): void {
     const ratio = ours / theirs;
-    const ratioText = `${ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2)} ×`;
+    const ratioText = ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2);
     const isMet = sign === '≤' ? ratio <= goal : ratio >= goal;
     const counts = this.#counts === 0 ? '–' : `${this.#right} of ${this.#counts}`;
-    printCells(what, oursText, theirsText, ratioText, `${sign} ${goal} ×`, isMet ? 'met' : '**missed**', counts);
+    printCells(what, ...texts, ratioText, `${sign} ${goal}`, isMet ? 'met' : '**missed**', counts);
   }
 }
 
@@ -67,7 +66,6 @@ export function printCells(...cells: string[]): void {
   console.log(`| ${cells.join(' | ')} |`);
 }
 
-/** Prints the first two lines of a table. */
 export function printHead(...cells: string[]): void {
   printCells(...cells);
   printCells(...cells.map(() => '---'));

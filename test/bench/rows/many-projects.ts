@@ -61,8 +61,7 @@ export async function manyProjects({ ours }: Bundles): Promise<void> {
     row.check('healthy projects that were swept', answer.projects ?? 0, healthy);
     row.check('projects that failed', answer.failedProjects?.length ?? 0, failures.length);
   }
-  row.print(
-    `${projects.toLocaleString('en')} projects in one sweep, ${failures.length} of them failing in different ways, until the last healthy one is swept (peak memory ${megabytes(peak)} of 512); against ${healthy} ÷ 40 × ${answerMs} ms`,
-    { ours: median(durations), theirs: floorMs, unit: seconds, goal: ['≤', 1.5] },
-  );
+  const text = `${seconds(median(durations))}, ${megabytes(peak)}`;
+  const what = `sweep of ${projects.toLocaleString('en')} projects, ${failures.length} failing`;
+  row.print(what, [median(durations), floorMs], seconds, ['≤', 1.5], [text, seconds(floorMs)]);
 }

@@ -46,37 +46,26 @@ export async function month({ ours }: Bundles): Promise<void> {
   const ten = await countMonth(ours, cpu, row, 10, 'running');
   const thousand = await countMonth(ours, cpu, row, 1_000, 'running');
   const waiting = await countMonth(ours, cpu, row, 1_000, 'queued');
-  row.print('the first sweep of 1,000 projects, start included, a third of one CPU; against 15 s', {
-    ours: thousand.firstMs,
-    theirs: 15_000,
-    unit: seconds,
-    goal: ['≤', 1],
-  });
-  row.print(
-    'log bytes of a month, 1,000 projects with 5 jobs in progress each; against one line for each job and sweep',
-    {
-      ours: thousand.amounts.logTakenIn,
-      theirs: (sweepsInMonth * thousand.allLinesBytes) / 1e9,
-      unit: inUnit('GB', 1, 2),
-      goal: ['≤', 0.05],
-    },
-  );
+  row.print('first sweep of 1,000 projects', [thousand.firstMs, 15_000], seconds, ['≤', 1]);
+  const allLines = (sweepsInMonth * thousand.allLinesBytes) / 1e9;
+  const gigabytes = inUnit('GB', 1, 2);
+  row.print('log of a month, 1,000 projects', [thousand.amounts.logIngested, allLines], gigabytes, ['≤', 0.05]);
   const bills = [one, ten, thousand, waiting].map(({ amounts }) => billOf(amounts));
   const [sumOne = 0, sumTen = 0, sumThousand = 0] = bills.map(({ sum }) => sum);
-  row.print('the bill of a month for 1, 10, 1,000 projects; against one deployment for each project, at the last', {
-    ours: sumThousand,
-    oursText: [sumOne, sumTen, sumThousand].map(inDollars).join(' / '),
-    theirs: 1_000 * sumOne,
-    theirsText: [sumOne, 10 * sumOne, 1_000 * sumOne].map(inDollars).join(' / '),
-    unit: inDollars,
-    goal: ['≤', 0.002],
-  });
+  const sums = [[sumOne, sumTen, sumThousand], [1, 10, 1_000].map((projects) => projects * sumOne)];
+  row.print(
+    'bill of a month: 1, 10, 1,000 projects',
+    [sumThousand, 1_000 * sumOne],
+    inDollars,
+    ['≤', 0.002],
+    sums.map((ofSide) => ofSide.map(inDollars).join(' / ')),
+  );
   console.log('');
-  printHead('what', 'price', '1 project', '10 projects', '1,000 projects', '1,000, a job waiting in each');
-  for (const [index, { what, dollars, per }] of Object.values(prices).entries()) {
-    printCells(what, `$${dollars} per ${per}`, ...bills.map(({ items }) => items[index] ?? ''));
+  printHead('what', '1 project', '10', '1,000', '1,000, each with a waiting job');
+  for (const [index, { what }] of Object.values(prices).entries()) {
+    printCells(what, ...bills.map(({ costs }) => inDollars(costs[index] ?? 0)));
   }
-  printCells('**all**', '', ...bills.map(({ sum }) => `**${inDollars(sum)}**`));
+  printCells('**all**', ...bills.map(({ sum }) => `**${inDollars(sum)}**`));
 }
 
 /** Sweeps a deployment once for each kind, on as much CPU as the function has, and adds up a month. */
@@ -85,7 +74,7 @@ async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, 
   await using curfew = await startFunction(bundle, system.environment, cpu);
   const { metrics, alarms, dashboards, memoryMegabytes } = system.stack;
   const amounts = {
-    ...{ duration: 0, requests: 0, secrets: system.secrets, secretReads: 0, logTakenIn: 0, logKept: 0, events: 0 },
+    ...{ duration: 0, requests: 0, secrets: system.secrets, secretReads: 0, logIngested: 0, logKept: 0, events: 0 },
     ...{ rowsRead: 0, rowsWritten: 0, sent: 0, metrics, alarms, dashboards },
   };
   let firstMs: number | undefined;
@@ -119,9 +108,9 @@ async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, 
     amounts.duration += times * (paidMs / 1000) * (memoryMegabytes / 1024);
     amounts.requests += times;
     amounts.secretReads += times * secretReads;
-    amounts.logTakenIn += (times * logBytes) / 1e9;
+    amounts.logIngested += (times * logBytes) / 1e9;
     // The stack keeps it for 90 days by default.
-    amounts.logKept = 3 * amounts.logTakenIn;
+    amounts.logKept = 3 * amounts.logIngested;
     amounts.events += times * tally.events;
     amounts.rowsRead += times * tally.rowsRead;
     amounts.rowsWritten += times * tally.rowsWritten;
@@ -143,15 +132,10 @@ function billedBytes(log: string): number {
 
 /** Returns what these amounts cost, without free tiers. */
 function billOf(amounts: Record<keyof typeof prices, number>) {
-  const costs = Object.entries(prices).map(([key, { dollars, units }]) => {
-    const amount = amounts[key as keyof typeof prices];
-    return { amount, cost: (amount / units) * dollars };
+  const costs = Object.entries(prices).map(([item, price]) => {
+    return (amounts[item as keyof typeof prices] / price.per) * price.dollars;
   });
-  const shown = (amount: number) => amount.toLocaleString('en', { maximumSignificantDigits: 3 });
-  return {
-    sum: costs.reduce((sum, { cost }) => sum + cost, 0),
-    items: costs.map(({ amount, cost }) => `${shown(amount)}: ${inDollars(cost)}`),
-  };
+  return { costs, sum: costs.reduce((sum, cost) => sum + cost, 0) };
 }
 
 /** Returns dollars in as many digits as it takes to see that it is not nothing. */

@@ -32,9 +32,9 @@ async function sweepOnce(
 
 /** A sweep of a big account, against what no program could beat. */
 export async function sweeps({ ours }: Bundles): Promise<void> {
-  const jobs = 10_000;
-  const pages = jobs / 100;
-  const answerMs = 50;
+  const [jobs, pages, answerMs] = [10_000, 100, 50];
+  // Pages come one after the other, because each names the next; then a look and a cancel.
+  const floorMs = (pages + 2) * answerMs;
   const cases = [
     { overdue: 20, goal: 1.1, row: new Row() },
     { overdue: 500, goal: 1.4, row: new Row() },
@@ -47,14 +47,8 @@ export async function sweeps({ ours }: Bundles): Promise<void> {
     return durationMs;
   });
   for (const [index, { overdue, goal, row }] of cases.entries()) {
-    const what = `a sweep of ${jobs.toLocaleString('en')} jobs, ${overdue} overdue`;
-    row.print(`${what}; against ${pages} pages, a look and a cancel, ${answerMs} ms each`, {
-      ours: median(durations[index] ?? []),
-      // Pages come one after the other, because each names the next; then a look and a cancel.
-      theirs: (pages + 2) * answerMs,
-      unit: seconds,
-      goal: ['≤', goal],
-    });
+    const durationMs = median(durations[index] ?? []);
+    row.print(`sweep of 10,000 jobs, ${overdue} overdue`, [durationMs, floorMs], seconds, ['≤', goal]);
   }
 }
 
@@ -66,12 +60,7 @@ export async function memory({ ours }: Bundles): Promise<void> {
     await using curfew = await startFunction(ours, system.environment);
     return (await sweepOnce({ system, curfew, row }, { jobs, overdue: 500 })).peakBytes;
   });
-  row.print('peak memory of a sweep of 100,000 jobs; against 10,000', {
-    ours: median(large),
-    theirs: median(small),
-    unit: megabytes,
-    goal: ['≤', 1.2],
-  });
+  row.print('peak memory, 100,000 jobs', [median(large), median(small)], megabytes, ['≤', 1.2]);
 }
 
 /** Sweeps under a rate limit, against the limit; and one that is told once to be silent for five seconds. */
@@ -87,7 +76,6 @@ export async function rateLimits({ ours }: Bundles): Promise<void> {
 
   const limited = new Row();
   const rates: number[] = [];
-  const refusals: number[] = [];
   const headers: WaitHeader[] = ['retry-after-ms', 'retry-after', 'none'];
   // Of a usual time, and of next to none.
   for (const answerMs of [200, 5]) {
@@ -96,19 +84,10 @@ export async function rateLimits({ ours }: Bundles): Promise<void> {
       const { calls, refused, durationMs } = await sweepUnder(limited, 200, { answerMs, refuse });
       // The bucket was full at the start: that is not throughput.
       rates.push((1000 * (calls - refused - perSecond)) / durationMs);
-      refusals.push(refused);
     }
   }
-  limited.print(
-    `calls let through by a limit of ${perSecond} a second, the lowest of six (answers of 200 and 5 ms; refusals with retry-after-ms, retry-after, neither; ${Math.min(...refusals)} to ${Math.max(...refusals)} refused); against the limit`,
-    {
-      ours: Math.min(...rates),
-      oursText: rates.map((rate) => rate.toFixed(1)).join(', '),
-      theirs: perSecond,
-      unit: inUnit('/s', 1, 1),
-      goal: ['≥', 0.8],
-    },
-  );
+  const what = `calls under a limit of ${perSecond}/s, lowest of six`;
+  limited.print(what, [Math.min(...rates), perSecond], inUnit('/s', 1, 1), ['≥', 0.8]);
 
   const paused = new Row();
   const durations: number[] = [];
@@ -117,10 +96,5 @@ export async function rateLimits({ ours }: Bundles): Promise<void> {
     const refuse = () => (++calls === 20 ? { status: 429, headers: { 'retry-after': '5' }, body: {} } : undefined);
     durations.push((await sweepUnder(paused, 100, { answerMs: 50, refuse })).durationMs);
   }
-  paused.print('100 cancels, one call of which is refused with retry-after: 5; against 8 s', {
-    ours: median(durations),
-    theirs: 8_000,
-    unit: seconds,
-    goal: ['≤', 1],
-  });
+  paused.print('100 cancels, one told to wait 5 s', [median(durations), 8_000], seconds, ['≤', 1]);
 }
