@@ -6,12 +6,6 @@ import { createRequire } from 'node:module';
 import type { Context } from 'aws-lambda';
 import { lambdaContext } from '../support/lambda-context.ts';
 
-export interface Asked {
-  events: unknown[];
-  /** How long each may take. */
-  remainingMs: number;
-}
-
 export interface Invoked {
   answers: unknown[];
   durationMs: number;
@@ -25,7 +19,7 @@ const { handler } = createRequire(import.meta.url)(bundle) as {
   handler: (event: unknown, context: Context) => Promise<unknown>;
 };
 
-process.on('message', async ({ events, remainingMs }: Asked) => {
+process.on('message', async ([events, remainingMs]: [unknown[], number]) => {
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   const answers: unknown[] = [];

@@ -4,7 +4,7 @@ import { mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cpu } from './cpu.ts';
-import type { Asked, Invoked } from './function-host.ts';
+import type { Invoked } from './function-host.ts';
 
 /** Starts Node in a process of its own, so that nothing else is counted as its work. `ended` rejects when it ends. */
 export function startNode(args: string[], environment: Record<string, string>, stdio: StdioOptions, cpu?: Cpu) {
@@ -42,9 +42,9 @@ export async function startFunction(bundle: string, stackEnvironment: Record<str
     ...started,
     /** From the start of the process until the code was loaded. */
     startMs: performance.now() - startedAt,
-    /** Hands over events, one after the other. Rejects if one of them fails. */
+    /** Hands over events, one after the other, each with so much time. Rejects if one of them fails. */
     invoke(events: unknown[], remainingMs = 900_000): Promise<Invoked> {
-      child.send({ events, remainingMs } satisfies Asked);
+      child.send([events, remainingMs] satisfies [unknown[], number]);
       return answer();
     },
     /** Returns what it has logged since this was last called. */

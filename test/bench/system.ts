@@ -45,7 +45,7 @@ export async function startSystem({ projects: count = 1, failures = [], awsMs = 
   const provider = starting.use(await startProvider(names, faults));
   const stack = synthesize({ openaiBaseUrl: provider.baseUrl, ...(count > 1 && { projects }) });
   const aws = starting.use(await startAwsStub({ secrets: allSecrets, parameters: stack.parameters }));
-  const distant = starting.use(await startDistant(aws.url, awsMs));
+  const awsUrl = awsMs === 0 ? aws.url : starting.use(await startDistant(aws.url, awsMs)).url;
   const running = starting.move();
   return {
     stack,
@@ -53,7 +53,7 @@ export async function startSystem({ projects: count = 1, failures = [], awsMs = 
     /** The environment of the function, and of the afternoon handlers. */
     environment: {
       ...stack.environment,
-      AWS_ENDPOINT_URL: distant.url,
+      AWS_ENDPOINT_URL: awsUrl,
       OPENAI_BASE_URL: provider.baseUrl,
       SECRET_NAME: 'openai/api-key',
     },

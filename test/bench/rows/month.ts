@@ -74,12 +74,19 @@ async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, 
   await using curfew = await startFunction(bundle, system.environment, cpu);
   const { metrics, alarms, dashboards, memoryMegabytes } = system.stack;
   const amounts = {
-    ...{ duration: 0, requests: 0, secrets: system.secrets, secretReads: 0, logIngested: 0, logKept: 0, events: 0 },
+    ...{
+      duration: 0,
+      requests: sweepsInMonth,
+      secrets: system.secrets,
+      secretReads: 0,
+      logIngested: 0,
+      logKept: 0,
+      events: 0,
+    },
     ...{ rowsRead: 0, rowsWritten: 0, sent: 0, metrics, alarms, dashboards },
   };
-  let firstMs: number | undefined;
-  let secretReads: number | undefined;
-  let allLinesBytes = 0;
+  const waiting = firstStatus === 'queued' ? projects : 0;
+  let [firstMs, secretReads, allLinesBytes] = [0, 0, 0];
   for (const { times, lines, ...kind } of kinds) {
     system.begin((project) => jobsOf(project, { ...kind, firstStatus }), { answerMs: 50 });
     curfew.takeLog();
@@ -90,33 +97,26 @@ async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, 
     row.check(`calls of a sweep of ${projects} projects`, tally.calls, projects + 2 * due);
     row.check(`jobs cancelled in ${projects} projects`, tally.cancelled, due);
     row.check(`events of ${projects} projects`, tally.events, 2 * due);
-    row.check(
-      `rows written for ${projects} projects`,
-      tally.rowsWritten,
-      (firstStatus === 'queued' ? projects : 0) + due,
-    );
+    row.check(`rows written for ${projects} projects`, tally.rowsWritten, waiting + due);
     const jobLines = log.split('\n').filter((line) => line.includes('"jobId"')).length;
     row.check(`lines about jobs of ${projects} projects`, jobLines, lines * projects);
 
     const logBytes = billedBytes(log);
     if (lines === quietAges.length) allLinesBytes = logBytes;
     // The start is paid for as well.
-    const paidMs = firstMs === undefined ? curfew.startMs + durationMs : durationMs;
-    firstMs ??= paidMs;
+    const paidMs = firstMs === 0 ? curfew.startMs + durationMs : durationMs;
+    firstMs ||= paidMs;
     // Keys are kept for five minutes, which have passed at the next sweep of a real deployment.
-    secretReads ??= tally.secretReads;
+    secretReads ||= tally.secretReads;
     amounts.duration += times * (paidMs / 1000) * (memoryMegabytes / 1024);
-    amounts.requests += times;
     amounts.secretReads += times * secretReads;
     amounts.logIngested += (times * logBytes) / 1e9;
     // The stack keeps it for 90 days by default.
     amounts.logKept = 3 * amounts.logIngested;
-    amounts.events += times * tally.events;
-    amounts.rowsRead += times * tally.rowsRead;
-    amounts.rowsWritten += times * tally.rowsWritten;
+    for (const what of ['events', 'rowsRead', 'rowsWritten'] as const) amounts[what] += times * tally[what];
     amounts.sent += (times * tally.requestBytes) / 1e9;
   }
-  return { amounts, firstMs: firstMs ?? 0, allLinesBytes };
+  return { amounts, firstMs, allLinesBytes };
 }
 
 /** What Lambda itself writes at every invocation in its lines START, END and REPORT. */
