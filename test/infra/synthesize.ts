@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Stack, type StackProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { bundleFunction } from '../../infra/function/bundling.ts';
@@ -43,13 +43,17 @@ function synthesizeAnew(key: string, context: object, isEmulated: boolean): Synt
   return { stackName, template: Template.fromJSON(template), file };
 }
 
+/** A stack of an app of its own, in no known account and region unless they are given. */
+export const newStack = (props: StackProps = {}) => new Stack(new App({ outdir }), 'Test', props);
+export const curfewIn = (stack: Stack, props: FineTuningCurfewProps = {}) =>
+  new FineTuningCurfew(stack, 'Curfew', props);
+
 /** The template of a stack with what `build` puts into it. */
 export function templateOf(build: (stack: Stack) => void): Template {
-  const stack = new Stack(new App({ outdir }), 'Test');
+  const stack = newStack();
   build(stack);
   return Template.fromStack(stack);
 }
 
 /** The template of a stack with the construct alone. */
-export const templateWith = (props: FineTuningCurfewProps) =>
-  templateOf((stack) => new FineTuningCurfew(stack, 'Curfew', props));
+export const templateWith = (props: FineTuningCurfewProps) => templateOf((stack) => curfewIn(stack, props));

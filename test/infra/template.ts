@@ -63,8 +63,8 @@ export function statementsFor(template: Template, service: string): Statement[] 
 }
 
 /** An ARN of this account, and of this region unless another is given, as it is in templates. */
-export function arnOf(service: string, resource: string, region?: string): object {
-  const place = region ? [`:${service}:${region}:`] : [`:${service}:`, { Ref: 'AWS::Region' }, ':'];
+export function arnOf(service: string, resource: string, region: string | object = { Ref: 'AWS::Region' }): object {
+  const place = typeof region === 'string' ? [`:${service}:${region}:`] : [`:${service}:`, region, ':'];
   return {
     'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ...place, { Ref: 'AWS::AccountId' }, `:${resource}`]],
   };

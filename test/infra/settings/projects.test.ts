@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CfnParameter } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { FineTuningCurfew, type FineTuningCurfewProps, type FineTuningProject } from '../../../infra/index.ts';
+import type { FineTuningCurfewProps, FineTuningProject } from '../../../infra/index.ts';
 import { projectsOf as resolvedProjects } from '../../../infra/settings/projects.ts';
 import { checkedSettings } from '../../../infra/settings/settings.ts';
-import { synthesize, templateOf, templateWith } from '../synthesize.ts';
+import { contexts } from '../contexts.ts';
+import { curfewIn, synthesize, templateOf, templateWith } from '../synthesize.ts';
 import { arnOf, resourcesOf, settingsIn, statementsFor } from '../template.ts';
 
 const { template } = synthesize('projects');
-const azure = 'https://team.openai.azure.com/openai/v1';
 
 const parametersOf = (from: Template) => Object.values(resourcesOf(from, 'AWS::SSM::Parameter'));
 const listOf = (from: Template) => settingsIn(from)['projectList'] as { path: string; parts: number } | undefined;
@@ -25,30 +25,12 @@ const manyProjects = (count: number): Record<string, FineTuningProject> =>
 
 describe('what differs in each project', () => {
   test('is kept in Parameter Store in the order of the context, where the function looks for it', () => {
-    const path = pathOf(template);
-    assert.match(path, /^\/fine-tuning-curfew\/projects\/[0-9a-f]{16}$/);
-    const [parameter, ...others] = parametersOf(template);
-    assert.deepEqual(others, []);
-    assert.equal(listOf(template)?.parts, 1);
-    assert.equal(parameter?.['Name'], `${path}/0000`);
-    assert.equal(parameter?.['Type'], 'String');
-    assert.deepEqual(projectsOf(template), [
-      { name: 'research', timeBudgetMinutes: 90 },
-      { name: 'production', secretName: 'openai/production', cancelLimit: 'none', dryRun: true },
-      {
-        name: 'azure',
-        openaiBaseUrl: 'https://team.openai.azure.com/openai/v1',
-        secretName: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:azure-AbCdEf',
-        secretKmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0aa0-1bb1',
-      },
-      { name: 'here', provider: 'bedrock' },
-      { name: 'customization', provider: 'bedrock-customization', region: 'us-west-2', queueLimitMinutes: 600 },
-      {
-        name: 'oregon',
-        openaiBaseUrl: 'https://bedrock-mantle.us-west-2.api.aws/v1',
-        openaiProject: 'proj_1',
-      },
-    ]);
+    assert.match(pathOf(template), /^\/fine-tuning-curfew\/projects\/[0-9a-f]{16}$/);
+    const given = Object.entries<object>(JSON.parse(contexts.projects.projects));
+    assert.deepEqual(
+      projectsOf(template),
+      given.map(([name, project]) => ({ name, ...project })),
+    );
   });
 
   test('may be read by the function: that of this deployment, and nothing else', () => {
@@ -93,8 +75,8 @@ describe('a thousand projects', () => {
 
   test('are in parameters that cost nothing, in their order', () => {
     const parameters = parametersOf(thousand);
-    for (const { Tier, Value } of parameters) {
-      assert.equal(Tier, 'Standard');
+    for (const { Type, Tier, Value } of parameters) {
+      assert.deepEqual([Type, Tier], ['String', 'Standard']);
       assert.ok(Buffer.byteLength(String(Value)) <= 4096);
     }
     assert.deepEqual(
@@ -119,7 +101,7 @@ test('a project that is a token reaches the function as what it becomes', () => 
   const withTokens = templateOf((stack) => {
     const secretName = new CfnParameter(stack, 'Arn').valueAsString;
     const timeBudgetMinutes = new CfnParameter(stack, 'Budget', { type: 'Number' }).valueAsNumber;
-    new FineTuningCurfew(stack, 'Curfew', { projects: { a: { secretName, timeBudgetMinutes } } });
+    curfewIn(stack, { projects: { a: { secretName, timeBudgetMinutes } } });
   });
   assert.deepEqual(parametersOf(withTokens)[0]?.['Value'], {
     'Fn::Join': [
@@ -131,94 +113,39 @@ test('a project that is a token reaches the function as what it becomes', () => 
 });
 
 describe('a function that runs already notices that a token became something else', () => {
-  const revisionOf = (from: Template) => settingsIn(from)['revision'];
   const withBudgets = (count: number) =>
     templateOf((stack) => {
       const secretName = new CfnParameter(stack, 'Arn').valueAsString;
-      const projects = Object.fromEntries(
-        Array.from({ length: count }, (_, i) => {
-          const timeBudgetMinutes = new CfnParameter(stack, `Budget${i}`, { type: 'Number' }).valueAsNumber;
-          return [`team-${i}`, { secretName, timeBudgetMinutes }];
-        }),
-      );
-      new FineTuningCurfew(stack, 'Curfew', { projects });
+      const projects = Array.from({ length: count }, (_, i) => {
+        const timeBudgetMinutes = new CfnParameter(stack, `Budget${i}`, { type: 'Number' }).valueAsNumber;
+        return [`team-${i}`, { secretName, timeBudgetMinutes }];
+      });
+      curfewIn(stack, { projects: Object.fromEntries(projects) });
     });
+  const many = withBudgets(30);
 
-  test('since it is in its environment too', () => {
-    assert.deepEqual(revisionOf(withBudgets(1)), { Ref: 'Budget0' });
-    assert.deepEqual(revisionOf(withBudgets(2)), {
-      'Fn::Join': ['', [{ Ref: 'Budget0' }, ',', { Ref: 'Budget1' }]],
-    });
+  test('since ten of them are in its environment too, for which there is room', () => {
+    const refs = Array.from({ length: 10 }, (_, i) => [{ Ref: `Budget${i}` }, ',']);
+    assert.deepEqual(settingsIn(many)['revision'], { 'Fn::Join': ['', refs.flat().slice(0, -1)] });
+    assert.deepEqual(settingsIn(withBudgets(1))['revision'], { Ref: 'Budget0' });
+    assert.equal(settingsIn(template)['revision'], undefined);
   });
 
-  test('as far as there is room', () => {
-    const {
-      'Fn::Join': [, parts],
-    } = revisionOf(withBudgets(60)) as { 'Fn::Join': [string, unknown[]] };
-    assert.equal(parts.filter((part) => part !== ',').length, 10);
-  });
-
-  test('and without tokens there is nothing', () => {
-    assert.equal(revisionOf(template), undefined);
+  test('and many are spread over more parameters, since nobody knows how long they will be', () => {
+    assert.ok(parametersOf(many).length >= 3);
   });
 });
 
-test('many tokens are spread over more parameters, since nobody knows how long they will be', () => {
-  const withTokens = templateOf((stack) => {
-    const secretName = new CfnParameter(stack, 'Arn').valueAsString;
-    const projects = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`team-${i}`, { secretName }]));
-    new FineTuningCurfew(stack, 'Curfew', { projects });
-  });
-  assert.ok(parametersOf(withTokens).length >= 3);
-});
-
-describe('what holds in a project', () => {
-  const resolved = (props: FineTuningCurfewProps) => resolvedProjects(checkedSettings(props, 'prop'), 'eu-west-1');
-  const resolvedIn = (project: FineTuningProject, settings: FineTuningCurfewProps = {}) =>
-    resolved({ ...settings, projects: { a: project } })[0] ?? assert.fail();
-
+test('a project of Bedrock’s customization jobs has neither a URL nor a secret, and nothing of how another provider is reached', () => {
   const elsewhere: FineTuningCurfewProps = {
-    openaiBaseUrl: azure,
+    openaiBaseUrl: 'https://team.openai.azure.com/openai/v1',
     openaiProject: 'proj_1',
     region: 'us-west-2',
     secretName: 'team/key',
     secretKmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0aa0-1bb1',
-    queueLimitMinutes: 600,
   };
-
-  test('of Bedrock’s customization jobs is neither a URL nor a secret, and nothing of how another provider is reached', () => {
-    const { provider, openaiBaseUrl, openaiProject, region, secretName, secretKmsKeyArn } = resolvedIn(
-      { provider: 'bedrock-customization' },
-      elsewhere,
-    );
-    assert.deepEqual(
-      { provider, openaiBaseUrl, openaiProject, region, secretName, secretKmsKeyArn },
-      {
-        provider: 'bedrock-customization',
-        openaiBaseUrl: undefined,
-        openaiProject: undefined,
-        region: 'eu-west-1',
-        secretName: undefined,
-        secretKmsKeyArn: undefined,
-      },
-    );
-  });
-
-  const bedrock = 'https://bedrock-mantle.us-west-2.api.aws/v1';
-  const regions: [name: string, project: FineTuningProject, settings: FineTuningCurfewProps, region: string][] = [
-    ['that of the function', { provider: 'bedrock' }, {}, 'eu-west-1'],
-    ['its own', { provider: 'bedrock', region: 'us-east-1' }, {}, 'us-east-1'],
-    ['that of its host', { openaiBaseUrl: bedrock }, {}, 'us-west-2'],
-    ['that of its host, named again', { openaiBaseUrl: bedrock, region: 'us-west-2' }, {}, 'us-west-2'],
-    ['that of the deployment', {}, { provider: 'bedrock-customization', region: 'us-east-1' }, 'us-east-1'],
-    [
-      'its own, not that of the deployment',
-      { region: 'us-west-2' },
-      { provider: 'bedrock', region: 'us-east-1' },
-      'us-west-2',
-    ],
-  ];
-  for (const [name, project, settings, region] of regions) {
-    test(`as its region is ${name}`, () => assert.equal(resolvedIn(project, settings).region, region));
-  }
+  const projects = { a: { provider: 'bedrock-customization' } } as const;
+  const [project] = resolvedProjects(checkedSettings({ ...elsewhere, projects }, 'prop'), 'eu-west-1');
+  const none = Object.fromEntries(Object.keys(elsewhere).map((key) => [key, undefined]));
+  assert.deepEqual(project, { ...project, ...none, provider: 'bedrock-customization', region: 'eu-west-1' });
 });
