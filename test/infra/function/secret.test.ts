@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack, type StackProps } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { Alias, Key } from 'aws-cdk-lib/aws-kms';
+import { Alias, type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { FineTuningCurfew, type FineTuningProject } from '../../../infra/index.ts';
-import '../synthesize.ts';
+import type { FineTuningCurfewProps } from '../../../infra/index.ts';
+import { curfewIn, newStack } from '../synthesize.ts';
 import { arnOf, settingsIn, statementsFor } from '../template.ts';
 
 const region = 'eu-west-1';
@@ -17,13 +17,11 @@ const keyArn = `arn:aws:kms:${region}:444455556666:key/0aa0-1bb1`;
 
 /** What the function is told of a secret, and may do with it. `build` may put more stacks into the app. */
 function given(
-  build: (stack: Stack, app: App) => ISecret,
-  { env, projects }: { env?: { account: string; region: string }; projects?: Record<string, FineTuningProject> } = {},
+  build: (stack: Stack) => ISecret,
+  { projects, ...place }: StackProps & Pick<FineTuningCurfewProps, 'projects'> = {},
 ) {
-  const app = new App();
-  const stack = new Stack(app, 'Test', env ? { env } : {});
-  new FineTuningCurfew(stack, 'Curfew', { secret: build(stack, app), projects });
-  app.synth();
+  const stack = newStack(place);
+  curfewIn(stack, { secret: build(stack), projects });
   const template = Template.fromStack(stack);
   const resources = (service: string) => statementsFor(template, service).map(({ Resource }) => Resource);
   return {
@@ -37,28 +35,25 @@ function given(
 /** The same thing: CDK's types do not go with exactOptionalPropertyTypes. */
 const newSecret = (scope: Stack, props: object = {}) => new Secret(scope, 'Secret', props) as ISecret;
 
-describe('the function may read the secret that is given, and use its key for that', () => {
-  test('in the same stack', () => {
-    const { name, secrets, keys, template } = given((stack) =>
-      newSecret(stack, { encryptionKey: new Key(stack, 'Key') }),
-    );
-    const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
-    const [key] = Object.keys(template.findResources('AWS::KMS::Key'));
-    assert.deepEqual([name, secrets, keys], [{ Ref: secret }, [{ Ref: secret }], [{ 'Fn::GetAtt': [key, 'Arn'] }]]);
-    const [statement] = statementsFor(template, 'kms');
-    assert.ok(JSON.stringify(statement?.Condition?.['StringEquals']?.['kms:ViaService']).includes('secretsmanager.'));
-  });
+function assertViaSecretsManager(template: Template): void {
+  const [statement] = statementsFor(template, 'kms');
+  assert.match(JSON.stringify(statement?.Condition?.['StringEquals']?.['kms:ViaService']), /"secretsmanager\./);
+}
 
-  test('with an alias of its key', () => {
-    const { keys, template } = given((stack) => {
-      const targetKey = new Key(stack, 'Key');
-      return newSecret(stack, {
-        encryptionKey: new Alias(stack, 'Alias', { aliasName: 'alias/mine', targetKey }),
-      });
+describe('the function may read the secret that is given, and use its key for that', () => {
+  const encryptionKeys: Record<string, (stack: Stack) => IKey> = {
+    'its key': (stack) => new Key(stack, 'Key'),
+    'an alias of its key': (stack) => new Key(stack, 'Key').addAlias('alias/mine'),
+  };
+  for (const [what, keyIn] of Object.entries(encryptionKeys)) {
+    test(`in the same stack, with ${what}`, () => {
+      const { name, secrets, keys, template } = given((stack) => newSecret(stack, { encryptionKey: keyIn(stack) }));
+      const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
+      const [key] = Object.keys(template.findResources('AWS::KMS::Key'));
+      assert.deepEqual([name, secrets, keys], [{ Ref: secret }, [{ Ref: secret }], [{ 'Fn::GetAtt': [key, 'Arn'] }]]);
+      assertViaSecretsManager(template);
     });
-    const [key] = Object.keys(template.findResources('AWS::KMS::Key'));
-    assert.deepEqual(keys, [{ 'Fn::GetAtt': [key, 'Arn'] }]);
-  });
+  }
 
   test('with an alias by its name, whichever key has it', () => {
     const { keys, template } = given((stack) =>
@@ -69,29 +64,24 @@ describe('the function may read the secret that is given, and use its key for th
     assert.deepEqual(statement?.Condition?.['ForAnyValue:StringEquals'], {
       'kms:ResourceAliases': 'alias/mine',
     });
-    const { 'kms:ViaService': services } = statement?.Condition?.['StringEquals'] ?? {};
-    assert.ok(JSON.stringify(services).includes('secretsmanager.'));
+    assertViaSecretsManager(template);
   });
 
-  for (const env of [undefined, here]) {
-    test(`in another stack of the app, ${env ? 'of this account' : 'wherever it is'}`, () => {
-      const { name, secrets, keys } = given(
-        (_, app) => {
-          const other = new Stack(app, 'Secrets', env ? { env } : {});
-          return newSecret(other, { encryptionKey: new Key(other, 'Key') });
-        },
-        env ? { env } : {},
-      );
+  for (const place of [{}, { env: here }]) {
+    test(`in another stack of the app, in ${JSON.stringify(place)}`, () => {
+      const { name, secrets, keys } = given(({ node }) => {
+        const other = new Stack(node.root, 'Secrets', place);
+        return newSecret(other, { encryptionKey: new Key(other, 'Key') });
+      }, place);
       assert.match(JSON.stringify(name), /Fn::ImportValue.*Secrets:.*Secret/);
       assert.deepEqual(secrets, [name]);
-      assert.equal(keys.length, 1);
-      assert.match(JSON.stringify(keys), /Fn::ImportValue.*Secrets:.*Key/);
+      assert.match(JSON.stringify(keys), /^\[{"Fn::ImportValue":"Secrets:[^}]*Key[^}]*}\]$/);
     });
   }
 
   test('in a stack of another account, where only its name is known', () => {
     const { name, secrets } = given(
-      (_, app) => newSecret(new Stack(app, 'Secrets', { env: otherAccount }), { secretName: 'openai' }),
+      ({ node }) => newSecret(new Stack(node.root, 'Secrets', { env: otherAccount }), { secretName: 'openai' }),
       { env: here },
     );
     const partial = (end: string) => ({
@@ -103,31 +93,34 @@ describe('the function may read the secret that is given, and use its key for th
     assert.deepEqual([name, secrets], [partial(''), [partial('-??????')]]);
   });
 
-  test('imported from another account, with an imported key', () => {
-    const { name, secrets, keys } = given((stack) =>
-      Secret.fromSecretAttributes(stack, 'Secret', {
-        secretCompleteArn: wholeArn,
-        encryptionKey: Key.fromKeyArn(stack, 'Key', keyArn),
-      }),
-    );
-    assert.deepEqual([name, secrets, keys], [wholeArn, [[wholeArn, `${wholeArn}-??????`]], [keyArn]]);
-  });
-
-  test('imported by an ARN without its end', () => {
-    const { name, secrets } = given((stack) => Secret.fromSecretPartialArn(stack, 'Secret', arn));
-    assert.deepEqual([name, secrets], [arn, [`${arn}-??????`]]);
-  });
-
-  test('imported by name, without a key', () => {
-    const { name, secrets, keys } = given((stack) =>
+  const byName = (name: string) => arnOf('secretsmanager', `secret:${name}-??????`);
+  const imports: [how: string, secretIn: (stack: Stack) => ISecret, expected: unknown[]][] = [
+    [
+      'from another account, with an imported key',
+      (stack) => {
+        const encryptionKey = Key.fromKeyArn(stack, 'Key', keyArn);
+        return Secret.fromSecretAttributes(stack, 'Secret', { secretCompleteArn: wholeArn, encryptionKey });
+      },
+      [wholeArn, [[wholeArn, `${wholeArn}-??????`]], [keyArn]],
+    ],
+    [
+      'by an ARN without its end',
+      (stack) => Secret.fromSecretPartialArn(stack, 'Secret', arn),
+      [arn, [`${arn}-??????`], []],
+    ],
+    [
+      'by name, without a key',
       // An ARN in part that ends like this would be taken for a whole one.
-      Secret.fromSecretNameV2(stack, 'Secret', 'prod-openai'),
-    );
-    assert.deepEqual(
-      [name, secrets, keys],
-      ['prod-openai', [arnOf('secretsmanager', 'secret:prod-openai-??????')], []],
-    );
-  });
+      (stack) => Secret.fromSecretNameV2(stack, 'Secret', 'prod-openai'),
+      ['prod-openai', [byName('prod-openai')], []],
+    ],
+  ];
+  for (const [how, secretIn, expected] of imports) {
+    test(`imported ${how}`, () => {
+      const { name, secrets, keys } = given(secretIn);
+      assert.deepEqual([name, secrets, keys], expected);
+    });
+  }
 });
 
 test('a secret that no project uses the function may not read, nor use its key', () => {
