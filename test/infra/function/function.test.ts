@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { App, CfnParameter, Stack } from 'aws-cdk-lib';
-import { Match } from 'aws-cdk-lib/assertions';
+import { CfnParameter, type Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { checkEnvironmentSize } from '../../../infra/function/function.ts';
-import { FineTuningCurfew } from '../../../infra/index.ts';
-import { contextNames } from '../contexts.ts';
-import { synthesize } from '../synthesize.ts';
+import { checkedSettings } from '../../../infra/settings/settings.ts';
+import { settingsEntries } from '../../../lambda/settings.ts';
+import { contextNames, contexts } from '../contexts.ts';
+import { curfewIn, newStack, synthesize, templateOf } from '../synthesize.ts';
 import { arnOf, environmentOf, resourcesOf, settingsIn, statementsOf } from '../template.ts';
 
 const { template } = synthesize('defaults');
@@ -29,51 +30,26 @@ describe('the function', () => {
     });
   });
 
-  test('has the settings in its environment, and no secret value', () => {
-    const [table] = Object.keys(template.findResources('AWS::DynamoDB::Table'));
-    assert.deepEqual(settingsIn(template), {
-      name: 'fine-tuning-curfew',
-      secretName: 'openai/api-key',
-      secretField: 'apiKey',
-      timeBudgetMinutes: 360,
-      lookbackDays: 30,
-      cancelLimit: 20,
-      warnBeforeMinutes: 30,
-      openaiBaseUrl: 'https://api.openai.com/v1',
-      dryRun: false,
-      tableName: { Ref: table },
-      stopAllTopics: [],
+  for (const context of ['defaults', 'everySetting'] as const) {
+    test(`has those settings in its environment that are about what it does, and no secret value: ${context}`, () => {
+      const { template: given } = synthesize(context);
+      const settings = Object.entries(checkedSettings({ projects: {}, ...contexts[context] }, 'context key'));
+      const [table] = Object.keys(given.findResources('AWS::DynamoDB::Table'));
+      assert.deepEqual(settingsIn(given), {
+        ...Object.fromEntries(settings.filter(([key]) => key in settingsEntries)),
+        tableName: { Ref: table },
+        stopAllTopics: [],
+      });
+      given.resourceCountIs('AWS::SecretsManager::Secret', 0);
     });
-    template.resourceCountIs('AWS::SecretsManager::Secret', 0);
-  });
-
-  test('has the settings of the context there', () => {
-    const { tableName: _, ...settings } = settingsIn(other);
-    assert.deepEqual(settings, {
-      name: 'research',
-      secretName: 'team/research',
-      secretField: 'key',
-      secretKmsKeyArn: 'arn:aws:kms:eu-west-1:111122223333:key/0aa0-1bb1',
-      timeBudgetMinutes: 90,
-      queueLimitMinutes: 600,
-      lookbackDays: 7,
-      cancelLimit: 'none',
-      warnBeforeMinutes: 0,
-      openaiBaseUrl: 'https://team.openai.azure.com/openai/v1',
-      provider: 'azure',
-      openaiProject: 'proj_1',
-      region: 'eu-west-1',
-      dryRun: true,
-      stopAllTopics: [],
-    });
-    assert.equal(environmentOf(other)['LOG_LEVEL'], 'DEBUG');
-  });
+  }
 
   test('has the same few environment variables, whatever is set', () => {
     const names = ['CURFEW_SETTINGS', 'LOG_LEVEL', 'UV_THREADPOOL_SIZE'];
     for (const context of contextNames) {
       assert.deepEqual(Object.keys(environmentOf(synthesize(context).template)).toSorted(), names, context);
     }
+    assert.equal(environmentOf(other)['LOG_LEVEL'], 'DEBUG');
   });
 
   test('keeps its logs for three months, or as long as the context says', () => {
@@ -85,40 +61,19 @@ describe('the function', () => {
 
 describe('the role', () => {
   test('may read the one secret, write log and events, use the table, add dead letters, and no more', () => {
-    const arnOfThe = (type: string) => ({
-      'Fn::GetAtt': [Object.keys(template.findResources(type))[0], 'Arn'],
-    });
-    assert.deepEqual(statementsOf(template), [
-      {
-        Effect: 'Allow',
-        Action: 'secretsmanager:GetSecretValue',
-        Resource: arnOf('secretsmanager', 'secret:openai/api-key-??????'),
-      },
-      {
-        Effect: 'Allow',
-        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        Resource: arnOfThe('AWS::Logs::LogGroup'),
-      },
-      {
-        Effect: 'Allow',
-        Action: 'events:PutEvents',
-        Condition: { 'ForAllValues:StringEquals': { 'events:source': 'fine-tuning-curfew' } },
-        Resource: arnOf('events', 'event-bus/default'),
-      },
-      {
-        Effect: 'Allow',
-        Action: ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'],
-        Resource: arnOfThe('AWS::DynamoDB::Table'),
-      },
-      {
-        Effect: 'Allow',
-        Action: ['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
-        Resource: arnOfThe('AWS::SQS::Queue'),
-      },
-    ]);
-  });
-
-  test('has no managed policy', () => {
+    const arnOfThe = (type: string) => ({ 'Fn::GetAtt': [Object.keys(template.findResources(type))[0], 'Arn'] });
+    const Condition = { 'ForAllValues:StringEquals': { 'events:source': 'fine-tuning-curfew' } };
+    const allowed: [Action: string | string[], Resource: object, condition?: object][] = [
+      ['secretsmanager:GetSecretValue', arnOf('secretsmanager', 'secret:openai/api-key-??????')],
+      [['logs:CreateLogStream', 'logs:PutLogEvents'], arnOfThe('AWS::Logs::LogGroup')],
+      ['events:PutEvents', arnOf('events', 'event-bus/default'), { Condition }],
+      [['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], arnOfThe('AWS::DynamoDB::Table')],
+      [['sqs:SendMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'], arnOfThe('AWS::SQS::Queue')],
+    ];
+    assert.deepEqual(
+      statementsOf(template),
+      allowed.map(([Action, Resource, condition]) => ({ Effect: 'Allow', Action, Resource, ...condition })),
+    );
     template.resourceCountIs('AWS::IAM::Role', 1);
     template.hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() });
   });
@@ -140,21 +95,15 @@ test('the table costs nothing while it is not used, forgets by itself, and goes 
 describe('what failed for good', () => {
   const [queueId = ''] = Object.keys(template.findResources('AWS::SQS::Queue'));
 
-  test('is kept for two weeks, encrypted', () => {
+  test('is kept for two weeks, encrypted, and sent and fetched by TLS only', () => {
     template.resourceCountIs('AWS::SQS::Queue', 1);
     template.hasResourceProperties('AWS::SQS::Queue', {
       MessageRetentionPeriod: 14 * 24 * 60 * 60,
       SqsManagedSseEnabled: true,
     });
-  });
-
-  test('is sent and fetched by TLS only', () => {
+    const denied = { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
     template.hasResourceProperties('AWS::SQS::QueuePolicy', {
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
-        ]),
-      },
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike(denied)]) },
     });
   });
 
@@ -181,8 +130,7 @@ test('what is removed with the stack is everything but the secret', () => {
 
 /** Synthesises a function with this environment, of which some is added after the check was asked for. */
 function synthWith(variablesOf: (stack: Stack) => Record<string, string>): void {
-  const app = new App();
-  const stack = new Stack(app, 'Test');
+  const stack = newStack();
   const fn = new LambdaFunction(stack, 'Function', {
     runtime: Runtime.NODEJS_24_X,
     handler: 'index.handler',
@@ -190,7 +138,7 @@ function synthWith(variablesOf: (stack: Stack) => Record<string, string>): void 
   });
   checkEnvironmentSize(fn);
   for (const [name, value] of Object.entries(variablesOf(stack))) fn.addEnvironment(name, value);
-  app.synth();
+  Template.fromStack(stack);
 }
 
 describe('an environment of more than 4 kB fails synth, and a smaller one does not', () => {
@@ -213,9 +161,9 @@ describe('an environment of more than 4 kB fails synth, and a smaller one does n
 });
 
 test('the environment of the construct is checked, with what is added to it later', () => {
-  const app = new App();
-  const stack = new Stack(app, 'Test');
-  const curfew = new FineTuningCurfew(stack, 'Curfew');
-  for (let i = 0; i < 30; i += 1) curfew.stopAllOn(new Topic(stack, `Topic${i}`));
-  assert.throws(() => app.synth(), /Test\/Curfew\/Curfew\/Function.* give "stopAllOn" fewer topics/);
+  const build = (stack: Stack) => {
+    const curfew = curfewIn(stack);
+    for (let i = 0; i < 30; i += 1) curfew.stopAllOn(new Topic(stack, `Topic${i}`));
+  };
+  assert.throws(() => templateOf(build), /Test\/Curfew\/Curfew\/Function.* give "stopAllOn" fewer topics/);
 });

@@ -1,26 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Alias, type IKey, Key } from 'aws-cdk-lib/aws-kms';
-import { Topic } from 'aws-cdk-lib/aws-sns';
-import { FineTuningCurfew, type FineTuningCurfewProps } from '../../../infra/index.ts';
-import { synthesize, templateOf } from '../synthesize.ts';
+import { Topic, type TopicProps } from 'aws-cdk-lib/aws-sns';
+import type { FineTuningCurfewProps } from '../../../infra/index.ts';
+import { curfewIn, newStack, synthesize } from '../synthesize.ts';
 import { resourcesOf, type Statement } from '../template.ts';
 
 const { template: withMail } = synthesize('mail');
+const env = { account: '111122223333', region: 'eu-west-1' };
 const alarmActions = ['AlarmActions', 'OKActions'];
 
-describe('with nobody to notify', () => {
+test('with nobody to notify there is no topic, and alarms only show', () => {
   const { template } = synthesize('defaults');
-
-  test('there is no topic, and alarms only show', () => {
-    template.resourceCountIs('AWS::SNS::Topic', 0);
-    for (const actions of [...alarmActions, 'InsufficientDataActions']) {
-      template.allResourcesProperties('AWS::CloudWatch::Alarm', { [actions]: Match.absent() });
-    }
-  });
+  template.resourceCountIs('AWS::SNS::Topic', 0);
+  for (const actions of [...alarmActions, 'InsufficientDataActions']) {
+    template.allResourcesProperties('AWS::CloudWatch::Alarm', { [actions]: Match.absent() });
+  }
 });
 
 describe('with notifyEmail', () => {
@@ -62,51 +60,40 @@ describe('with notifyEmail', () => {
   });
 
   test('the topic takes messages by TLS only', () => {
-    const [policy] = Object.values(withMail.findResources('AWS::SNS::TopicPolicy'));
-    const statements: Statement[] = policy?.['Properties'].PolicyDocument.Statement;
-    assert.ok(
-      statements.some(
-        ({ Effect, Condition }) => Effect === 'Deny' && Condition?.['Bool']?.['aws:SecureTransport'] === 'false',
-      ),
-    );
+    const denied = { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
+    withMail.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike(denied)]) },
+    });
   });
 });
 
-describe('every message that is sent to a topic of this app gets through', () => {
-  const ownTopic = templateOf((stack) => {
-    const masterKey = new Key(stack, 'Key');
-    new FineTuningCurfew(stack, 'Curfew', {
-      topic: new Topic(stack, 'Topic', { masterKey, enforceSSL: true }),
-    });
+/** The stack of a curfew with a topic of its own, and what the construct adds to it. */
+function stackWithTopic(propsOf: (stack: Stack) => TopicProps): Stack {
+  const stack = newStack();
+  curfewIn(stack, { topic: new Topic(stack, 'Topic', propsOf(stack)) });
+  return stack;
+}
+
+describe('every message that is sent to a topic of this app gets through, without a warning', () => {
+  const topics: Record<string, (stack: Stack) => TopicProps> = {
+    'an encrypted one given as topic': (stack) => ({ masterKey: new Key(stack, 'Key'), enforceSSL: true }),
+    'one encrypted under an alias': (stack) => ({ masterKey: new Key(stack, 'Key').addAlias('alias/mine') }),
+    'a plain one given as topic': () => ({}),
+  };
+  const templates: [name: string, template: Template][] = Object.entries(topics).map(([name, propsOf]) => {
+    const stack = stackWithTopic(propsOf);
+    Annotations.fromStack(stack).hasNoWarning('/Test/Curfew', Match.anyValue());
+    return [name, Template.fromStack(stack)];
   });
-  const aliasedTopic = templateOf((stack) => {
-    const masterKey = new Alias(stack, 'Alias', {
-      aliasName: 'alias/mine',
-      targetKey: new Key(stack, 'Key'),
-    });
-    new FineTuningCurfew(stack, 'Curfew', { topic: new Topic(stack, 'Topic', { masterKey }) });
-  });
-  const plainTopic = templateOf((stack) => {
-    new FineTuningCurfew(stack, 'Curfew', { topic: new Topic(stack, 'Topic') });
-  });
-  const cases: [name: string, template: Template][] = [
-    ['the one of notifyEmail', withMail],
-    ['an encrypted one given as topic', ownTopic],
-    ['one encrypted under an alias', aliasedTopic],
-    ['a plain one given as topic', plainTopic],
-  ];
-  for (const [name, template] of cases) {
+  for (const [name, template] of [['the one of notifyEmail', withMail] as const, ...templates]) {
     test(`${name}: of alarms by CloudWatch, if it is of this account`, () => {
       const alarms = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm'));
       assert.equal(alarms.length, 11);
       for (const alarm of alarms) {
-        const actions = ['AlarmActions', 'OKActions', 'InsufficientDataActions'].flatMap((key) => alarm[key] ?? []);
+        const actions = [...alarmActions, 'InsufficientDataActions'].flatMap((key) => alarm[key] ?? []);
         assert.ok(actions.length >= 2);
-        for (const action of actions) {
-          const granted = grantsOf(template, action, 'cloudwatch.amazonaws.com');
-          for (const { Condition } of granted) {
-            assert.deepEqual(Condition, { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
-          }
+        for (const { Condition } of actions.flatMap((to) => grantsOf(template, to, 'cloudwatch.amazonaws.com'))) {
+          assert.deepEqual(Condition, { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
         }
       }
     });
@@ -115,11 +102,9 @@ describe('every message that is sent to a topic of this app gets through', () =>
     test(`${name}: of events by EventBridge, without a condition`, () => {
       const rules = Object.values(resourcesOf(template, 'AWS::Events::Rule')).filter((rule) => rule['EventPattern']);
       assert.equal(rules.length, 1);
-      for (const { Targets } of rules) {
-        for (const { Arn } of Targets as { Arn: unknown }[]) {
-          const granted = grantsOf(template, Arn, 'events.amazonaws.com');
-          for (const { Condition } of granted) assert.equal(Condition, undefined);
-        }
+      for (const { Arn } of rules.flatMap(({ Targets }) => Targets as { Arn: unknown }[])) {
+        const granted = grantsOf(template, Arn, 'events.amazonaws.com');
+        for (const { Condition } of granted) assert.equal(Condition, undefined);
       }
     });
   }
@@ -132,29 +117,18 @@ describe('a topic whose key is not of this app is a warning, which says whom its
   };
   for (const [name, keyIn] of Object.entries(keys)) {
     test(name, () => {
-      const stack = new Stack(new App(), 'Test');
-      const topic = new Topic(stack, 'Topic', { masterKey: keyIn(stack) });
-      new FineTuningCurfew(stack, 'Curfew', { topic });
+      const stack = stackWithTopic((scope) => ({ masterKey: keyIn(scope) }));
       const expected = 'The key of the topic "Test/Topic".*cloudwatch.amazonaws.com and events.amazonaws.com';
       Annotations.fromStack(stack).hasWarning('/Test/Curfew', Match.stringLikeRegexp(expected));
     });
   }
-
-  test('one whose key is of this app is none', () => {
-    const stack = new Stack(new App(), 'Test');
-    const topic = new Topic(stack, 'Topic', { masterKey: new Key(stack, 'Key') });
-    new FineTuningCurfew(stack, 'Curfew', { topic });
-    Annotations.fromStack(stack).hasNoWarning('/Test/Curfew', Match.anyValue());
-  });
 });
 
 test('a topic in the stack of another account lets in the alarms of this one', () => {
-  const app = new App();
-  const env = { account: '111122223333', region: 'eu-west-1' };
-  const topicStack = new Stack(app, 'Topics', { env: { ...env, account: '444455556666' } });
+  const stack = newStack({ env });
+  const topicStack = new Stack(stack.node.root, 'Topics', { env: { ...env, account: '444455556666' } });
   const topic = new Topic(topicStack, 'Topic', { topicName: 'alerts' });
-  const stack = new Stack(app, 'Test', { env });
-  new FineTuningCurfew(stack, 'Curfew', { topic });
+  curfewIn(stack, { topic });
   const template = Template.fromStack(topicStack);
   const [id] = Object.keys(template.findResources('AWS::SNS::Topic'));
   const grants = grantsOf(template, { Ref: id }, 'cloudwatch.amazonaws.com');
@@ -165,17 +139,12 @@ test('a topic in the stack of another account lets in the alarms of this one', (
 });
 
 describe('mail of events on a bus of another account or region, where there can be no rule of ours, is refused', () => {
-  const env = { account: '111122223333', region: 'eu-west-1' };
-  const elsewhere: [name: string, place: string][] = [
-    ['another account', 'eu-west-1:444455556666'],
-    ['another region', 'us-east-1:111122223333'],
-  ];
-  for (const [name, place] of elsewhere) {
-    test(name, () => {
+  for (const place of ['eu-west-1:444455556666', 'us-east-1:111122223333']) {
+    test(place, () => {
       const curfewWith = (props: FineTuningCurfewProps) => {
-        const stack = new Stack(new App(), 'Test', { env });
+        const stack = newStack({ env });
         const eventBus = EventBus.fromEventBusArn(stack, 'Bus', `arn:aws:events:${place}:event-bus/central`);
-        return new FineTuningCurfew(stack, 'Curfew', { eventBus, ...props });
+        return curfewIn(stack, { eventBus, ...props });
       };
       assert.throws(() => curfewWith({ notifyEmail: 'ml@example.com' }), /"eventBus".*make a rule where the bus is/);
       assert.doesNotThrow(() => curfewWith({}));
@@ -183,21 +152,15 @@ describe('mail of events on a bus of another account or region, where there can 
   }
 });
 
-describe('with a topic that exists already', () => {
-  test('its ARN is where alarms and events go, beside the mail if there is an address too', () => {
-    const arn = 'arn:aws:sns:us-east-1:111122223333:alerts';
-    const { template } = synthesize('topicByArn');
-    template.resourceCountIs('AWS::SNS::Topic', 0);
-    template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [arn], OKActions: [arn] });
-    template.hasResourceProperties('AWS::Events::Rule', { Targets: [Match.objectLike({ Arn: arn })] });
-
-    const { template: both } = synthesize('everySetting');
-    const [topic] = Object.keys(both.findResources('AWS::SNS::Topic'));
-    both.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [{ Ref: topic }, arn] });
-    both.hasResourceProperties('AWS::Events::Rule', {
-      Targets: [Match.objectLike({ Arn: { Ref: topic } }), Match.objectLike({ Arn: arn })],
-    });
-  });
+test('the ARN of a topic that exists is where alarms and events go, beside the mail if there is an address too', () => {
+  const arn = 'arn:aws:sns:us-east-1:111122223333:alerts';
+  for (const context of ['topicByArn', 'everySetting'] as const) {
+    const { template } = synthesize(context);
+    const to = [...Object.keys(template.findResources('AWS::SNS::Topic')).map((Ref) => ({ Ref })), arn];
+    assert.equal(to.length, context === 'topicByArn' ? 1 : 2);
+    template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: to, OKActions: to });
+    template.hasResourceProperties('AWS::Events::Rule', { Targets: to.map((Arn) => Match.objectLike({ Arn })) });
+  }
 });
 
 /** What lets this service publish to the topic: a statement of its policy, and one of its key's if it has a key. */
