@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { App, CfnParameter, Duration, Stack, Token } from 'aws-cdk-lib';
+import { Duration, Fn, Token } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -9,59 +9,35 @@ import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy, PermissionsBoundary, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { FineTuningCurfew, type FineTuningCurfewProps } from '../../infra/index.ts';
 import { parseSettings } from '../../lambda/settings.ts';
-import { templateOf, templateWith } from './synthesize.ts';
+import { curfewIn, newStack, templateOf, templateWith } from './synthesize.ts';
 import { settingsIn, settingsJsonOf, statementsFor } from './template.ts';
-
-const newStack = () => new Stack(new App(), 'Test');
-const curfewIn = (stack: Stack, props: FineTuningCurfewProps = {}) => new FineTuningCurfew(stack, 'Curfew', props);
 
 describe('a prop', () => {
   test('that is undefined has its default', () => {
-    const template = templateWith({
-      timeBudgetMinutes: undefined,
-      secretName: undefined,
-      projects: undefined,
-    });
-    const { timeBudgetMinutes, secretName } = settingsIn(template);
-    assert.deepEqual({ timeBudgetMinutes, secretName }, { timeBudgetMinutes: 360, secretName: 'openai/api-key' });
+    const undefinedProps = { timeBudgetMinutes: undefined, secretName: undefined, projects: undefined };
+    assert.deepEqual(settingsIn(templateWith(undefinedProps)), settingsIn(templateWith({})));
   });
 
   describe('that is a token reaches the function as what it becomes', () => {
-    const parameter = (stack: Stack) => new CfnParameter(stack, 'Given');
-    const { asNumber } = Token;
-    const cases: [what: string, props: (stack: Stack) => FineTuningCurfewProps, becomes: string, read: object][] = [
-      ['a number', (s) => ({ timeBudgetMinutes: asNumber(parameter(s)) }), '90', { timeBudgetMinutes: 90 }],
-      ['a number as text', (s) => ({ cancelLimit: parameter(s).value }), '5', { cancelLimit: 5 }],
-      ['a word', (s) => ({ queueLimitMinutes: parameter(s).value }), 'none', { queueLimitMinutes: 'none' }],
-      ['true', (s) => ({ dryRun: parameter(s).value }), 'true', { dryRun: true }],
-      ['text', (s) => ({ secretField: parameter(s).valueAsString }), 'key', { secretField: 'key' }],
-      [
-        'a part of a text',
-        (s) => ({ openaiBaseUrl: `https://${parameter(s).valueAsString}/v1` }),
-        'example.com',
-        { openaiBaseUrl: 'https://example.com/v1' },
-      ],
-      [
-        'a provider',
-        (s) => ({ provider: parameter(s).value, openaiBaseUrl: 'https://example.com/v1' }),
-        'azure',
-        { provider: 'azure' },
-      ],
-      ['nothing, for a provider', (s) => ({ provider: parameter(s).value }), '', { provider: undefined }],
-      [
-        'nothing, for a queue limit',
-        (s) => ({ queueLimitMinutes: parameter(s).value }),
-        '',
-        { queueLimitMinutes: undefined },
-      ],
+    const token = Fn.ref('Given');
+    const anyToken = Token.asAny({ Ref: 'Given' });
+    const openaiBaseUrl = 'https://example.com/v1';
+    const cases: [what: string, props: object, becomes: string, read: object][] = [
+      ['a number', { timeBudgetMinutes: Token.asNumber({ Ref: 'Given' }) }, '90', { timeBudgetMinutes: 90 }],
+      ['a number as text', { cancelLimit: anyToken }, '5', { cancelLimit: 5 }],
+      ['a word', { queueLimitMinutes: anyToken }, 'none', { queueLimitMinutes: 'none' }],
+      ['true', { dryRun: anyToken }, 'true', { dryRun: true }],
+      ['text', { secretField: token }, 'key', { secretField: 'key' }],
+      ['a part of a text', { openaiBaseUrl: `https://${token}/v1` }, 'example.com', { openaiBaseUrl }],
+      ['a provider', { provider: anyToken, openaiBaseUrl }, 'azure', { provider: 'azure' }],
+      ['nothing, for a provider', { provider: anyToken }, '', { provider: undefined }],
+      ['nothing, for a queue limit', { queueLimitMinutes: anyToken }, '', { queueLimitMinutes: undefined }],
     ];
     for (const [what, props, becomes, read] of cases) {
       test(what, () => {
-        const template = templateOf((stack) => curfewIn(stack, props(stack)));
-        const given = (token: object) => ('Ref' in token && token.Ref === 'Given' ? becomes : 'curfew-table');
-        const settings = { CURFEW_SETTINGS: settingsJsonOf(template, given), AWS_REGION: 'eu-west-1' };
+        const given = (ref: object) => ('Ref' in ref && ref.Ref === 'Given' ? becomes : 'curfew-table');
+        const settings = { CURFEW_SETTINGS: settingsJsonOf(templateWith(props), given), AWS_REGION: 'eu-west-1' };
         const all: Record<string, unknown> = { ...parseSettings(settings) };
         assert.deepEqual(Object.fromEntries(Object.keys(read).map((key) => [key, all[key]])), read);
         assert.equal(all['tableName'], 'curfew-table');
@@ -130,7 +106,7 @@ describe('what the construct offers', () => {
     for (const construct of [fn, logGroup, table, deadLetters, dashboard])
       assert.ok(stack.node.findAll().includes(construct));
     assert.equal(curfew.topic, topic);
-    assert.equal(curfewIn(new Stack(new App(), 'Other')).topic, undefined);
+    assert.equal(curfewIn(newStack()).topic, undefined);
     assert.equal(curfew.alarms.length, 11);
     const { namespace, metricName, dimensions } = curfew.metric('HeldBack', { period: Duration.hours(1) });
     assert.deepEqual([namespace, metricName, dimensions], ['FineTuningCurfew', 'HeldBack', { service: 'research' }]);
@@ -173,6 +149,8 @@ describe('what the construct offers', () => {
 });
 
 describe('a queue of requests', () => {
+  const arn = 'arn:aws:sqs:us-east-1:111122223333:requests';
+
   test('is handled if it hides messages for 16 minutes, and only failed ones come back', () => {
     const template = templateOf((stack) => {
       curfewIn(stack).handleRequestsFrom(new Queue(stack, 'Requests', { visibilityTimeout: Duration.minutes(16) }));
@@ -182,18 +160,19 @@ describe('a queue of requests', () => {
     });
   });
 
-  for (const visibilityTimeout of [undefined, Duration.minutes(15)]) {
-    test(`is refused with a visibility timeout of ${visibilityTimeout?.toHumanString() ?? 'nothing said'}`, () => {
+  for (const props of [{}, { visibilityTimeout: Duration.minutes(15) }]) {
+    test(`is refused with a visibility timeout of ${props.visibilityTimeout?.toHumanString() ?? 'nothing said'}`, () => {
       const stack = newStack();
-      const queue = new Queue(stack, 'Requests', visibilityTimeout ? { visibilityTimeout } : {});
+      const queue = new Queue(stack, 'Requests', props);
       assert.throws(() => curfewIn(stack).handleRequestsFrom(queue), /"Test\/Requests".*Duration.minutes\(16\)/);
     });
   }
 
-  test('of another region is refused, which Lambda could not read', () => {
-    const stack = new Stack(new App(), 'Test', { env: { account: '111122223333', region: 'eu-west-1' } });
-    const queue = Queue.fromQueueArn(stack, 'Requests', 'arn:aws:sqs:us-east-1:111122223333:requests');
+  test('of another region is refused, which Lambda could not read, and one of another app is taken as it is', () => {
+    const stack = newStack({ env: { account: '111122223333', region: 'eu-west-1' } });
+    const queue = Queue.fromQueueArn(stack, 'Requests', arn);
     assert.throws(() => curfewIn(stack).handleRequestsFrom(queue), /is in us-east-1.* give one in eu-west-1/);
+    assert.doesNotThrow(() => curfewIn(newStack()).handleRequestsFrom(queue));
   });
 
   test('of this app without a dead-letter queue is a warning', () => {
@@ -206,11 +185,5 @@ describe('a queue of requests', () => {
     curfew.handleRequestsFrom(new Queue(stack, 'Unsafe', { visibilityTimeout }));
     const expected = '"Test/Unsafe" has no dead-letter queue.*give it a "deadLetterQueue"';
     Annotations.fromStack(stack).hasWarning('/Test/Curfew', Match.stringLikeRegexp(expected));
-  });
-
-  test('of another app is taken as it is', () => {
-    const stack = newStack();
-    const queue = Queue.fromQueueArn(stack, 'Requests', 'arn:aws:sqs:us-east-1:111122223333:requests');
-    assert.doesNotThrow(() => curfewIn(stack).handleRequestsFrom(queue));
   });
 });

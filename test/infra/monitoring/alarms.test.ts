@@ -52,7 +52,7 @@ const alarms: Record<string, object> = {
 
 /** The alarms of a deployment with the default name, by what comes after it. */
 const alarmsOf = (from: Template) =>
-  Object.fromEntries(
+  new Map(
     Object.values(resourcesOf(from, 'AWS::CloudWatch::Alarm')).map((alarm) => [
       String(alarm['AlarmName']).replace('fine-tuning-curfew-', ''),
       alarm,
@@ -61,10 +61,12 @@ const alarmsOf = (from: Template) =>
 
 describe('an alarm', () => {
   for (const [name, properties] of Object.entries(alarms)) {
-    test(`${name} says what to do`, () => {
+    test(`${name} says what to do, sends nobody to a document, and fits into a description`, () => {
       template.hasResourceProperties('AWS::CloudWatch::Alarm', {
         AlarmName: `fine-tuning-curfew-${name}`,
-        AlarmDescription: Match.stringLikeRegexp('^.{80,}\\.$'),
+        AlarmDescription: Match.stringLikeRegexp('^(?!.*(#|README|docs/|[.]md)).{80,1024}(?<=[.])$'),
+        // Metric math, which not every emulator of AWS knows.
+        Metrics: Match.absent(),
         ...properties,
       });
     });
@@ -74,70 +76,38 @@ describe('an alarm', () => {
     template.resourceCountIs('AWS::CloudWatch::Alarm', Object.keys(alarms).length);
   });
 
-  test('sends nobody to a document, and fits into a description', () => {
-    for (const { AlarmDescription } of Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm'))) {
-      assert.doesNotMatch(String(AlarmDescription), /#|README|docs\/|\.md/);
-      assert.ok(String(AlarmDescription).length <= 1024);
-    }
-  });
-
   test('on held back jobs names the two ways out', () => {
-    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'fine-tuning-curfew-HeldBack',
-      AlarmDescription: Match.stringLikeRegexp('sweep with a higher cancelLimit.*extend them or raise'),
-    });
-  });
-
-  test('is without metric math, which not every emulator of AWS knows', () => {
-    template.allResourcesProperties('AWS::CloudWatch::Alarm', { Metrics: Match.absent() });
+    const description = alarmsOf(template).get('HeldBack')?.['AlarmDescription'];
+    assert.match(String(description), /sweep with a higher cancelLimit.*extend them or raise/);
   });
 });
 
-describe('the alarm on missing sweeps', () => {
-  const withMail = synthesize('mail').template;
-
-  test('follows how often they are', () => {
-    withMail.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'fine-tuning-curfew-NoSweep',
-      Period: 600,
-    });
-  });
-
-  // An alarm starts in INSUFFICIENT_DATA, and acts only if its state changes.
-  test('is silent before the first sweep, and speaks up once sweeps stop', () => {
-    const [topic] = Object.keys(withMail.findResources('AWS::SNS::Topic'));
-    withMail.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'fine-tuning-curfew-NoSweep',
-      TreatMissingData: 'missing',
-      InsufficientDataActions: [{ Ref: topic }],
-    });
+// An alarm starts in INSUFFICIENT_DATA, and acts only if its state changes.
+test('the alarm on missing sweeps is silent before the first one, and speaks up once sweeps stop', () => {
+  const { template: withMail } = synthesize('mail');
+  const [topic] = Object.keys(withMail.findResources('AWS::SNS::Topic'));
+  withMail.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    AlarmName: 'fine-tuning-curfew-NoSweep',
+    TreatMissingData: 'missing',
+    InsufficientDataActions: [{ Ref: topic }],
   });
 });
 
 describe('what a sweep finds again and again is one alarm, as long as it does', () => {
-  const found = Object.keys(alarms).filter((name) => 'DatapointsToAlarm' in (alarms[name] ?? {}));
-  for (const sweepEveryMinutes of [1, 5, 6, 60, 1440]) {
+  // Requests come at any time, however rare the sweeps.
+  const ofRequests = ['Errors', 'Crashes', 'Throttles', 'DeadLetters'];
+  const byDefault = alarmsOf(template);
+  for (const sweepEveryMinutes of [1, 5, 6, 59, 60, 1440]) {
     test(`with sweeps every ${sweepEveryMinutes} minutes, which may come early or late by some`, () => {
-      const all = alarmsOf(templateWith({ sweepEveryMinutes }));
-      for (const name of found) {
-        const { Period, EvaluationPeriods, DatapointsToAlarm } = all[name] ?? {};
-        // Requests come at any time, however rare the sweeps.
-        const isOfSweeps = name !== 'Errors' && name !== 'Crashes';
-        assert.equal(Period, isOfSweeps ? Math.max(300, sweepEveryMinutes * 60) : 300, name);
-        assert.deepEqual([EvaluationPeriods, DatapointsToAlarm], [3, 1], name);
+      for (const [name, alarm] of alarmsOf(templateWith({ sweepEveryMinutes }))) {
+        const seconds = Number(alarm['Period']);
+        assert.deepEqual({ ...alarm, Period: 300 }, { ...byDefault.get(name), Period: 300 });
+        if (ofRequests.includes(name)) assert.equal(seconds, 300, name);
+        else assert.equal(seconds, Math.max(name === 'NoSweep' ? 60 : 300, sweepEveryMinutes * 60), name);
+        // As far as CloudWatch allows: a day in periods below an hour, else a week.
+        assert.ok(seconds * Number(alarm['EvaluationPeriods']) <= (seconds < 3600 ? 86_400 : 604_800), name);
       }
     });
-  }
-});
-
-test('no alarm looks further than CloudWatch allows: a day in periods below an hour, else a week', () => {
-  for (const sweepEveryMinutes of [1, 59, 60, 1440]) {
-    const all = alarmsOf(templateWith({ sweepEveryMinutes }));
-    assert.equal(all['NoSweep']?.['Period'], sweepEveryMinutes * 60);
-    for (const { Period, EvaluationPeriods } of Object.values(all)) {
-      const seconds = Number(Period);
-      assert.ok(seconds * Number(EvaluationPeriods) <= (seconds < 3600 ? 86_400 : 604_800));
-    }
   }
 });
 
@@ -146,11 +116,8 @@ describe('time-outs and crashes', () => {
   const [, counted = ''] = /^%(.+)%$/.exec(String(filter?.['FilterPattern'])) ?? [];
   const isCounted = (line: string) => new RegExp(counted).test(line);
 
-  test('are counted by a regular expression that metric filters allow', () => {
+  test('are counted in the log, under a name that is this deployment’s, by an expression that filters allow', () => {
     assert.match(counted, /^[\w:\-^?[\]{}|*+.]+$/);
-  });
-
-  test('are counted in the log, under a name that is this deployment’s', () => {
     assert.deepEqual(filter?.['MetricTransformations'], [
       { MetricNamespace: 'FineTuningCurfew', MetricName: 'fine-tuning-curfew-Crashes', MetricValue: '1' },
     ]);
