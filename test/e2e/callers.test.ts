@@ -51,59 +51,55 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
     });
   });
 
-  /** OpenAI was asked for this job, and for no cancel of it. */
-  const askedFor = async (id: string) => {
-    const calls = () => openai.calls.filter(({ jobId }) => jobId === id).map(({ endpoint }) => endpoint);
-    await eventually(async () => calls().length > 0);
-    assert.deepEqual(calls(), ['retrieve']);
+  const publish = async (topic: string, message: string) =>
+    aws(emulator, 'sns', 'publish', '--topic-arn', await output(topic), '--message', message);
+  const putEvent = (detail: object) => {
+    const entry = { Source: 'my.pipeline', DetailType: 'Training Aborted', Detail: JSON.stringify(detail) };
+    return aws(emulator, 'events', 'put-events', '--entries', JSON.stringify([entry]));
   };
-  describe('an asynchronous invocation', () => {
-    test('leaves a dead letter if the job is unknown', async () => {
-      const name = ['--function-name', 'fine-tuning-curfew', '--invocation-type', 'Event'];
-      const payload = ['--payload', JSON.stringify({ jobId: 'ftjob-none-async' })];
-      await aws(emulator, 'lambda', 'invoke', ...name, ...payload, `${emulator.runDirectory}/answer.json`);
-      const letter = JSON.parse(await receive(emulator, { url: await output('DeadLetterQueueUrl') }));
-      assert.deepEqual(letter.requestPayload, { jobId: 'ftjob-none-async' });
+  const invoke = async (name: string, request: object, ...options: string[]) => {
+    const payload = ['--payload', JSON.stringify(request), `${emulator.runDirectory}/answer.json`];
+    const answer = await aws(emulator, 'lambda', 'invoke', '--function-name', name, ...options, ...payload);
+    return answer as { FunctionError?: string };
+  };
+
+  const callers: Record<string, (jobId: string) => Promise<unknown>> = {
+    'EventBridge Scheduler': (jobId) => scheduleCancel(system, jobId),
+    'an EventBridge rule, without an input transformer': (jobId) =>
+      putEvent({ jobId, pipeline: 'nightly', attempt: 3 }),
+    'an SNS topic': (jobId) => publish('RequestTopicArn', JSON.stringify({ jobId })),
+    'another function': (jobId) => invoke('caller', { jobId }),
+  };
+  for (const [name, request] of Object.entries(callers)) {
+    test(`${name} cancels a job, and nothing for an unknown one (of which AWS makes a dead letter)`, async () => {
+      const job = start(`ftjob-${name.replaceAll(/\W/g, '')}`);
+      await request(job.id);
+      await job.cancelled();
+
+      const unknown = `${job.id}-none`;
+      await request(unknown);
+      const calls = () => openai.calls.filter(({ jobId }) => jobId === unknown).map(({ endpoint }) => endpoint);
+      await eventually(async () => calls().length > 0);
+      assert.deepEqual(calls(), ['retrieve']);
+    });
+  }
+
+  test('a schedule deletes itself', async () => {
+    await eventually(async () => {
+      const { Schedules } = (await aws(emulator, 'scheduler', 'list-schedules')) as { Schedules: unknown[] };
+      return Schedules.length === 0;
     });
   });
 
-  describe('EventBridge Scheduler', () => {
-    test('cancels nothing for an unknown job (the emulator forgets a failure; AWS makes it a dead letter)', async () => {
-      await scheduleCancel(system, 'ftjob-none-scheduled');
-      await askedFor('ftjob-none-scheduled');
-    });
-
-    test('cancels the job at its deadline, and the schedule deletes itself', async () => {
-      const job = start('ftjob-scheduled');
-      await scheduleCancel(system, job.id);
-      await job.cancelled();
-      await eventually(async () => {
-        const { Schedules } = (await aws(emulator, 'scheduler', 'list-schedules')) as {
-          Schedules: unknown[];
-        };
-        return Schedules.length === 0;
-      });
-    });
+  test('another function gets the error', async () => {
+    assert.ok((await invoke('caller', { jobId: 'ftjob-none' })).FunctionError);
   });
 
-  describe('an EventBridge rule', () => {
-    test('needs no input transformer: detail.jobId, whatever else there is', async () => {
-      const job = start('ftjob-rule');
-      const entry = {
-        Source: 'my.pipeline',
-        DetailType: 'Training Aborted',
-        Detail: JSON.stringify({ jobId: job.id, pipeline: 'nightly', attempt: 3 }),
-      };
-      await aws(emulator, 'events', 'put-events', '--entries', JSON.stringify([entry]));
-      await job.cancelled();
-    });
-
-    test('cancels nothing for an unknown job (the emulator forgets a failure; AWS makes it a dead letter)', async () => {
-      const Detail = JSON.stringify({ jobId: 'ftjob-none-rule' });
-      const entry = { Source: 'my.pipeline', DetailType: 'Training Aborted', Detail };
-      await aws(emulator, 'events', 'put-events', '--entries', JSON.stringify([entry]));
-      await askedFor('ftjob-none-rule');
-    });
+  test('an asynchronous invocation leaves a dead letter if the job is unknown', async () => {
+    const request = { jobId: 'ftjob-none-async' };
+    await invoke('fine-tuning-curfew', request, '--invocation-type', 'Event');
+    const letter = JSON.parse(await receive(emulator, { url: await output('DeadLetterQueueUrl') }));
+    assert.deepEqual(letter.requestPayload, request);
   });
 
   test('a warning extends a job that carries a certain tag, once, and cancels nothing', async () => {
@@ -119,71 +115,23 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
     assert.equal(openai.jobs.get(job.id)?.status, 'running');
   });
 
-  describe('SQS', () => {
-    const send = async (body: string) =>
-      aws(emulator, 'sqs', 'send-message', '--queue-url', await output('RequestsUrl'), '--message-body', body);
-
-    test('handles the requests of a queue; only what failed comes back, and ends in the dead-letter queue', async () => {
-      const queue = await output('RequestsUrl');
-      // As the recipe has it, a message that failed comes back after sixteen minutes.
-      await aws(emulator, 'sqs', 'set-queue-attributes', '--queue-url', queue, '--attributes', 'VisibilityTimeout=1');
-      const job = start('ftjob-queue');
-      await send('this is no request');
-      await send(JSON.stringify({ jobId: job.id }));
-      await job.cancelled();
-      assert.equal(await receive(emulator, { url: await output('FailedRequestsUrl') }), 'this is no request');
-      const calls = openai.calls.filter(({ jobId, endpoint }) => jobId === job.id && endpoint === 'cancel');
-      assert.equal(calls.length, 1);
-    });
+  test('SQS: handles the requests of a queue; only what failed comes back, and ends in the dead-letter queue', async () => {
+    const queue = await output('RequestsUrl');
+    // As the recipe has it, a message that failed comes back after sixteen minutes.
+    await aws(emulator, 'sqs', 'set-queue-attributes', '--queue-url', queue, '--attributes', 'VisibilityTimeout=1');
+    const job = start('ftjob-queue');
+    for (const body of ['this is no request', JSON.stringify({ jobId: job.id })]) {
+      await aws(emulator, 'sqs', 'send-message', '--queue-url', queue, '--message-body', body);
+    }
+    await job.cancelled();
+    assert.equal(await receive(emulator, { url: await output('FailedRequestsUrl') }), 'this is no request');
+    const calls = openai.calls.filter(({ jobId, endpoint }) => jobId === job.id && endpoint === 'cancel');
+    assert.equal(calls.length, 1);
   });
 
-  describe('SNS', () => {
-    const publish = async (topic: string, message: string) =>
-      aws(emulator, 'sns', 'publish', '--topic-arn', await output(topic), '--message', message);
-
-    test('handles the requests of a topic', async () => {
-      const job = start('ftjob-topic');
-      await publish('RequestTopicArn', JSON.stringify({ jobId: job.id }));
-      await job.cancelled();
-    });
-
-    test('cancels nothing for an unknown job (the emulator forgets a failure; AWS makes it a dead letter)', async () => {
-      await publish('RequestTopicArn', JSON.stringify({ jobId: 'ftjob-none-topic' }));
-      await askedFor('ftjob-none-topic');
-    });
-
-    test('stops every job in progress, even an exempt one, on whatever AWS Budgets says', async () => {
-      const exempt = { metadata: { time_budget_minutes: 'none' } };
-      const jobs = [start('ftjob-one'), start('ftjob-two'), start('ftjob-three', exempt)];
-      await publish('OverBudgetArn', 'AWS Budgets: MonthlyBudget has exceeded your alert threshold');
-      await Promise.all(jobs.map((job) => job.cancelled()));
-    });
-  });
-
-  describe('another function', () => {
-    const call = async (request: object, ...options: string[]) => {
-      const command = [
-        'lambda',
-        'invoke',
-        '--function-name',
-        'caller',
-        ...options,
-        '--payload',
-        JSON.stringify(request),
-      ];
-      const file = `${emulator.runDirectory}/answer.json`;
-      return { answer: await aws(emulator, ...command, file), file };
-    };
-
-    test('gets the result', async () => {
-      const job = start('ftjob-called');
-      await call({ jobId: job.id });
-      await job.cancelled();
-    });
-
-    test('gets the error', async () => {
-      const { answer } = await call({ jobId: 'ftjob-none' });
-      assert.ok((answer as { FunctionError?: string }).FunctionError);
-    });
+  test('SNS: stops every job in progress, even an exempt one, on whatever AWS Budgets says', async () => {
+    const jobs = [start('ftjob-one'), start('ftjob-exempt', { metadata: { time_budget_minutes: 'none' } })];
+    await publish('OverBudgetArn', 'AWS Budgets: MonthlyBudget has exceeded your alert threshold');
+    await Promise.all(jobs.map((job) => job.cancelled()));
   });
 });
