@@ -5,6 +5,11 @@ export function isObject(json: Json | undefined): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
+/** What is in nested objects at this path, if there is anything. */
+export function at(json: Json | undefined, ...path: string[]): Json | undefined {
+  return path.reduce((part, key) => (isObject(part) ? part[key] : undefined), json);
+}
+
 /** What AWS knows by itself. */
 const pseudoParameters: Record<string, string> = {
   'AWS::Region': 'eu-central-1',
@@ -66,8 +71,7 @@ export function evaluated(
     },
     'Fn::FindInMap': (argument) => {
       const [table, row, column] = list(argument).map(String);
-      const rows = objectOf(section('Mappings')[table ?? ''] ?? {});
-      return objectOf(rows[row ?? ''] ?? {})[column ?? ''] ?? null;
+      return at(section('Mappings'), table ?? '', row ?? '', column ?? '') ?? null;
     },
     'Fn::If': (argument) => {
       const [name, then, otherwise] = listOf(argument);
