@@ -12,11 +12,11 @@ import { resolveProject } from '../../lambda/project-settings.ts';
 import { callsAtOnce, connectProjects, findJob, selectProjects } from '../../lambda/projects.ts';
 import { type ProjectOverrides, parseSettings } from '../../lambda/settings.ts';
 import { apiKey, awsCredentials, environmentWith } from '../support/curfew.ts';
-import { jobNamed, projectNamed } from '../support/decisions.ts';
+import { fakeProject, jobOf } from '../support/fake-ports.ts';
 
-const job = jobNamed('ftjob-1');
+const job = jobOf({ id: 'ftjob-1' });
 const asked = (name: string | undefined, retrieve: FineTuningProvider['retrieve']): Project =>
-  projectNamed(name, { retrieve });
+  fakeProject({ name, retrieve });
 const has = (name: string) => asked(name, async () => job);
 const hasNot = (name?: string) => asked(name, () => Promise.reject(new JobNotFoundError('It is not here.')));
 const refuses = (name: string, error: Error) => asked(name, () => Promise.reject(error));

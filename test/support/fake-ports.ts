@@ -66,7 +66,7 @@ export const sixHours: Rules = {
 };
 
 export interface FakeProjectOptions extends Partial<FineTuningProvider> {
-  name?: string;
+  name?: string | undefined;
   jobs?: Job[];
   /** Listed on the first page. */
   odd?: OddEntry[];
@@ -197,7 +197,6 @@ function fakeTime() {
 export interface FakeContextOptions extends FakeTableOptions {
   /** To record the order of calls across ports, give them one list. */
   calls?: string[];
-  maxConcurrency?: number;
   now?: number;
   isBusUp?: boolean;
   warnBeforeMinutes?: number;

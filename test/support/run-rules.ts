@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { SweepRequest } from '../../lambda/contract.ts';
-import { type CancelTarget, cancelJob } from '../../lambda/curfew/cancel.ts';
-import type { CancelReply, Job } from '../../lambda/curfew/job.ts';
+import { type CancelTarget, cancelJob, type Decision } from '../../lambda/curfew/cancel.ts';
+import { judge } from '../../lambda/curfew/deadline.ts';
+import type { CancelReply, Job, JobRow } from '../../lambda/curfew/job.ts';
+import type { Listing } from '../../lambda/curfew/listing.ts';
 import { sweep } from '../../lambda/curfew/sweep.ts';
 import {
   type FakeContext,
@@ -10,6 +12,7 @@ import {
   fakeContext,
   fakeProject,
   jobOf,
+  now,
 } from './fake-ports.ts';
 
 const id = 'ftjob-1';
@@ -70,3 +73,34 @@ export function afterLookUp(context: FakeContext, change: () => void): FakeConte
   };
   return context;
 }
+
+export interface DecisionFields extends Partial<Omit<Decision, 'judgement'>> {
+  row?: JobRow;
+}
+
+/** What was decided about `ftjob-1`, 400 minutes old: by default, that it was cancelled as alice requested. */
+export function decisionOn({ row = {}, ...fields }: DecisionFields = {}): Decision {
+  const { project = fakeProject(), job = jobOf({ id, ageMinutes: 400.5 }) } = fields;
+  return {
+    project,
+    job,
+    judgement: judge(job, row, project.rules, now),
+    outcome: 'cancelled',
+    finalStatus: 'cancelled',
+    reason: 'requested',
+    requestedBy: 'alice',
+    isCancelledNow: true,
+    wasPublished: false,
+    ...fields,
+  };
+}
+
+/** The listing of a project without jobs that was read to its end. */
+export const listingOf = (fields: Partial<Listing> = {}): Listing => ({
+  project: fakeProject(),
+  unfinished: [],
+  inspected: 0,
+  odd: [],
+  hasFirstPage: true,
+  ...fields,
+});

@@ -6,7 +6,8 @@ import { cancellationEvent, describeDecision, publishEvent, warningEvent } from 
 import type { Warning } from '../../../lambda/curfew/deadline.ts';
 import type { Job } from '../../../lambda/curfew/job.ts';
 import { awsCredentials } from '../../support/curfew.ts';
-import { decisionOn, jobNamed, now, projectNamed } from '../../support/decisions.ts';
+import { fakeProject, jobOf, now } from '../../support/fake-ports.ts';
+import { type DecisionFields, decisionOn } from '../../support/run-rules.ts';
 
 const aws = await startAwsStub();
 after(() => aws[Symbol.asyncDispose]());
@@ -47,13 +48,17 @@ describe('publishing an event', () => {
   });
 });
 
-const age = '100 minutes old';
-const facts = `it was running, ${age}, with a time budget of 90 minutes.`;
-const waiting = jobNamed('ftjob-1', { status: 'queued', phase: 'waiting' });
-const frozen = jobNamed('ftjob-1', { status: 'frozen', phase: 'other', isKnownStatus: false });
+const age = '400 minutes old';
+const facts = `it was running, ${age}, with a time budget of 360 minutes.`;
+const old = { id: 'ftjob-1', ageMinutes: 400.5 };
+const waiting = jobOf({ ...old, phase: 'waiting' });
+const frozen = jobOf({ ...old, status: 'frozen', phase: 'other', isKnownStatus: false });
+const research = fakeProject({ name: 'research' });
+const metadata = { team: 'search' };
 
 test('the event about a cancelled job says which, why, for whom, and what its owner noted about it', () => {
-  const decision = decisionOn({ project: projectNamed('research'), reason: 'time_budget', requestedBy: 'rule' });
+  const job = jobOf({ ...old, metadata });
+  const decision = decisionOn({ project: research, job, reason: 'time_budget', requestedBy: 'rule' });
   assert.deepEqual(cancellationEvent(decision, 'my-curfew'), {
     detailType: 'Fine-Tuning Job Cancelled',
     detail: {
@@ -65,12 +70,12 @@ test('the event about a cancelled job says which, why, for whom, and what its ow
       requestedBy: 'rule',
       initialStatus: 'running',
       finalStatus: 'cancelled',
-      ageMinutes: 100,
-      timeBudgetMinutes: 90,
+      ageMinutes: 400,
+      timeBudgetMinutes: 360,
       limit: 'budget',
-      countsFrom: '2026-11-25T10:20:00.000Z',
-      model: 'gpt-4o-mini',
-      metadata: { team: 'search' },
+      countsFrom: '2026-11-25T05:19:30.000Z',
+      model: 'gpt-4o',
+      metadata,
       summary: `Fine-tuning job ftjob-1 of project research was cancelled because its time budget was used up; ${facts}`,
     },
   });
@@ -87,11 +92,11 @@ describe('a warning', () => {
   const warningOn = (job: Job, fields: Partial<Warning> = {}) => {
     const { judgement } = decisionOn({ job, row: { extendedUntil: deadline } });
     const warning = { judgement, deadline, minutesLeft: 20, willNotFinish: false, dryRun: false, ...fields };
-    return warningEvent({ project: projectNamed('research'), job }, warning, 'rule', 'my-curfew');
+    return warningEvent({ project: research, job }, warning, 'rule', 'my-curfew');
   };
 
   test('holds everything that the owner of the job needs to know', () => {
-    const job = jobNamed('ftjob-1', { estimatedFinish: now + 600 });
+    const job = jobOf({ ...old, metadata, estimatedFinish: now + 600 });
     assert.deepEqual(warningOn(job), {
       detailType: 'Fine-Tuning Job Near Its Time Budget',
       detail: {
@@ -100,18 +105,18 @@ describe('a warning', () => {
         jobId: 'ftjob-1',
         requestedBy: 'rule',
         status: 'running',
-        ageMinutes: 100,
-        timeBudgetMinutes: 90,
+        ageMinutes: 400,
+        timeBudgetMinutes: 360,
         budgetFrom: 'extension',
         limit: 'budget',
-        countsFrom: '2026-11-25T10:20:00.000Z',
+        countsFrom: '2026-11-25T05:19:30.000Z',
         deadline: '2026-11-25T12:20:00.000Z',
         minutesLeft: 20,
         estimatedFinish: '2026-11-25T12:10:00.000Z',
         willNotFinish: false,
         dryRun: false,
-        model: 'gpt-4o-mini',
-        metadata: { team: 'search' },
+        model: 'gpt-4o',
+        metadata,
         summary:
           'Fine-tuning job ftjob-1 of project research will be cancelled in 20 minutes, at 2026-11-25T12:20:00.000Z, ' +
           'when its time budget is used up, unless it is extended.',
@@ -121,10 +126,10 @@ describe('a warning', () => {
 
   const summaries: [name: string, job: Job, fields: Partial<Warning>, summary: RegExp][] = [
     ['of a waiting job', waiting, {}, /when its queue limit passes, unless/],
-    ['in a dry run', jobNamed('ftjob-1'), { dryRun: true }, / would be cancelled in .* This is a dry run\.$/],
+    ['in a dry run', jobOf(old), { dryRun: true }, / would be cancelled in .* This is a dry run\.$/],
     [
       'of a job that will not finish in time',
-      jobNamed('ftjob-1'),
+      jobOf(old),
       { willNotFinish: true },
       /unless it is extended\. The provider expects it to finish only after that\.$/,
     ],
@@ -139,12 +144,12 @@ describe('a warning', () => {
 
 describe('a decision is told in a sentence', () => {
   const error = { name: 'OpenAIError', message: 'OpenAI answered 400.' };
-  const cases: [fields: Parameters<typeof decisionOn>[0], sentence: string][] = [
+  const cases: [fields: DecisionFields, sentence: string][] = [
     [{}, `was cancelled as requested (alice); ${facts}`],
     [{ reason: 'stop_all' }, `was cancelled because everything had to stop (alice); ${facts}`],
     [
       { reason: 'time_budget', job: waiting },
-      `was cancelled because its queue limit had passed; it was queued, ${age}, with a time budget of 90 minutes.`,
+      `was cancelled because its queue limit had passed; it was queued, ${age}, with a time budget of 360 minutes.`,
     ],
     [
       { outcome: 'cancelling', finalStatus: 'running' },
@@ -170,16 +175,16 @@ describe('a decision is told in a sentence', () => {
     ],
     [
       { outcome: 'within_budget', row: { extendedUntil: now + 60 } },
-      `goes on; it is running, ${age}, with a time budget of 90 minutes, extended until 2026-11-25T12:01:00.000Z.`,
+      `goes on; it is running, ${age}, with a time budget of 360 minutes, extended until 2026-11-25T12:01:00.000Z.`,
     ],
     [
-      { outcome: 'exempt', job: jobNamed('ftjob-1', { metadata: { time_budget_minutes: 'none' } }) },
+      { outcome: 'exempt', job: jobOf({ ...old, metadata: { time_budget_minutes: 'none' } }) },
       `goes on, because it is exempt from time budgets; it is running, ${age}, with no time budget.`,
     ],
     [{ outcome: 'failed', error }, `could not be cancelled; ${facts.replace('was', 'is')} OpenAI answered 400.`],
     [
-      { job: jobNamed('ftjob-1', { createdAt: null }) },
-      'was cancelled as requested (alice); it was running, of unknown age, with a time budget of 90 minutes.',
+      { job: jobOf({ ...old, createdAt: null }) },
+      'was cancelled as requested (alice); it was running, of unknown age, with a time budget of 360 minutes.',
     ],
   ];
   for (const [fields, sentence] of cases) {

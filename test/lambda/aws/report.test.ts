@@ -3,13 +3,15 @@ import { describe, test } from 'node:test';
 import { createAwsClients } from '../../../lambda/aws/clients.ts';
 import { createReport, createSeenJobs } from '../../../lambda/aws/report.ts';
 import type { Decision } from '../../../lambda/curfew/cancel.ts';
+import type { Job } from '../../../lambda/curfew/job.ts';
 import type { Listing } from '../../../lambda/curfew/listing.ts';
 import { Tally } from '../../../lambda/curfew/tally.ts';
 import * as errors from '../../../lambda/errors.ts';
 import { parseSettings } from '../../../lambda/settings.ts';
 import { environmentWith } from '../../support/curfew.ts';
-import { decisionOn, jobNamed, now, projectNamed } from '../../support/decisions.ts';
+import { fakeProject, jobOf, now } from '../../support/fake-ports.ts';
 import { type LogLine, RecordingLogger, RecordingMetrics } from '../../support/recorders.ts';
+import { type DecisionFields, decisionOn, listingOf } from '../../support/run-rules.ts';
 
 /** A report, and the lines and metrics that it writes. Nobody listens to its events. */
 function startReport(name = 'fine-tuning-curfew') {
@@ -25,27 +27,28 @@ function startReport(name = 'fine-tuning-curfew') {
 const brief = (lines: LogLine[]) => lines.map(({ level, message }) => [level, message]);
 /** The part of a line that we write. */
 const ours = ({ timestamp, service, sampling_rate, ...line }: LogLine = {}) => line;
-/** The metrics, without those of zero and how long a sweep took. */
+/** The metrics of a sweep or a stop-all, without those of zero. */
 const valuesIn = (documents: LogLine[]) =>
-  documents.map(({ _aws, service, SweepDuration, ...values }) =>
+  documents.map(({ _aws, service, ...values }) =>
     Object.fromEntries(Object.entries(values).filter(([, value]) => value !== 0)),
   );
 
-const research = projectNamed('research');
-const production = projectNamed('production');
-const listingOf = (fields: Partial<Listing> = {}): Listing => ({
-  project: projectNamed(),
-  unfinished: [],
-  inspected: 0,
-  odd: [],
-  hasFirstPage: true,
-  ...fields,
-});
+const research = fakeProject({ name: 'research' });
+const production = fakeProject({ name: 'production' });
+const old = { id: 'ftjob-1', ageMinutes: 400.5 };
 /** The tally of one project, with its listing and what was decided. */
-function tallyOf({ listing = listingOf(), decisions = [] }: { listing?: Listing; decisions?: Decision[] } = {}) {
+function tallyOf({
+  listing = listingOf(),
+  decisions = [],
+}: {
+  listing?: Listing;
+  decisions?: readonly DecisionFields[];
+}) {
   const tally = new Tally([listing.project]);
-  for (const { job, judgement } of decisions) tally.addFound(job, judgement, {}, now);
-  for (const decision of decisions) tally.addDecision(decision);
+  for (const decision of decisions.map(decisionOn)) {
+    tally.addFound(decision.job, decision.judgement, {}, now);
+    tally.addDecision(decision);
+  }
   tally.addListing({ ...listing, inspected: decisions.length });
   return tally;
 }
@@ -53,7 +56,7 @@ function tallyOf({ listing = listingOf(), decisions = [] }: { listing?: Listing;
 describe('a decision is a line', () => {
   test('with what was decided and why, but without metadata, which may hold anything', () => {
     const { report, lines } = startReport();
-    report.decided(decisionOn({ project: research }));
+    report.decided(decisionOn({ project: research, job: jobOf({ ...old, metadata: { team: 'search' } }) }));
     assert.match(String(lines[0]?.['message']), /^Fine-tuning job ftjob-1 of project research was cancelled as/);
     const { message, ...line } = ours(lines[0]);
     assert.deepEqual(line, {
@@ -65,11 +68,11 @@ describe('a decision is a line', () => {
       requestedBy: 'alice',
       initialStatus: 'running',
       finalStatus: 'cancelled',
-      ageMinutes: 100,
-      timeBudgetMinutes: 90,
+      ageMinutes: 400,
+      timeBudgetMinutes: 360,
       limit: 'budget',
-      countsFrom: '2026-11-25T10:20:00.000Z',
-      model: 'gpt-4o-mini',
+      countsFrom: '2026-11-25T05:19:30.000Z',
+      model: 'gpt-4o',
     });
   });
 
@@ -97,16 +100,12 @@ describe('a decision is a line', () => {
 
   test('of a request at its level every time, though sweeps have seen the job', () => {
     const { report, lines } = startReport();
-    const outcome = 'not_cancellable';
-    for (const reason of ['time_budget', 'requested', 'stop_all'] as const)
-      report.decided(decisionOn({ outcome, reason }));
-    assert.deepEqual(
-      lines.map(({ level }) => level),
-      ['WARN', 'WARN', 'WARN'],
-    );
+    const reasons = ['time_budget', 'requested', 'stop_all'] as const;
+    for (const reason of reasons) report.decided(decisionOn({ outcome: 'not_cancellable', reason }));
+    assert.ok(lines.every(({ level }) => level === 'WARN'));
   });
 
-  const warnings: [name: string, fields: Parameters<typeof jobNamed>[1], message: string][] = [
+  const warnings: [name: string, fields: Partial<Job>, message: string][] = [
     [
       'a budget that cannot be read',
       { metadata: { time_budget_minutes: 'soon' } },
@@ -122,7 +121,7 @@ describe('a decision is a line', () => {
   for (const [name, fields, message] of warnings) {
     test(`with a warning about ${name}, while that is news`, () => {
       const { report, lines } = startReport();
-      const job = jobNamed('ftjob-1', fields);
+      const job = jobOf({ ...old, ...fields });
       for (const _sweep of [1, 2]) report.decided(decisionOn({ job, outcome: 'within_budget', reason: 'time_budget' }));
       const others = lines.filter((line) => line['outcome'] === undefined);
       assert.deepEqual(brief(others), [['WARN', message]]);
@@ -131,10 +130,10 @@ describe('a decision is a line', () => {
 });
 
 describe('what a sweep finds again is news', () => {
-  const [job, later] = [jobNamed('ftjob-1'), { row: { extendedUntil: now + 86_400 } }];
-  const cases: [when: string, again: Parameters<typeof decisionOn>[0], level: string][] = [
+  const [job, later] = [jobOf(old), { row: { extendedUntil: now + 86_400 } }];
+  const cases: [when: string, again: DecisionFields, level: string][] = [
     ['not if nothing has changed', {}, 'DEBUG'],
-    ['in another status', { job: jobNamed('ftjob-1', { status: 'resuming' }) }, 'INFO'],
+    ['in another status', { job: jobOf({ ...old, status: 'resuming' }) }, 'INFO'],
     ['with another deadline', later, 'INFO'],
     ['in another project', { project: production }, 'INFO'],
   ];
@@ -151,120 +150,51 @@ describe('what a sweep finds again is news', () => {
 test('an event that is lost is an error in the log, and what was decided holds', async () => {
   const { report, lines } = startReport();
   assert.equal(await report.publishCancellation(decisionOn()), false);
-  assert.match(
-    String(lines[0]?.['message']),
-    /^No event could be published for ftjob-1 \(.+\)\. What was decided holds\.$/,
-  );
-  assert.deepEqual(
-    [lines[0]?.['level'], lines[0]?.['jobId'], lines[0]?.['requestedBy']],
-    ['ERROR', 'ftjob-1', 'alice'],
-  );
+  const { message, ...line } = ours(lines[0]);
+  assert.match(String(message), /^No event could be published for ftjob-1 \(.+\)\. What was decided holds\.$/);
+  assert.deepEqual(line, { level: 'ERROR', jobId: 'ftjob-1', requestedBy: 'alice' });
 });
 
 test('a problem with a job is a warning', () => {
   const { report, lines } = startReport();
-  report.problem({ project: research, job: jobNamed('ftjob-1') }, new errors.StateError('The table is down.'), 2);
+  report.problem({ project: research, job: jobOf(old) }, new errors.StateError('The table is down.'), 2);
   const { error, ...line } = ours(lines[0]);
   const message = 'ftjob-1: The table is down. The same holds for 2 other jobs.';
   assert.deepEqual(line, { level: 'WARN', message, jobId: 'ftjob-1', project: 'research', requestedBy: 'alice' });
 });
 
 const failed = { outcome: 'failed', isCancelledNow: false } as const;
-const stuckRow = { cancellingSince: now - 3_600 };
+const heldBack = { outcome: 'held_back', isCancelledNow: false } as const;
+const wouldCancel = { outcome: 'would_cancel', isCancelledNow: false } as const;
 
 describe('a sweep ends', () => {
-  test('in a line with its counts', () => {
-    const { report, lines } = startReport();
-    const decisions = [decisionOn(), decisionOn({ job: jobNamed('ftjob-2'), ...failed })];
-    report.swept(tallyOf({ decisions }), false, 7);
-    assert.deepEqual(lines.map(ours), [
-      {
-        level: 'INFO',
-        message: 'Swept: 2 inspected, 2 in progress, 2 overdue, 1 cancelled, 0 held back, 1 failed.',
-        requestedBy: 'alice',
-        complete: true,
-        dryRun: false,
-        inspected: 2,
-        inProgress: 2,
-        overdue: 2,
-        notCancellable: 0,
-        cancelled: 1,
-        alreadyFinished: 0,
-        wouldCancel: 0,
-        heldBack: 0,
-        failed: 1,
-      },
-    ]);
-  });
-
-  test('in a line that names the statuses of jobs left alone, each once, and dry runs', () => {
-    const { report, lines } = startReport();
-    const tally = new Tally([research, production]);
-    for (const [status, isKnownStatus] of [
-      ['paused', true],
-      ['frozen', false],
-      ['paused', true],
-    ] as const) {
-      const { job, judgement } = decisionOn({ job: jobNamed('ftjob-1', { status, phase: 'other', isKnownStatus }) });
-      tally.addFound(job, judgement, {}, now);
-    }
-    for (const project of [research, production]) tally.addListing(listingOf({ project }));
-    report.swept(tally, true, 7);
-    assert.match(String(lines[0]?.['message']), /^Swept \(dry run\): .*, 3 left alone \(paused, unknown: frozen\)\.$/);
-    assert.equal(lines[0]?.['projects'], 2);
-  });
-
-  test('in a document of metrics, with units and the deployment as dimension', () => {
-    const { report, documents } = startReport('my-curfew');
-    report.swept(new Tally([]), false, 7);
-    const { _aws, service, ...values } = documents[0] ?? {};
-    const counts = Object.keys(values).slice(0, -2);
-    assert.equal(service, 'my-curfew');
-    assert.deepEqual((_aws as { CloudWatchMetrics: object }).CloudWatchMetrics, [
-      {
-        Namespace: 'FineTuningCurfew',
-        Dimensions: [['service']],
-        Metrics: [
-          ...counts.map((Name) => ({ Name, Unit: 'Count' })),
-          { Name: 'OldestJobInProgressAge', Unit: 'Seconds' },
-          { Name: 'SweepDuration', Unit: 'Milliseconds' },
-        ],
-      },
-    ]);
-    const zeros = { Inspected: 0, InProgress: 0, Overdue: 0, Cancelled: 0, CancelFailures: 0, HeldBack: 0 };
-    const more = { UnknownStatus: 0, StuckCancelling: 0, FailedProjects: 0, IncompleteSweeps: 0 };
-    assert.deepEqual(values, { ...zeros, ...more, OldestJobInProgressAge: 0, SweepDuration: 7 });
-  });
-
-  test('in metrics of what it found and did', () => {
-    const { report, documents } = startReport();
-    const decisions = [
-      decisionOn(),
-      decisionOn({ outcome: 'cancelling', wasPublished: true }),
-      decisionOn({ outcome: 'held_back', isCancelledNow: false }),
-      decisionOn(failed),
-    ];
+  test('in a line with its counts, and a document of metrics with units and the deployment as dimension', () => {
+    const { report, lines, documents } = startReport('my-curfew');
+    const decisions = [{}, { outcome: 'cancelling', wasPublished: true }, heldBack, failed] as const;
     const tally = tallyOf({ decisions, listing: listingOf({ project: research }) });
-    const frozen = decisionOn({ job: jobNamed('ftjob-2', { status: 'frozen', phase: 'other', isKnownStatus: false }) });
-    tally.addFound(frozen.job, frozen.judgement, {}, now);
-    tally.addFound(jobNamed('ftjob-3'), frozen.judgement, stuckRow, now);
-    tally.addFailure(research, new errors.OpenAIError('No.'));
+    const { judgement } = decisionOn();
+    tally.addFound(jobOf({ id: 'ftjob-2' }), judgement, { cancellingSince: now - 3_600 }, now);
+    for (const status of ['paused', 'frozen', 'paused']) {
+      const isKnownStatus = status === 'paused';
+      tally.addFound(jobOf({ id: 'ftjob-3', phase: 'other', status, isKnownStatus }), judgement, {}, now);
+    }
     report.swept(tally, false, 7);
-    assert.deepEqual(valuesIn(documents), [
-      {
-        Inspected: 4,
-        InProgress: 5,
-        Overdue: 4,
-        Cancelled: 1,
-        CancelFailures: 1,
-        HeldBack: 1,
-        UnknownStatus: 1,
-        StuckCancelling: 1,
-        FailedProjects: 1,
-        IncompleteSweeps: 1,
-        OldestJobInProgressAge: 6_000,
-      },
-    ]);
+    const message =
+      'Swept: 4 inspected, 5 in progress, 4 overdue, 2 cancelled, 1 held back, 1 failed, ' +
+      '3 left alone (paused, unknown: frozen).';
+    const counts = { inspected: 4, inProgress: 5, overdue: 4, notCancellable: 3, cancelled: 2, heldBack: 1, failed: 1 };
+    const rest = { alreadyFinished: 0, wouldCancel: 0, complete: true, dryRun: false, projects: 1 };
+    assert.deepEqual(lines.map(ours), [{ level: 'INFO', message, requestedBy: 'alice', ...counts, ...rest }]);
+
+    const { _aws, service, ...values } = documents[0] ?? {};
+    assert.equal(service, 'my-curfew');
+    const found = { Inspected: 4, InProgress: 5, Overdue: 4, UnknownStatus: 1, StuckCancelling: 1, FailedProjects: 0 };
+    const done = { Cancelled: 1, CancelFailures: 1, HeldBack: 1, IncompleteSweeps: 0 };
+    assert.deepEqual(values, { ...found, ...done, OldestJobInProgressAge: 24_030, SweepDuration: 7 });
+    const units: Record<string, string> = { OldestJobInProgressAge: 'Seconds', SweepDuration: 'Milliseconds' };
+    const Metrics = Object.keys(values).map((Name) => ({ Name, Unit: units[Name] ?? 'Count' }));
+    const expected = [{ Namespace: 'FineTuningCurfew', Dimensions: [['service']], Metrics }];
+    assert.deepEqual((_aws as { CloudWatchMetrics: object }).CloudWatchMetrics, expected);
   });
 
   const late = new errors.RateLimitError('OpenAI answered 429.');
@@ -274,32 +204,32 @@ describe('a sweep ends', () => {
       { jobId: undefined, unreadableFields: ['id'] },
     ],
   };
-  const incomplete: [name: string, listing: Listing, intro: RegExp, level: string, lines: string[]][] = [
+  const incomplete: [name: string, listing: Listing, why: string, level: string, lines: string[]][] = [
     [
       'cut short by time',
       listingOf({ project: research, cutShortBy: late }),
-      /^Swept in part, because time ran out: /,
+      'time ran out',
       'WARN',
       ['Project "research": Time ran out before all jobs were listed. OpenAI answered 429.'],
     ],
     [
       'whose project was not read at all',
       listingOf({ project: research, cutShortBy: late, hasFirstPage: false }),
-      /^Swept in part, because time ran out and listing failed: /,
+      'time ran out and listing failed',
       'ERROR',
       ['Project "research": Time ran out before the first page of jobs came. OpenAI answered 429.'],
     ],
     [
       'whose listing failed',
       listingOf({ project: research, error: late }),
-      /^Swept in part, because listing failed: /,
+      'listing failed',
       'ERROR',
       ['Project "research": OpenAI answered 429.'],
     ],
     [
       'with odd jobs',
       listingOf(isOdd),
-      /^Swept in part, because a job could not be judged: /,
+      'a job could not be judged',
       'WARN',
       [
         'Job ftjob-9 cannot be judged: unreadable created_at. It was left alone.',
@@ -307,74 +237,55 @@ describe('a sweep ends', () => {
       ],
     ],
   ];
-  for (const [name, listing, intro, level, others] of incomplete) {
+  for (const [name, listing, why, level, others] of incomplete) {
     test(`in a warning if it is one ${name}, and a line about that`, () => {
       const { report, lines, documents } = startReport();
-      report.swept(tallyOf({ listing }), false, 7);
+      report.swept(tallyOf({ listing }), true, 7);
       const [line, ...more] = lines;
-      assert.match(String(line?.['message']), intro);
+      assert.ok(String(line?.['message']).startsWith(`Swept in part, because ${why} (dry run): `));
       assert.deepEqual([line?.['level'], line?.['complete']], ['WARN', false]);
       assert.deepEqual(
         brief(more),
         others.map((message) => [level, message]),
       );
       assert.ok(lines.every(({ requestedBy }) => requestedBy === 'alice'));
-      assert.equal(documents[0]?.['IncompleteSweeps'], 1);
+      const { IncompleteSweeps, FailedProjects } = documents[0] ?? {};
+      assert.deepEqual([IncompleteSweeps, FailedProjects], [1, level === 'ERROR' ? 1 : 0]);
     });
   }
 });
 
 describe('other requests end', () => {
   const odd = listingOf({ odd: [{ jobId: 'ftjob-9', unreadableFields: ['status'] }] });
-  const stops: [name: string, tally: Tally, dryRun: boolean, level: string, message: string, metrics: object][] = [
+  const stops: [tally: Parameters<typeof tallyOf>[0], level: string, message: string, metrics: object][] = [
+    [{ decisions: [{}] }, 'INFO', ': 1 inspected, 1 in progress, 1 cancelled, 0 failed.', { Cancelled: 1 }],
+    [{ decisions: [failed] }, 'WARN', ': 1 inspected, 1 in progress, 0 cancelled, 1 failed.', { CancelFailures: 1 }],
     [
-      'a stop-all',
-      tallyOf({ decisions: [decisionOn()] }),
-      false,
-      'INFO',
-      'Stop all: 1 inspected, 1 in progress, 1 cancelled, 0 failed.',
-      { Cancelled: 1 },
-    ],
-    [
-      'a stop-all that failed in part',
-      tallyOf({ decisions: [decisionOn(failed)] }),
-      false,
+      { decisions: [wouldCancel], listing: odd },
       'WARN',
-      'Stop all: 1 inspected, 1 in progress, 0 cancelled, 1 failed.',
-      { CancelFailures: 1 },
-    ],
-    [
-      'a dry run of a stop-all that did not see everything',
-      tallyOf({ listing: odd, decisions: [decisionOn({ outcome: 'would_cancel', isCancelledNow: false })] }),
-      true,
-      'WARN',
-      'Stop all in part, because a job could not be judged (dry run): ' +
-        '1 inspected, 1 in progress, 1 would be cancelled, 0 failed.',
+      ' in part, because a job could not be judged (dry run): 1 inspected, 1 in progress, 1 would be cancelled, 0 failed.',
       {},
     ],
   ];
-  for (const [name, tally, dryRun, level, message, metrics] of stops) {
-    test(`${name}: ${level}`, () => {
+  for (const [tally, level, message, metrics] of stops) {
+    test(`a stop-all${message}`, () => {
       const { report, lines, documents } = startReport();
-      report.stopped(tally, dryRun);
-      assert.deepEqual(brief(lines)[0], [level, message]);
-      assert.equal(lines[0]?.['requestedBy'], 'alice');
+      report.stopped(tallyOf(tally), message.includes('dry run'));
+      assert.partialDeepStrictEqual(lines[0], { level, message: `Stop all${message}`, requestedBy: 'alice' });
       assert.deepEqual(valuesIn(documents), [metrics]);
     });
   }
 
-  const stateError = new errors.StateError('The table is down.');
-  const lists: [jobs: number, complete: boolean, error: typeof stateError | undefined, level: string, line: string][] =
-    [
-      [1, true, undefined, 'INFO', 'Listed 1 job.'],
-      [2, true, undefined, 'INFO', 'Listed 2 jobs.'],
-      [2, false, stateError, 'WARN', 'Listed 2 jobs, but the list is incomplete: The table is down.'],
-    ];
-  for (const [jobsOmitted, complete, error, level, message] of lists) {
+  const lists: [jobsOmitted: number, unreadable: Error | undefined, level: string, message: string][] = [
+    [1, undefined, 'INFO', 'Listed 1 job.'],
+    [2, undefined, 'INFO', 'Listed 2 jobs.'],
+    [2, new Error('No table.'), 'WARN', 'Listed 2 jobs, but the list is incomplete: No table.'],
+  ];
+  for (const [jobsOmitted, unreadable, level, message] of lists) {
     test(`a list: ${message}`, () => {
       const { report, lines, documents } = startReport();
-      const answer = { complete, jobs: [], jobsOmitted };
-      report.listed({ answer, tally: tallyOf(), unreadable: error });
+      const complete = unreadable === undefined;
+      report.listed({ answer: { complete, jobs: [], jobsOmitted }, tally: tallyOf({}), unreadable });
       assert.deepEqual(lines.map(ours), [{ level, message, requestedBy: 'alice', complete, jobs: jobsOmitted }]);
       assert.deepEqual(documents, []);
     });
@@ -396,7 +307,7 @@ describe('other requests end', () => {
     const { report, documents } = startReport();
     report.cancelled(decisionOn());
     report.cancelled(decisionOn({ outcome: 'already_finished', isCancelledNow: false }));
-    report.cancelled(decisionOn({ job: jobNamed('ftjob-1', { isKnownStatus: false }), isCancelledNow: false }));
+    report.cancelled(decisionOn({ job: jobOf({ ...old, isKnownStatus: false }), isCancelledNow: false }));
     assert.deepEqual(valuesIn(documents), [{ Cancelled: 1 }, { UnknownStatus: 1 }]);
   });
 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Decision } from '../../../lambda/curfew/cancel.ts';
 import { judge } from '../../../lambda/curfew/deadline.ts';
 import type { Job, OddEntry } from '../../../lambda/curfew/job.ts';
 import {
@@ -13,46 +12,17 @@ import {
 } from '../../../lambda/curfew/tally.ts';
 import { AuthenticationError, OpenAIError } from '../../../lambda/errors.ts';
 import { type FakeProject, fakeProject, jobOf, now, sixHours } from '../../support/fake-ports.ts';
+import { type DecisionFields, decisionOn, listingOf } from '../../support/run-rules.ts';
 
 const unnamed = fakeProject();
 const judged = (job: Job) => judge(job, {}, sixHours, now);
-function decisionOn({ job = jobOf({ id: 'ftjob-1', ageMinutes: 400.9 }), ...fields }: Partial<Decision>): Decision {
-  return {
-    project: unnamed,
-    job,
-    judgement: judged(job),
-    outcome: 'cancelled',
-    finalStatus: null,
-    reason: 'time_budget',
-    requestedBy: 'rule',
-    isCancelledNow: false,
-    wasPublished: false,
-    ...fields,
-  };
-}
-function tallyOf({
-  decisions = [],
-  projects = [unnamed],
-}: {
-  decisions?: Partial<Decision>[];
-  projects?: FakeProject[];
-}) {
+function tallyOf({ decisions = [], projects = [unnamed] }: { decisions?: DecisionFields[]; projects?: FakeProject[] }) {
   const tally = new Tally(projects);
   for (const decision of decisions) tally.addDecision(decisionOn(decision));
   return tally;
 }
-const listingOf = (project: FakeProject, fields: object = {}) => ({
-  project,
-  unfinished: [],
-  inspected: 0,
-  odd: [],
-  hasFirstPage: true,
-  ...fields,
-});
-
 test('a cancel that was accepted now counts as new, unless an earlier sweep published it', () => {
-  const accepted = { isCancelledNow: true };
-  const decisions = [accepted, { ...accepted, wasPublished: true }, { outcome: 'cancelling' as const }];
+  const decisions = [{}, { wasPublished: true }, { outcome: 'cancelling' as const, isCancelledNow: false }];
   assert.equal(tallyOf({ decisions }).newlyCancelled, 1);
 });
 
@@ -121,7 +91,7 @@ describe('what is left undone is IncompleteError with the counts, the first ids 
   const odd: OddEntry = { jobId: 'x', unreadableFields: ['status'] };
   const late = { cutShortBy: new OpenAIError('No answer.') };
   const fails = { error: new OpenAIError('No.') };
-  const cases: [name: string, decisions: Partial<Decision>[], listings: [FakeProject, object][], reasons: string][] = [
+  const cases: [name: string, decisions: DecisionFields[], listings: [FakeProject, object][], reasons: string][] = [
     ['one failed', failing(1), [], '1 could not be cancelled (ftjob-0)'],
     ['many failed', failing(6), [], '6 could not be cancelled (ftjob-0, ftjob-1, ftjob-2, ftjob-3, ftjob-4, …)'],
     ['a project failed', [], [[us, fails]], '1 project could not be listed (Project "us": No.)'],
@@ -146,7 +116,7 @@ describe('what is left undone is IncompleteError with the counts, the first ids 
     test(name, () => {
       const tally = tallyOf({ decisions: [{}, ...decisions], projects: [eu, us] });
       tally.inProgress = 9;
-      for (const [project, fields] of listings) tally.addListing(listingOf(project, fields));
+      for (const [project, fields] of listings) tally.addListing(listingOf({ project, ...fields }));
       const advice = 'Send the request again: that is safe and does the rest.';
       const { message } = incompleteError('stopAll', tally);
       assert.equal(message, `The stop-all cancelled 1 of 9 jobs in progress: ${reasons}. ${advice}`);
