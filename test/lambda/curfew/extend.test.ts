@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import { extend } from '../../../lambda/curfew/extend.ts';
 import { QuotaError } from '../../../lambda/errors.ts';
-import { startCurfew } from '../../support/curfew.ts';
 import { type FakeContextOptions, fakeContext, fakeProject, isoIn, jobOf, now } from '../../support/fake-ports.ts';
 
 type Fields = Omit<Parameters<typeof jobOf>[0], 'id'>;
@@ -95,16 +93,4 @@ test('the answer is what the table holds, if somebody else extended the job for 
   const job = jobOf({ id: 'ftjob-1', ageMinutes: 400 });
   const { deadline, project } = await extend({ project: fakeProject({ name: 'eu' }), job }, 60, context);
   assert.deepEqual([deadline, project], [isoIn(120), 'eu']);
-});
-
-test('on the wire an extended job survives the sweep, and is cancelled once that is over', async () => {
-  const job = simulatedJob({ id: 'ftjob-1', status: 'running', ageMinutes: 400 });
-  await using curfew = await startCurfew({ jobs: [job] });
-  await curfew.extend('ftjob-1', 60, { requestedBy: 'alice, INC-1234' });
-  const row = curfew.aws.table.rows.get('ftjob-1');
-  assert.equal(row?.['extendedBy'], 'alice, INC-1234');
-  assert.equal((await curfew.sweep({ timeBudgetMinutes: 0 })).overdue, 0);
-  assert.equal((await curfew.list()).jobs[0]?.budgetFrom, 'extension');
-  curfew.aws.table.rows.set('ftjob-1', { ...row, jobId: 'ftjob-1', extendedUntil: 1 });
-  assert.equal((await curfew.sweep()).cancelled, 1);
 });
