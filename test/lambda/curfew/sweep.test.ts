@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Job } from '../../../lambda/curfew/job.ts';
-import { OpenAIError } from '../../../lambda/errors.ts';
+import { OpenAIError, StateError } from '../../../lambda/errors.ts';
 import { accepted, type FakeTable, failedCancel, fakeContext, jobOf, now } from '../../support/fake-ports.ts';
-import { afterLookUp, sweepOne } from '../../support/run-rules.ts';
+import { afterLookUp, type SweepScene, sweepOne } from '../../support/run-rules.ts';
 
 const overdue = (id: string, fields: Partial<Job> = {}) => jobOf({ id, ageMinutes: 400, ...fields });
 const near = jobOf({ id: 'near', ageMinutes: 340 });
@@ -122,15 +122,21 @@ describe('an overdue job whose look finds that it', () => {
   }
 });
 
-test('a job whose row cannot be read is neither cancelled nor warned: failed if it is overdue', async () => {
-  const jobs = [near, overdue('late'), overdue('later')];
-  const { answer, calls, context } = await sweepOne({ jobs, unreadable: ['near', 'late'] });
-  assert.deepEqual([answer.failed, answer.cancelled], [1, 1]);
-  const failed = answer.jobs.find(({ jobId }) => jobId === 'late');
-  assert.deepEqual([failed?.outcome, failed?.error?.name], ['failed', 'StateError']);
-  assert.deepEqual(calls, ['list', 'retrieve later', 'cancel later', 'publish later']);
-  assert.equal(context.problems.length, 1, 'is reported once');
-});
+const metadataError = new StateError('The tags cannot be read.');
+const unjudged: [what: string, scene: SweepScene][] = [
+  ['row', { jobs: [near, overdue('late'), overdue('later')], unreadable: ['near', 'late'] }],
+  ['metadata', { jobs: [{ ...near, metadataError }, overdue('late', { metadataError }), overdue('later')] }],
+];
+for (const [what, scene] of unjudged) {
+  test(`a job whose ${what} cannot be read is neither cancelled nor warned: failed if it is overdue`, async () => {
+    const { answer, calls, context } = await sweepOne(scene);
+    assert.deepEqual([answer.failed, answer.cancelled], [1, 1]);
+    const failed = answer.jobs.find(({ jobId }) => jobId === 'late');
+    assert.deepEqual([failed?.outcome, failed?.error?.name], ['failed', 'StateError']);
+    assert.deepEqual(calls, ['list', 'retrieve later', 'cancel later', 'publish later']);
+    assert.equal(context.problems.length, 1, 'is reported once');
+  });
+}
 
 test('100 overdue jobs of a project are cancelled at once', async () => {
   let underWay = 0;
