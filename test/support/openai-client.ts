@@ -10,6 +10,7 @@ import type { Context, Project } from '../../lambda/curfew/context.ts';
 import type { Credential } from '../../lambda/openai/fetch.ts';
 import { createFineTuning, type FineTuningOptions } from '../../lambda/openai/fine-tuning.ts';
 import { apiKey } from './curfew.ts';
+import { fakeContext, sixHours } from './fake-ports.ts';
 
 export const endpoints = ['retrieve', 'list', 'cancel'] as const;
 export type Endpoint = (typeof endpoints)[number];
@@ -59,29 +60,15 @@ export function rotatingKey(...keys: string[]): Credential {
   };
 }
 
-/** Starts an invocation that works with an empty table, and publishes and logs nowhere. */
+/** Starts an invocation whose table, events and log are in memory. */
 export function startInvocation(remainingMs = 30_000): Context & { endTime(): void } {
   const [end, listingEnd] = [new AbortController(), new AbortController()];
   const timeIsUp = new DOMException('Time is up.', 'TimeoutError');
   const endTime = () => end.abort(timeIsUp);
   setTimeout(endTime, remainingMs).unref();
   setTimeout(() => listingEnd.abort(timeIsUp), (remainingMs * 2) / 3).unref();
-  const done = async () => {};
-  return {
-    now: Date.now() / 1000,
-    requestedBy: 'direct',
-    time: { signal: end.signal, listingSignal: listingEnd.signal, endsAt: performance.now() + remainingMs },
-    table: {
-      read: async (jobIds) => new Map(jobIds.map((jobId) => [jobId, {}])),
-      extend: async (_jobId, until) => until,
-      noteWaiting: done,
-      noteWarned: done,
-      noteCancelling: done,
-    },
-    warnBeforeMinutes: 30,
-    report: { decided: done, problem: done, publishCancellation: async () => true, publishWarning: async () => true },
-    endTime,
-  };
+  const time = { signal: end.signal, listingSignal: listingEnd.signal, endsAt: performance.now() + remainingMs };
+  return { ...fakeContext({ now: Date.now() / 1000 }), time, endTime };
 }
 
 export interface ClientOptions extends Partial<FineTuningOptions> {
@@ -95,20 +82,14 @@ export function createClient(
   { remainingMs, invocation = startInvocation(remainingMs), ...options }: ClientOptions = {},
 ) {
   const { time, endTime } = invocation;
-  const { openaiProject } = options;
-  const defaults = { baseUrl, openaiProject, credential: rotatingKey(apiKey), maxConcurrency: 100, time };
+  const { openaiProject, maxConcurrency = 100 } = options;
+  const defaults = { baseUrl, openaiProject, credential: rotatingKey(apiKey), maxConcurrency, time };
   const provider = createFineTuning({ ...defaults, ...options });
-  const limits = {
-    timeBudgetMinutes: 360,
-    queueLimitMinutes: undefined,
-    lookbackDays: 30,
-    cancelLimit: 'none' as const,
-  };
   const project: Project = {
     name: openaiProject,
     provider,
-    rules: { ...limits, budgetFrom: 'default', dryRun: false },
-    maxConcurrency: options.maxConcurrency ?? 100,
+    rules: { ...sixHours, cancelLimit: 'none' },
+    maxConcurrency,
   };
   return {
     ...provider,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { SweepRequest } from '../../lambda/contract.ts';
 import { type CancelTarget, cancelJob, type Decision } from '../../lambda/curfew/cancel.ts';
 import { judge } from '../../lambda/curfew/deadline.ts';
-import type { CancelReply, Job, JobRow } from '../../lambda/curfew/job.ts';
+import type { CancelReply, Job, JobRow, Phase } from '../../lambda/curfew/job.ts';
 import type { Listing } from '../../lambda/curfew/listing.ts';
 import { sweep } from '../../lambda/curfew/sweep.ts';
 import {
@@ -16,6 +16,10 @@ import {
 } from './fake-ports.ts';
 
 const id = 'ftjob-1';
+/** The job of a cancel: overdue, in this phase. */
+export const jobIn = (phase: Phase, fields: Partial<Job> = {}) => jobOf({ id, phase, ageMinutes: 400, ...fields });
+export const running = jobIn('running');
+export const cancelled = jobIn('finished', { wasCancelled: true });
 
 export interface CancelScript extends Partial<CancelTarget>, FakeContextOptions {
   /** What reading the job answers, one after the other; a running, overdue job unless the test says otherwise. */
@@ -26,7 +30,7 @@ export interface CancelScript extends Partial<CancelTarget>, FakeContextOptions 
 }
 
 /** Cancels `ftjob-1`, whose provider answers by the script. Fails if a call is not in it. */
-export function cancelWith({ looks = [jobOf({ id, ageMinutes: 400 })], replies = [], ...options }: CancelScript) {
+export function cancelWith({ looks = [running], replies = [], ...options }: CancelScript) {
   const looksLeft = [...looks];
   const repliesLeft = [...replies];
   const project = fakeProject({
@@ -46,6 +50,11 @@ export function cancelWith({ looks = [jobOf({ id, ageMinutes: 400 })], replies =
   const decided = cancelJob({ project, jobId: id, reason: 'requested', dryRun: false, ...options }, context);
   const steps = () => project.calls.map((call) => call.split(' ')[0]).join(' ');
   return { decided, steps, context };
+}
+
+export async function outcomeOf(script: CancelScript) {
+  const { outcome, finalStatus } = await cancelWith(script).decided;
+  return { outcome, finalStatus };
 }
 
 export interface SweepScene extends FakeProjectOptions, FakeContextOptions {

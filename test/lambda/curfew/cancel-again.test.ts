@@ -2,20 +2,11 @@ import assert from 'node:assert/strict';
 import { syncBuiltinESMExports } from 'node:module';
 import { describe, type TestContext, test } from 'node:test';
 import timers from 'node:timers/promises';
-import type { Job, Phase } from '../../../lambda/curfew/job.ts';
-import { accepted, type FakeTable, failedCancel, fakeContext, jobOf, now } from '../../support/fake-ports.ts';
-import { afterLookUp, type CancelScript, cancelWith } from '../../support/run-rules.ts';
+import { accepted, type FakeTable, failedCancel, fakeContext, now } from '../../support/fake-ports.ts';
+import { afterLookUp, type CancelScript, cancelled, cancelWith, outcomeOf, running } from '../../support/run-rules.ts';
 
 const id = 'ftjob-1';
-const job = (phase: Phase, fields: Partial<Job> = {}) => jobOf({ id, phase, ageMinutes: 400, ...fields });
-const running = job('running');
-const cancelled = job('finished', { wasCancelled: true });
 const retryable = failedCancel({ mayRetry: true, askedWaitMs: 0 });
-
-async function outcomeOf(script: CancelScript) {
-  const { outcome, finalStatus } = await cancelWith(script).decided;
-  return { outcome, finalStatus };
-}
 
 /** Lets waits pass at once, and records how long they would have been, in milliseconds. */
 function recordWaits(t: TestContext): number[] {

@@ -10,19 +10,11 @@ import {
   QuotaError,
   RateLimitError,
 } from '../../../lambda/errors.ts';
-import { accepted, failedCancel, fakeProject, jobOf, now } from '../../support/fake-ports.ts';
-import { type CancelScript, cancelWith } from '../../support/run-rules.ts';
+import { accepted, failedCancel, fakeProject, now } from '../../support/fake-ports.ts';
+import { type CancelScript, cancelled, cancelWith, jobIn, outcomeOf, running } from '../../support/run-rules.ts';
 
 const id = 'ftjob-1';
-const job = (phase: Phase, fields: Partial<Job> = {}) => jobOf({ id, phase, ageMinutes: 400, ...fields });
-const running = job('running');
-const cancelled = job('finished', { wasCancelled: true });
 const refused = failedCancel({ isRefusal: true });
-
-async function outcomeOf(script: CancelScript) {
-  const { outcome, finalStatus } = await cancelWith(script).decided;
-  return { outcome, finalStatus };
-}
 
 describe('the first look decides whether a cancel is sent', () => {
   const cases: [Phase, outcome: string, dryOutcome?: string][] = [
@@ -34,7 +26,7 @@ describe('the first look decides whether a cancel is sent', () => {
   ];
   for (const [phase, outcome, dryOutcome] of cases) {
     test(`${phase}: ${outcome}`, async () => {
-      const { decided, steps } = cancelWith({ looks: [job(phase)], replies: [accepted(cancelled)] });
+      const { decided, steps } = cancelWith({ looks: [jobIn(phase)], replies: [accepted(cancelled)] });
       const isSent = dryOutcome !== undefined;
       const decision = await decided;
       assert.deepEqual([decision.outcome, decision.finalStatus], [outcome, isSent ? 'cancelled' : null]);
@@ -42,7 +34,7 @@ describe('the first look decides whether a cancel is sent', () => {
     });
 
     test(`${phase} in a dry run: ${dryOutcome ?? outcome}`, async () => {
-      const script = { looks: [job(phase)], dryRun: true };
+      const script = { looks: [jobIn(phase)], dryRun: true };
       assert.deepEqual(await outcomeOf(script), { outcome: dryOutcome ?? outcome, finalStatus: null });
     });
   }
@@ -66,11 +58,11 @@ describe('the first look decides whether a cancel is sent', () => {
 describe('the answer to an accepted cancel decides the outcome', () => {
   const cases: [answer: Job, outcome: string][] = [
     [cancelled, 'cancelled'],
-    [job('finished'), 'already_finished'],
-    [job('cancelling'), 'cancelling'],
+    [jobIn('finished'), 'already_finished'],
+    [jobIn('cancelling'), 'cancelling'],
     [running, 'cancelling'],
-    [job('waiting'), 'cancelling'],
-    [job('other'), 'cancelling'],
+    [jobIn('waiting'), 'cancelling'],
+    [jobIn('other'), 'cancelling'],
   ];
   for (const [answer, outcome] of cases) {
     test(`${answer.status}: ${outcome}`, async () => {
@@ -93,9 +85,9 @@ describe('the answer to an accepted cancel decides the outcome', () => {
 describe('a lost or refused cancel is resolved by reading the job again', () => {
   const cases: [after: Job, outcome: string][] = [
     [cancelled, 'cancelled'],
-    [job('finished'), 'already_finished'],
-    [job('cancelling'), 'cancelling'],
-    [job('other'), 'not_cancellable'],
+    [jobIn('finished'), 'already_finished'],
+    [jobIn('cancelling'), 'cancelling'],
+    [jobIn('other'), 'not_cancellable'],
   ];
   for (const [after, outcome] of cases) {
     test(`${after.status}: ${outcome}`, async () => {
@@ -152,7 +144,7 @@ describe('a refused cancel of a job whose cancel was accepted before', () => {
 describe("a sweep's look reads the row as well, so it", () => {
   const reason = 'time_budget';
   const recent = { [id]: { cancellingSince: now - 3_599 } };
-  const exempt = job('running', { metadata: { time_budget_minutes: 'none' } });
+  const exempt = jobIn('running', { metadata: { time_budget_minutes: 'none' } });
   const spared: [name: string, script: CancelScript, outcome: string][] = [
     ['spares a job that was extended', { rows: { [id]: { extendedUntil: now + 60 } } }, 'within_budget'],
     ['spares a job that is exempt', { looks: [exempt] }, 'exempt'],
@@ -165,12 +157,12 @@ describe("a sweep's look reads the row as well, so it", () => {
 
   test('sends nothing if the row or the tags cannot be read', async () => {
     await assert.rejects(cancelWith({ reason, unreadable: [id] }).decided, { name: 'StateError' });
-    const looks = [job('running', { metadataError: new QuotaError('No tags.') })];
+    const looks = [jobIn('running', { metadataError: new QuotaError('No tags.') })];
     await assert.rejects(cancelWith({ reason, looks }).decided, { name: 'QuotaError' });
   });
 
   test('and goes on if it cannot note that the job waits', async () => {
-    const looks = [job('waiting')];
+    const looks = [jobIn('waiting')];
     const { decided, context } = cancelWith({ reason, looks, dryRun: true, isWritable: false });
     assert.equal((await decided).outcome, 'would_cancel');
     assert.equal(context.problems.length, 1);
@@ -191,9 +183,9 @@ describe('what came of it is published first, then noted', () => {
     ['cancelled', { replies: [accepted(cancelled)] }, ['publish']],
     ['left cancelling', { replies: [accepted(running)] }, ['publish', 'noteCancelling']],
     ['resolved by the last look', { looks: [running, cancelled], replies: [failedCancel()] }, ['publish']],
-    ['found cancelling', { looks: [job('cancelling')] }, ['noteCancelling']],
-    ['found finished', { looks: [job('finished')] }, []],
-    ['finished before the cancel arrived', { replies: [accepted(job('finished'))] }, []],
+    ['found cancelling', { looks: [jobIn('cancelling')] }, ['noteCancelling']],
+    ['found finished', { looks: [jobIn('finished')] }, []],
+    ['finished before the cancel arrived', { replies: [accepted(jobIn('finished'))] }, []],
     ['would be cancelled', { dryRun: true }, ['publish']],
     ['would be cancelled again', { dryRun: true, reason: 'time_budget', rows: marked }, ['publish']],
     ['published by an earlier sweep', { reason: 'time_budget', rows: marked, replies: [accepted(cancelled)] }, []],
