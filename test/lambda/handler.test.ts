@@ -6,7 +6,7 @@ import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import { type Fault, startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 import type { CancelAnswer, QueueAnswer } from '../../lambda/contract.ts';
 import { apiKey, type Curfew, endpoints, environmentWith, startCurfew } from '../support/curfew.ts';
-import { alarmMessage, busEvent, fifoEvent, queueEvent, topicEvent } from '../support/envelopes.ts';
+import { alarmMessage, busEvent, queueEvent, topicEvent } from '../support/envelopes.ts';
 import { lambdaContext } from '../support/lambda-context.ts';
 import { answers, late, noAnswer, says } from '../support/wire-faults.ts';
 
@@ -177,28 +177,11 @@ describe('records of a batch', () => {
     assert.equal(most, 5);
   });
 
-  test('share projects, keys and rate limit', async () => {
+  test('share projects, each with one rate limit, and keys', async () => {
     const secret = { SecretString: 'sk-refused' };
     await using curfew = await start({ secret, projects: { research: {} } });
     assert.deepEqual(new Set(outcomes(await send(curfew, tenCancels))), new Set(['AuthenticationError']));
     assert.deepEqual([curfew.aws.secretReads.length, curfew.aws.parameterReads], [2, 1]);
-
-    await using limited = await start();
-    const firstAt = () => limited.openai.calls[0]?.at ?? 0;
-    limited.openai.faultFor = ({ jobId, at }) => {
-      if (at > firstAt() + 1_000) return undefined;
-      return jobId === 'ftjob-0' ? answers(429, { 'retry-after-ms': '1000' }) : late(200);
-    };
-    assert.deepEqual(new Set(outcomes(await send(limited, tenCancels))), new Set(['cancelled']));
-    const sent = limited.openai.calls.filter(({ at }) => at < firstAt() + 950);
-    assert.ok(sent.length <= 5, 'the refusal of one record pauses all but those under way');
-  });
-
-  test('of a FIFO queue follow each other: a sweep heeds the extension before it', async () => {
-    await using curfew = await startCurfew({ jobs: [running('ftjob-1', 400)] });
-    const extend = { jobId: 'ftjob-1', minutes: 60 };
-    assert.deepEqual((await send(curfew, fifoEvent({ extend }, { sweep: {} }))).batchItemFailures, []);
-    assert.equal(statusOf(curfew, 'ftjob-1'), 'running');
   });
 });
 

@@ -72,7 +72,7 @@ test('a sweep notes the waiting jobs, then warns about the near ones, then looks
 });
 
 test('one failed cancel stops no other, and says why', async () => {
-  const { answer } = await sweepOne({
+  const { answer, context } = await sweepOne({
     jobs: [overdue('bad'), overdue('good')],
     cancel: async (id) => (id === 'bad' ? failedCancel() : accepted(jobOf({ id, phase: 'cancelling' }))),
   });
@@ -83,6 +83,8 @@ test('one failed cancel stops no other, and says why', async () => {
   assert.deepEqual(bad, { jobId: 'bad', outcome: 'failed', ...sums });
   assert.equal(error?.name, 'OpenAIError');
   assert.match(error.message, /^It failed\. .*the job is now "running"/);
+  const logged = context.decisions.find(({ outcome }) => outcome === 'failed');
+  assert.deepEqual([logged?.job.id, logged?.error?.name, logged?.isCancelledNow], ['bad', 'OpenAIError', false]);
 });
 
 describe('an overdue job whose look finds that it', () => {
@@ -153,12 +155,4 @@ test('100 overdue jobs of a project are cancelled at once', async () => {
     },
   });
   assert.deepEqual([answer.cancelled, most], [250, 100]);
-});
-
-test('a job that could not be cancelled is logged as such', async () => {
-  const error = new OpenAIError('No.');
-  const cancel = async () => failedCancel({ error });
-  const { context } = await sweepOne({ jobs: [overdue('ftjob-1')], cancel });
-  const failed = context.decisions.map(({ outcome, error, isCancelledNow }) => [outcome, error?.name, isCancelledNow]);
-  assert.deepEqual(failed, [['failed', 'OpenAIError', false]]);
 });
