@@ -11,7 +11,7 @@ import type { ProjectOverrides } from '../../lambda/settings.ts';
 import { apiKey, awsCredentials, type Curfew, startCurfew } from './curfew.ts';
 import { expectedFailures } from './expected-failures.ts';
 import { unusableSecrets } from './unusable-secrets.ts';
-import { answerLost, compressed, says } from './wire-faults.ts';
+import { answerLost, answers, compressed, says } from './wire-faults.ts';
 
 const jobId = 'ftjob-abc123';
 const recorders = { logger: createLogger('fine-tuning-curfew'), metrics: createMetrics('fine-tuning-curfew') };
@@ -91,6 +91,7 @@ const secrets = Object.fromEntries(unusable);
 for (const health of ['throttled', 'denied', 'down', 'up'] as const) {
   await using curfew = await startCurfew({ jobs: [job()], ...recorders });
   curfew.aws.table.health = health;
+  if (health === 'down') curfew.openai.faultFor = () => answers(429, { 'retry-after': '3600' });
   if (health === 'up') curfew.openai.apiKeys.clear();
   await print(curfew, [...all, ...oneJob()]);
 }
