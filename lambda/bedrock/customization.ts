@@ -1,21 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  BedrockClientConfig,
-  GetModelCustomizationJobResponse,
-  ModelCustomizationJobSummary,
-} from '@aws-sdk/client-bedrock';
+import type { BedrockClientConfig } from '@aws-sdk/client-bedrock';
 import onetime from 'onetime';
 import pMap from 'p-map';
 import type { TimeLeft } from '../curfew/context.ts';
-import {
-  type CancelReply,
-  customizationArnPattern,
-  type FineTuningProvider,
-  type Job,
-  type Phase,
-} from '../curfew/job.ts';
+import { type CancelReply, customizationArnPattern, type FineTuningProvider, type Job } from '../curfew/job.ts';
 import { AuthenticationError, JobNotFoundError, OpenAIError, QuotaError, RateLimitError, toError } from '../errors.ts';
 import { LateTurnError, orAborted, PaceRefusal, RateLimit } from '../rate-limit.ts';
+import { check, entriesSchema, jobSchema, parseEntries, tagsSchema } from './job.ts';
 
 /** How the jobs of one region are reached. */
 export interface CustomizationOptions {
@@ -33,6 +24,8 @@ const requestHandler = { connectionTimeout: 1_000, requestTimeout: maxAttemptMs,
 const pageSize = 100;
 /** Statuses of a refused stop that say nothing about this job. */
 const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
+/** AWS may send an empty page before the last one. */
+const maxIdlePages = 3;
 /** Finished jobs are never read. */
 const listedStatuses = ['InProgress', 'Stopping'] as const;
 
@@ -74,8 +67,9 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
     const purpose = `list the tags of the job "${resourceARN}"`;
     try {
       const command = new sdk.ListTagsForResourceCommand({ resourceARN });
-      const { tags = [] } = await read(purpose, resourceARN, (options) => client.send(command, options), signal);
-      return { metadata: Object.fromEntries(tags.map(({ key = '', value = '' }) => [key, value])) };
+      const answer = await read(purpose, resourceARN, (options) => client.send(command, options), signal);
+      const tags = check(tagsSchema, answer.tags, purpose);
+      return { metadata: Object.fromEntries(tags.map(({ key, value }) => [key, value])) };
     } catch (error) {
       return { metadata: {}, metadataError: toError(error) };
     }
@@ -92,10 +86,9 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
         read(purpose, jobIdentifier, (options) => client.send(command, options), signal),
         withMetadata ? readTags(jobIdentifier, signal) : { metadata: {} },
       ]);
-      if (found.jobArn !== jobIdentifier) {
-        throw new OpenAIError(`Could not ${purpose}: the answer is about another job.`);
-      }
-      return { ...toJob(found), ...tags };
+      const job = check(jobSchema, found, purpose);
+      if (job.id !== jobIdentifier) throw new OpenAIError(`Could not ${purpose}: the answer is about another job.`);
+      return { ...job, ...tags };
     },
 
     async cancel(jobIdentifier): Promise<CancelReply> {
@@ -123,8 +116,11 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
 
     async *list({ signal, withMetadata }) {
       const { sdk, client } = await loaded();
+      const purpose = 'list the jobs';
+      const seen = new Set<string>();
       for (const statusEquals of listedStatuses) {
         let nextToken: string | undefined;
+        let idlePages = 0;
         do {
           const command = new sdk.ListModelCustomizationJobsCommand({
             statusEquals,
@@ -133,57 +129,22 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
             maxResults: pageSize,
             nextToken,
           });
-          const page = await read('list the jobs', 'list', (options) => client.send(command, options), signal);
-          const found = (page.modelCustomizationJobSummaries ?? []).map(toJob);
-          const isReadable = ({ id }: Job) => customizationArnPattern.test(id);
-          const jobs = found.filter(isReadable);
+          const page = await read(purpose, 'list', (options) => client.send(command, options), signal);
+          const { jobs, odd } = parseEntries(check(entriesSchema, page.modelCustomizationJobSummaries, purpose));
           const withTags = async (job: Job) => ({ ...job, ...(await readTags(job.id, signal)) });
-          const odd = found.filter((job) => !isReadable(job));
-          yield {
-            jobs: withMetadata ? await pMap(jobs, withTags, { concurrency }) : jobs,
-            odd: odd.map(() => ({ jobId: undefined, unreadableFields: ['jobArn'] })),
-          };
+          yield { jobs: withMetadata ? await pMap(jobs, withTags, { concurrency }) : jobs, odd };
           // Tags that time cut off make the list incomplete.
           signal.throwIfAborted();
+          idlePages = jobs.some(({ id }) => !seen.has(id)) ? 0 : idlePages + 1;
+          for (const { id } of jobs) seen.add(id);
           nextToken = page.nextToken;
+          if (nextToken !== undefined && idlePages === maxIdlePages) {
+            throw new OpenAIError(`Could not ${purpose}: pages without a new job say that more follow. Try again.`);
+          }
         } while (nextToken !== undefined);
       }
     },
   };
-}
-
-const phases = new Map<string, Phase>([
-  ['Stopping', 'cancelling'],
-  ['Completed', 'finished'],
-  ['Failed', 'finished'],
-  ['Stopped', 'finished'],
-]);
-
-/** Only some kinds of jobs have details about their training. Without them a job counts as running. */
-function toJob(found: ModelCustomizationJobSummary | GetModelCustomizationJobResponse): Job {
-  const { jobArn = '', status = 'unknown', statusDetails, creationTime, baseModelArn = '' } = found;
-  const training = statusDetails?.trainingDetails;
-  const isWaiting = training?.status === 'NotStarted';
-  const activePhase = isWaiting ? 'waiting' : 'running';
-  return {
-    id: jobArn,
-    status,
-    phase: status === 'InProgress' ? activePhase : (phases.get(status) ?? 'other'),
-    wasCancelled: status === 'Stopped',
-    isKnownStatus: status === 'InProgress' || phases.has(status),
-    createdAt: toSeconds(creationTime),
-    startedAt: isWaiting ? null : toSeconds(training?.creationTime),
-    estimatedFinish: null,
-    model: baseModelArn.split('/').at(-1) || null,
-    metadata: {},
-    hasOddMetadata: false,
-  };
-}
-
-/** Returns Unix seconds, as everywhere between 2015 and the year 5138. */
-function toSeconds(time: Date | undefined): number | null {
-  const seconds = (time?.getTime() ?? 0) / 1000;
-  return seconds >= 1_420_070_400 && seconds <= 100_000_000_000 ? seconds : null;
 }
 
 /** Returns the HTTP status of an error of the SDK; undefined if there was no answer. */
@@ -211,9 +172,13 @@ async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise
 /** Returns whether the same call may succeed later: there was no whole answer, or Bedrock is in trouble. */
 function isTransient(error: unknown): boolean {
   const status = statusOf(error) ?? 0;
-  if (error instanceof SyntaxError || error instanceof PaceRefusal) return false;
+  if (isUnreadable(error) || error instanceof PaceRefusal) return false;
   return status < 300 || status === 408 || status === 409 || status >= 500;
 }
+
+/** Returns whether the SDK could not read the answer. A broken connection is an Error with a code. */
+const isUnreadable = (error: unknown): boolean =>
+  error instanceof SyntaxError || (error instanceof TypeError && !('code' in error));
 
 /** Turns an error of the SDK into one that a caller can catch by name. No text of it is quoted. */
 function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Error {
@@ -230,6 +195,8 @@ function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Er
   }
   if (error instanceof AttemptTimeoutError)
     return new OpenAIError(`${failed} Bedrock did not answer in time. Try again.`);
+  if (isUnreadable(error))
+    return new OpenAIError(`${failed} the answer is not what Bedrock's API promises. Try again.`);
   if (status < 300) {
     return new OpenAIError(
       `${failed} the connection failed (${error.name}). Check the region and the function's network.`,

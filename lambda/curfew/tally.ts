@@ -24,7 +24,8 @@ const maxJobsBytes = 190_000;
 const maxJobs = 500;
 const maxFailedProjects = 100;
 const maxNamedJobs = 5;
-const maxErrorMessage = 160;
+/** Of a job, whose id may be an ARN of 110 characters, and of a project. */
+const maxErrorMessage = { job: 300, project: 160 };
 
 /** What a pass through the jobs of all projects came to: counted job by job, project by project. */
 export class Tally {
@@ -134,7 +135,7 @@ function toJobEntry(decision: Decision): JobEntry {
     ...toCancelAnswer(decision),
     ageMinutes: judgement.ageMinutes === null ? null : Math.floor(judgement.ageMinutes),
     timeBudgetMinutes: judgement.timeBudgetMinutes,
-    ...(error && { error: shorten(error) }),
+    ...(error && { error: shorten(error, maxErrorMessage.job) }),
   };
 }
 
@@ -226,7 +227,7 @@ function limitJobs<Entry>(entries: Entry[]): { jobs: Entry[]; jobsOmitted: numbe
 function projectsPart({ failures, projectsRead, isNamed }: Tally): ProjectsPart {
   if (!isNamed) return {};
   const failedProjects = failures.flatMap(({ project: { name }, error }) =>
-    name === undefined ? [] : [{ project: name, error: shorten(toNamedError(error)) }],
+    name === undefined ? [] : [{ project: name, error: shorten(toNamedError(error), maxErrorMessage.project) }],
   );
   return {
     projects: projectsRead,
@@ -236,6 +237,6 @@ function projectsPart({ failures, projectsRead, isNamed }: Tally): ProjectsPart 
 }
 
 /** A message is cut where it is one of many. */
-function shorten({ name, message }: NamedError): NamedError {
-  return { name, message: message.slice(0, maxErrorMessage) };
+function shorten({ name, message }: NamedError, maxLength: number): NamedError {
+  return { name, message: message.slice(0, maxLength) };
 }

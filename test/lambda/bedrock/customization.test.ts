@@ -184,6 +184,41 @@ describe('a list', () => {
     assert.deepEqual(pages[0], { jobs: [], odd: [{ jobId: undefined, unreadableFields: ['jobArn'] }] });
     assert.equal(count('Tags'), 0);
   });
+
+  const says =
+    (body: unknown): Fault =>
+    () => ({ status: 200, body });
+  const arn = (id: string) =>
+    `arn:aws:bedrock:us-east-1:123456789012:model-customization-job/nova/${id.padEnd(12, '0')}`;
+  const entry = (id: string, fields: object = {}) => ({ jobArn: arn(id), status: 'InProgress', ...fields });
+
+  test('has an odd entry for each that cannot be read, and a field of the wrong shape counts as absent', async () => {
+    const summaries = [null, entry('a', { status: 5 }), entry('b', { baseModelArn: {}, statusDetails: 'none' })];
+    fail('List', says({ modelCustomizationJobSummaries: summaries }), says({ modelCustomizationJobSummaries: [] }));
+    const [page] = await start().pages(false);
+    assert.deepEqual(page?.odd, [
+      { jobId: undefined, unreadableFields: ['the whole entry'] },
+      { jobId: arn('a'), unreadableFields: ['status'] },
+    ]);
+    assert.partialDeepStrictEqual(page?.jobs, [{ id: arn('b'), phase: 'running', model: null, createdAt: null }]);
+  });
+
+  test('is an OpenAIError if it is no list, or if it never ends', async () => {
+    fail('List', says({ modelCustomizationJobSummaries: {} }));
+    await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /not what Bedrock's API promises/ });
+    fail('List', ...forever(says({ modelCustomizationJobSummaries: [entry('a')], nextToken: 'again' })));
+    await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /without a new job/ });
+    assert.equal(count('List'), 5);
+  });
+
+  for (const tags of [5, 'none', [null], [{ key: 'time_budget_minutes', value: 5000 }]]) {
+    test(`has tags that cannot be read if they are ${JSON.stringify(tags)}`, async () => {
+      add();
+      fail('Tags', says({ tags }));
+      const [job] = await start().listed(true);
+      assert.equal(job?.metadataError?.name, 'OpenAIError');
+    });
+  }
 });
 
 describe('a call that fails', () => {

@@ -43,10 +43,10 @@ test('jobs are counted as they are found: in progress or other, stuck, and the o
   assert.deepEqual([stuckCancelling, oldestAgeMinutes], [2, 400.5]);
 });
 
-test('a failed entry says why, in at most 160 characters', () => {
-  const error = { name: 'OpenAIError', message: 'x'.repeat(161) };
+test('a failed entry says why, in at most 300 characters', () => {
+  const error = { name: 'OpenAIError', message: 'x'.repeat(301) };
   const { jobs } = sweepAnswer(tallyOf({ decisions: [{ outcome: 'failed', error }] }));
-  assert.deepEqual(jobs[0]?.error, { name: 'OpenAIError', message: 'x'.repeat(160) });
+  assert.deepEqual(jobs[0]?.error, { name: 'OpenAIError', message: 'x'.repeat(300) });
   assert.equal(jobs[0]?.ageMinutes, 400, 'ages are whole minutes');
 });
 
@@ -79,7 +79,7 @@ describe('an answer holds', () => {
     assert.deepEqual([failedProjects.length, failedProjectsOmitted, read], [100, 2, 0]);
     assert.deepEqual(failedProjects[99], {
       project: 'bad-99',
-      error: { name: 'OpenAIError', message: 'x'.repeat(160) },
+      error: { name: 'OpenAIError', message: 'x'.repeat(300) },
     });
   });
 });

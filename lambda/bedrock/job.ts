@@ -1,0 +1,79 @@
+/** What Bedrock says about model customization jobs, read with as little trust as any other provider's answers. */
+
+import * as v from 'valibot';
+import { customizationArnPattern, type Job, type JobPage, type Phase } from '../curfew/job.ts';
+import { OpenAIError } from '../errors.ts';
+
+const phases = new Map<string, Phase>([
+  ['Stopping', 'cancelling'],
+  ['Completed', 'finished'],
+  ['Failed', 'finished'],
+  ['Stopped', 'finished'],
+]);
+
+/** Unix seconds between 2015 and the year 5138, as everywhere. */
+const time = v.fallback(
+  v.pipe(
+    v.date(),
+    v.transform((date) => date.getTime() / 1000),
+    v.minValue(1_420_070_400),
+    v.maxValue(100_000_000_000),
+  ),
+  Number.NaN,
+);
+/** Only some kinds of jobs have details about their training. Without them a job counts as running. */
+const trainingSchema = v.object({ status: v.optional(v.string()), creationTime: time });
+export const jobSchema = v.pipe(
+  v.object({
+    jobArn: v.pipe(v.string(), v.regex(customizationArnPattern)),
+    status: v.pipe(v.string(), v.nonEmpty(), v.maxLength(64)),
+    statusDetails: v.fallback(v.object({ trainingDetails: v.optional(trainingSchema) }), {}),
+    creationTime: time,
+    baseModelArn: v.fallback(v.string(), ''),
+  }),
+  v.transform(({ jobArn, status, statusDetails: { trainingDetails: training }, creationTime, baseModelArn }): Job => {
+    const isWaiting = training?.status === 'NotStarted';
+    return {
+      id: jobArn,
+      status,
+      phase: status === 'InProgress' ? (isWaiting ? 'waiting' : 'running') : (phases.get(status) ?? 'other'),
+      wasCancelled: status === 'Stopped',
+      isKnownStatus: status === 'InProgress' || phases.has(status),
+      createdAt: creationTime || null,
+      startedAt: isWaiting ? null : training?.creationTime || null,
+      estimatedFinish: null,
+      model: baseModelArn.split('/').at(-1) || null,
+      metadata: {},
+      hasOddMetadata: false,
+    };
+  }),
+);
+/** Whether AWS leaves an empty list out of an answer is not known. */
+export const tagsSchema = v.optional(v.array(v.object({ key: v.string(), value: v.string() })), []);
+export const entriesSchema = v.optional(v.array(v.unknown()), []);
+
+/** Sorts the entries of a page into jobs and odd ones. */
+export function parseEntries(entries: unknown[]): JobPage {
+  const page: JobPage = { jobs: [], odd: [] };
+  for (const entry of entries) {
+    const parsed = v.safeParse(jobSchema, entry);
+    if (parsed.success) page.jobs.push(parsed.output);
+    else {
+      const unreadableFields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
+      const jobId = unreadableFields.includes('jobArn') ? undefined : Object(entry).jobArn;
+      page.odd.push({ jobId, unreadableFields });
+    }
+  }
+  return page;
+}
+
+/** Returns a part of an answer as the API promises it. Throws OpenAIError. */
+export function check<Schema extends v.GenericSchema>(
+  schema: Schema,
+  given: unknown,
+  purpose: string,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, given);
+  if (parsed.success) return parsed.output;
+  throw new OpenAIError(`Could not ${purpose}: the answer is not what Bedrock's API promises. Try again.`);
+}
