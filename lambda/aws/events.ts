@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import PQueue from 'p-queue';
 import type { Decision } from '../curfew/cancel.ts';
 import type { ProjectJob } from '../curfew/context.ts';
 import { type Judgement, toIso, type Warning } from '../curfew/deadline.ts';
@@ -14,6 +15,8 @@ export interface CurfewEvent {
 
 const maxAttempts = 3;
 const firstWaitMs = 100;
+/** The SDK keeps this many sockets. A wait for one must not count as the bus being slow. */
+const queue = new PQueue({ concurrency: 50 });
 
 /**
  * Publishes one event. Returns why it could not be published, undefined if it was. Never throws.
@@ -29,18 +32,20 @@ export async function publishEvent(
   const Entries = [
     { EventBusName: busName, Source: eventSource, DetailType: detailType, Detail: JSON.stringify(detail) },
   ];
-  const abortSignal = AbortSignal.timeout(timeoutMs);
-  try {
-    for (let attempt = 1; ; attempt += 1) {
-      const answer = await eventBridge.send(new PutEventsCommand({ Entries }), { abortSignal });
-      const refusal = answer.Entries?.[0]?.ErrorCode;
-      // The client retries a call that fails, but not an event that is refused.
-      if (refusal === undefined || attempt === maxAttempts) return refusal;
-      await sleep(firstWaitMs * attempt, undefined, { signal: abortSignal });
+  return queue.add(async () => {
+    const abortSignal = AbortSignal.timeout(timeoutMs);
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        const answer = await eventBridge.send(new PutEventsCommand({ Entries }), { abortSignal });
+        const refusal = answer.Entries?.[0]?.ErrorCode;
+        // The client retries a call that fails, but not an event that is refused.
+        if (refusal === undefined || attempt === maxAttempts) return refusal;
+        await sleep(firstWaitMs * attempt, undefined, { signal: abortSignal });
+      }
+    } catch (error) {
+      return toError(error).name;
     }
-  } catch (error) {
-    return toError(error).name;
-  }
+  });
 }
 
 /** Returns the event about a job that was cancelled, or would have been. */

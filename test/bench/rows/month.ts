@@ -9,12 +9,15 @@ import { inUnit, printCells, printHead, Row, seconds } from '../table.ts';
 const quietAges = [30, 90, 150, 210, 270];
 /** One past a budget of six hours, one 20 minutes before its end. */
 const eventfulAges = [30, 90, 150, 340, 400];
+/** A job keeps its creation from sweep to sweep. */
+const startedAt = Math.floor(Date.now() / 1000);
 
 /** Returns the jobs of a project, by default all of them running and well within their budgets. */
 export function jobsOf(project: string, { ages = quietAges, generation = 1, firstStatus = 'running' } = {}) {
   return ages.map((ageMinutes, index) => {
     const status = index === 0 ? firstStatus : 'running';
-    return simulatedJob({ id: `ftjob-${project}-${generation}-${index}`, status, ageMinutes });
+    const created_at = startedAt - ageMinutes * 60;
+    return simulatedJob({ id: `ftjob-${project}-${generation}-${index}`, status, created_at });
   });
 }
 
@@ -34,8 +37,8 @@ const kinds = [
   { times: quietSweeps / 3, ages: quietAges, generation: 1, lines: 0 },
   { times: quietSweeps / 3, ages: quietAges, generation: 1, lines: 0 },
   { times: renewedSweeps, ages: quietAges, generation: 2, lines: 5 },
-  // Once a day, in each project one job is warned about, and another cancelled.
-  { times: days, ages: eventfulAges, generation: 2, lines: 1 },
+  // Once a day, in each project one job is warned about, and another cancelled. Both have another deadline here than before.
+  { times: days, ages: eventfulAges, generation: 2, lines: 2 },
 ];
 
 /** A month of one project, of ten and of a thousand: how much goes into the log, and what it costs. */

@@ -79,7 +79,7 @@ describe('an answer holds', () => {
     assert.deepEqual([failedProjects.length, failedProjectsOmitted, read], [100, 2, 0]);
     assert.deepEqual(failedProjects[99], {
       project: 'bad-99',
-      error: { name: 'OpenAIError', message: 'x'.repeat(300) },
+      error: { name: 'OpenAIError', message: 'x'.repeat(160) },
     });
   });
 });
