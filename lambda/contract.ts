@@ -37,7 +37,7 @@ export interface SweepRequest extends Attributed {
 export interface StopAllRequest extends Attributed {
   stopAll: DryRun & InProject;
 }
-/** Lists what runs and what will become of it: `{"list": {}}`. */
+/** Lists unfinished jobs with their deadlines: `{"list": {}}`. */
 export interface ListRequest extends Attributed {
   list: InProject;
 }
@@ -82,7 +82,7 @@ export interface JobEntry extends CancelAnswer {
   error?: NamedError;
 }
 
-/** What an answer adds in a deployment with `projects`. */
+/** Extra fields in a deployment with `projects`. */
 export interface ProjectsPart {
   /** How many projects were read to the end. */
   projects?: number;

@@ -60,7 +60,6 @@ const notificationSchema = v.object({
 });
 const alarmSchema = v.object({ AlarmName: v.string(), NewStateValue: v.string() });
 
-/** Everything that depends on the deployment. */
 export interface UnwrapOptions {
   /** ARNs of topics on which any message means that every job must stop. */
   stopAllTopics: readonly string[];
@@ -70,7 +69,7 @@ export interface UnwrapOptions {
 
 /**
  * Takes requests out of the envelope in which an AWS service delivers them, has each handled, and answers as that service
- * expects. What is in no envelope is handled as it is.
+ * expects. A bare request is handled as it is.
  *
  * @throws what `handle` throws; for a topic after all records are handled, so Lambda tries again.
  */

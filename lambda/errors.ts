@@ -1,5 +1,5 @@
 /**
- * The errors a caller can meet. AWS reports `name` as the error type, so Step Functions can match it in `ErrorEquals`.
+ * Errors a caller can receive. AWS reports `name` as the error type, so Step Functions can match it in `ErrorEquals`.
  * A message says what to do next. It never holds a credential, nor any text of the provider's, which could quote one.
  */
 
@@ -12,13 +12,13 @@ const named = <Name extends string>(name: Name) =>
 export class InvalidRequestError extends named('InvalidRequestError') {}
 /** The secret with the API key is missing, denied or malformed, or could not be read in time. */
 export class ApiKeyError extends named('ApiKeyError') {}
-/** The provider refuses the credential, also after it was read afresh. */
+/** The provider refuses the credential, even after a fresh read. */
 export class AuthenticationError extends named('AuthenticationError') {}
 /** No project has a fine-tuning job with this id. */
 export class JobNotFoundError extends named('JobNotFoundError') {}
 /** The provider asks to slow down (429) for longer than we can wait. */
 export class RateLimitError extends named('RateLimitError') {}
-/** The provider refuses for a reason that no waiting cures, such as a spent budget. */
+/** The provider refuses for a reason that waiting does not fix, such as a spent budget. */
 export class QuotaError extends named('QuotaError') {}
 /** Only a part of the work was done. It is safe to send the request again, which does the rest. */
 export class IncompleteError extends named('IncompleteError') {}
@@ -48,7 +48,7 @@ export interface NamedError {
   message: string;
 }
 
-/** Returns whatever was thrown as an error, because JavaScript lets anything be thrown. */
+/** Converts whatever was thrown to an Error. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -33,20 +33,20 @@ import { type FunctionSettings, parseSettings } from './settings.ts';
 
 /** The AWS CLI waits 60 seconds for an answer, then sends the request again. */
 const interactiveTimeoutMs = 50_000;
-/** Last-resort timeout: the time of each invocation is divided so that its work ends long before. */
+/** Last-resort timeout. Work normally ends well before it. */
 const lastResortMs = 50;
-/** What remains for the answer, and for the event about the last cancel. */
+/** Time reserved for the answer and the last event. */
 const maxReserveMs = 3_000;
 /** Records of a batch share the rate limit and the time. More at once would only wait for each other. */
 const maxConcurrentRecords = 5;
 
-/** What outlives an invocation. */
+/** State kept while the function is warm. */
 interface WarmFunction extends ReportOptions {
   secrets: SecretsProvider;
   readProjects: ReturnType<typeof createProjectList>;
 }
 
-/** What all records of an invocation share. */
+/** Shared by all records of an invocation. */
 interface Invocation {
   warm: WarmFunction;
   now: number;
@@ -107,7 +107,7 @@ function startInvocation(event: unknown, lambda: LambdaContext, warm: WarmFuncti
   };
 }
 
-/** Takes the requests out of the event, and carries each out. Equal requests of a batch share one answer. */
+/** Unwraps the event and handles each request. Equal requests of a batch share one answer. */
 async function invoke(event: unknown, invocation: Invocation) {
   const { warm } = invocation;
   const queue = new PQueue({ concurrency: maxConcurrentRecords });

@@ -33,7 +33,7 @@ export interface ProjectSettings
 }
 
 /**
- * Returns a project with what it inherits. A credential is only ever sent to its own provider, so a project that names a
+ * Resolves what a project inherits. A credential is only ever sent to its own provider, so a project that names a
  * URL or a provider inherits nothing about how another one is reached.
  *
  * @param name undefined in a deployment without `projects`.

@@ -15,7 +15,7 @@ import type { ProjectSettings } from './project-settings.ts';
 import { projectIn } from './request.ts';
 
 const maxNamedProjects = 10;
-/** Of one project. */
+/** Per project. */
 const maxConcurrentCalls = 100;
 /** Lambda allows 1,024 open files, which the calls of all projects share. */
 const maxSockets = 800;

@@ -46,7 +46,7 @@ export class RateLimit {
   readonly #maxConcurrency: number;
   readonly #endsAt: number;
   #concurrency: number;
-  /** What refused calls were about. It goes ahead of what nobody has read yet. */
+  /** What refused calls were about. It goes ahead of new work. */
   readonly #refused = new Set<string>();
   /** Grows with each refusal, so calls that were under way before are told from later ones. */
   #epoch = 0;

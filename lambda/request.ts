@@ -76,7 +76,7 @@ const schemas = {
   }),
 };
 
-/** The keys by which requests are told apart. */
+/** The keys that say which request it is. */
 export const requestKeys = ['jobId', 'sweep', 'stopAll', 'list', 'extend'] as const;
 
 const forms =

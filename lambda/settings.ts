@@ -6,7 +6,7 @@ export type Provider = (typeof providers)[number];
 const bedrockHost = /^bedrock-mantle\.([a-z0-9-]+)\.api\.aws$/;
 const azureHost = /\.(azure\.com|azure\.us|azure\.cn|cognitive\.microsoft\.com)$/;
 
-/** Returns the provider that a URL belongs to, by its host. An unknown host is taken for one that works like OpenAI. */
+/** Returns the provider that a URL belongs to, by its host. An unknown host is treated as compatible with OpenAI. */
 export function providerOf(baseUrl: string): Provider {
   const hostname = URL.parse(baseUrl)?.hostname ?? '';
   if (bedrockHost.test(hostname)) return 'bedrock';
@@ -141,7 +141,7 @@ export function parseSettings(environment: Record<string, string | undefined>): 
 /** The credential travels to this URL: encrypted, or not off this machine. */
 function isAllowedBaseUrl(given: string): boolean {
   const url = URL.parse(given);
-  // The parser mends what it can: `https:///v1` would mean the host `v1`.
+  // The parser is lenient: `https:///v1` would mean the host `v1`.
   if (!url || !/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/i.test(given)) return false;
   // The same host under another name, by which we would not know whose it is.
   if (url.hostname.endsWith('.')) return false;

@@ -59,7 +59,7 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal): (p
       try {
         return selectKey(contents, place);
       } catch {
-        // The secret may have been mended since it was kept.
+        // The secret may have been fixed since it was cached.
         return readAfresh(place);
       }
     };

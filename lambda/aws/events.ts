@@ -7,7 +7,6 @@ import { type Judgement, toIso, type Warning } from '../curfew/deadline.ts';
 import { toError } from '../errors.ts';
 import { eventSource, eventTypes } from '../names.ts';
 
-/** An event of ours. */
 export interface CurfewEvent {
   detailType: string;
   detail: object;
@@ -99,7 +98,7 @@ function jobDetails({ project, job }: ProjectJob, { ageMinutes, timeBudgetMinute
   };
 }
 
-/** Returns a decision as a sentence for people: in the log, in events, in mail. */
+/** Returns a decision as a sentence, for log, events and mail. */
 export function describeDecision(decision: Decision): string {
   const { project, job, judgement, finalStatus, reason, requestedBy, outcome, error } = decision;
   const name = describeJob({ project, job });

@@ -11,7 +11,7 @@ const partSchema = v.pipe(
   v.array(v.looseObject({ name: v.pipe(v.string(), v.regex(projectNamePattern)) })),
 );
 
-/** As long as keys are kept, so a secret that is replaced is found with its key. */
+/** As long as keys are cached, so both are refreshed together. */
 const maxAgeMs = 5 * 60_000;
 
 /**

@@ -31,7 +31,7 @@ const levels: Partial<Record<Outcome, 'error' | 'warn'>> = {
   held_back: 'warn',
   not_cancellable: 'warn',
 };
-/** Outcomes that stay the same sweep after sweep. */
+/** Outcomes that repeat at every sweep. */
 const lasting: ReadonlySet<string> = new Set(['within_budget', 'exempt', 'not_cancellable', 'held_back', 'cancelling']);
 /** Where each job stood lately, so that a warm function does not log an unchanged job again at every sweep. */
 export type SeenJobs = QuickLRU<string, string>;

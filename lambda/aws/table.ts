@@ -15,7 +15,7 @@ const batchWindowMs = 5;
 const maxConcurrentCalls = 50;
 const maxReads = 3;
 const firstWaitMs = 100;
-/** An extension lasts 30 days at most; the rest is for whoever looks into what happened. */
+/** An extension lasts 30 days at most; the rest is for later investigation. */
 const keptForSeconds = 400 * 86_400;
 /** The last second that a JavaScript date can hold. */
 const lastSecond = 8_640_000_000_000;
@@ -97,13 +97,13 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
     async extend(jobId, until, by) {
       const former = await update(
         jobId,
-        // Whatever was done about the job before, it goes on now.
+        // An extension clears an earlier cancel.
         'SET extendedUntil = :until, extendedBy = :by, expiresAt = :expires REMOVE cancellingSince',
         'attribute_not_exists(extendedUntil) OR extendedUntil < :until',
         { ':until': toNumber(until), ':by': { S: by } },
       );
       if (former === undefined) return until;
-      // Somebody else was quicker, and more generous.
+      // A concurrent request extended it further.
       const row = parseRow(former);
       if (row instanceof Error) throw row;
       return row.extendedUntil ?? until;

@@ -27,7 +27,7 @@ export interface TimeLeft {
   endsAt: number;
 }
 
-/** What a request is carried out with. */
+/** Everything that a rule needs for one request. */
 export interface Context {
   /** The moment from which ages and deadlines are judged, in Unix seconds. */
   now: number;
@@ -39,7 +39,7 @@ export interface Context {
   report: Report;
 }
 
-/** Log and events, as the rules see them. Nothing here throws. */
+/** The port for log and events. Never throws. */
 export interface Report {
   /** Logs what was decided about a job. */
   decided(decision: Decision): void;

@@ -1,7 +1,7 @@
 import type { BudgetFrom } from '../contract.ts';
 import type { Job, JobRow } from './job.ts';
 
-/** What holds in a project, unless a request says otherwise. */
+/** A project's rules. A request may override them. */
 export interface Rules {
   timeBudgetMinutes: number;
   budgetFrom: 'project' | 'default';
@@ -32,7 +32,7 @@ export interface Judgement {
 /** Returns whether a job may still be cancelled. */
 export const isActive = ({ phase }: Job): boolean => phase === 'waiting' || phase === 'running';
 
-/** Returns whether a job has not come to its end: active, or on its way there. */
+/** Returns whether a job is active or being cancelled. */
 export const isInProgress = (job: Job): boolean => isActive(job) || job.phase === 'cancelling';
 
 /** The metadata key, or tag, with a job's own budget. */
@@ -85,7 +85,7 @@ interface OwnBudget {
   unreadable?: string;
 }
 
-/** Reads a job's own budget: `90`, `1.5`, `90m`, `24h`, `2d` or `none`. Near misses of the key are unreadable, too. */
+/** Reads a job's own budget: `90`, `1.5`, `90m`, `24h`, `2d` or `none`. A misspelled key counts as unreadable. */
 function readOwnBudget(metadata: Record<string, string>): OwnBudget {
   const given = metadata[budgetKey];
   const minutes = given === undefined ? undefined : parseBudget(given);

@@ -1,4 +1,4 @@
-/** A job as the rules see it, and the ports through which they reach providers and the table. */
+/** Jobs, and the ports through which the rules reach providers and the table. */
 
 /** The shape of a job id. Nothing else reaches a URL. */
 export const jobIdPattern = /^[A-Za-z0-9][\w.:-]{0,127}$/;

@@ -24,7 +24,7 @@ export async function sweep(
   context: Context,
 ): Promise<{ answer: SweepAnswer; tally: Tally }> {
   const targets = projects.map((project) => ({ ...project, rules: overrideRules(project, given) }));
-  // A sweep that only tries something out is no reason to warn anybody.
+  // A trial sweep sends no warnings.
   const warns = given.timeBudgetMinutes === undefined && given.dryRun !== true;
   const pass: Pass = { reason: 'time_budget', warnBeforeMinutes: warns ? context.warnBeforeMinutes : 0 };
   const tally = await sweepProjects(targets, pass, context);
@@ -48,7 +48,7 @@ export async function stopAll(
 /** Returns the rules of a project with what the request puts in their place. */
 function overrideRules({ name, rules }: Project, given: SweepRequest['sweep']): Rules {
   const { project, dryRun = rules.dryRun, ...overrides } = given;
-  // Arming a dry-run project takes its name, if it has one.
+  // A dry-run project must be named to be armed, if it has a name.
   const mayArm = name === undefined || project !== undefined;
   return { ...rules, ...overrides, dryRun: mayArm ? dryRun : dryRun || rules.dryRun };
 }
@@ -76,7 +76,7 @@ interface JudgedJob extends ProjectJob {
   unreadable: Error | undefined;
 }
 
-/** Goes through one project: list, look up, judge, limit, act. */
+/** Sweeps one project: list, look up, judge, limit, act. */
 async function sweepProject(project: Project, pass: Pass, tally: Tally, context: Context): Promise<void> {
   const { rules, maxConcurrency: concurrency } = project;
   const { reason } = pass;
@@ -128,7 +128,7 @@ async function sweepProject(project: Project, pass: Pass, tally: Tally, context:
   );
   tally.addListing(listing);
 
-  /** Returns undefined if time does not reach the job. */
+  /** Returns undefined if time runs out before the job. */
   async function act(one: JudgedJob): Promise<Decision | undefined> {
     // A cancel cannot be taken back, and the job may have been extended. The next sweep is minutes away.
     if (isSweep && one.unreadable) return leave(one, 'failed', one.unreadable);

@@ -27,7 +27,7 @@ const maxNamedJobs = 5;
 /** Of a job, whose id may be an ARN of 110 characters, and of a project. */
 const maxErrorMessage = { job: 300, project: 160 };
 
-/** What a pass through the jobs of all projects came to: counted job by job, project by project. */
+/** The running totals of a sweep, stop-all or list: counted job by job, project by project. */
 export class Tally {
   readonly projects: Project[];
   inspected = 0;

@@ -171,7 +171,7 @@ async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
   return { status, headers, body: Buffer.concat(chunks).toString() };
 }
 
-/** Some gateways compress what nobody asked them to. */
+/** Some gateways compress unasked. */
 function decode(response: IncomingMessage): AsyncIterable<Buffer> {
   const coding = response.headers['content-encoding']?.trim().toLowerCase();
   // An error of either ends the loop that reads from the decoder.

@@ -111,14 +111,14 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
       methods: ['get'],
       delay: (attempt) => firstRetryMs * 2 ** (attempt - 1),
       jitter: (delay) => delay * (0.75 + Math.random() / 2),
-      // Of these, those that `shouldRetry` does not refuse.
+      // `shouldRetry` decides. ky heeds `Retry-After` only for the statuses listed.
       statusCodes: errorStatuses,
       afterStatusCodes: errorStatuses,
       shouldRetry: ({ error }) => (mayRetry(error, time) ? undefined : false),
     },
   });
 
-  /** Makes sure that a 404 is the API's word and not that of a gateway: the same credential can list jobs at this address. */
+  /** Checks that a 404 comes from the API, not from a gateway: the same credential can list jobs at this address. */
   const checkAddress = onetime(async (): Promise<void> => {
     try {
       await api.get('jobs', { searchParams: { limit: 1 } }).json(pageSchema);
