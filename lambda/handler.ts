@@ -53,7 +53,8 @@ interface Invocation {
   time: TimeLeft;
   /** The table of jobs, opened when it is first needed. */
   table: () => JobTable;
-  publishTimeoutMs: number;
+  /** How long publishing one event may take from now on. */
+  publishTimeMs: () => number;
   /** The projects, each with one rate limit. */
   projects: () => Promise<Project[]>;
 }
@@ -77,7 +78,7 @@ export function createHandler(settings: FunctionSettings, services: Omit<ReportO
     timeoutEarlyInMillis: lastResortMs,
     timeoutEarlyResponse: () => {
       const error = new OpenAIError('Time ran out before the answer was ready. Try again.');
-      createReport(warm, 'unknown', 0).failed(error);
+      createReport(warm, 'unknown', () => 0).failed(error);
       throw error;
     },
   })
@@ -96,13 +97,15 @@ function startInvocation(event: unknown, lambda: LambdaContext, warm: WarmFuncti
     signal: AbortSignal.timeout(workMs),
     endsAt: performance.now() + workMs,
   };
+  const publishMs = (reserveMs * 2) / 3;
   const { settings, aws, secrets, readProjects } = warm;
   return {
     warm,
     now: Date.now() / 1000,
     time,
     table: onetime(() => openTable(settings.tableName, aws.dynamoDB, time.signal)),
-    publishTimeoutMs: Math.floor((reserveMs * 2) / 3),
+    // The reserve is for all events that are still to come.
+    publishTimeMs: () => Math.floor(Math.max(0, Math.min(publishMs, time.endsAt + publishMs - performance.now()))),
     projects: onetime(async () => connectProjects(await readProjects(), aws, secrets, time)),
   };
 }
@@ -117,7 +120,7 @@ async function invoke(event: unknown, invocation: Invocation) {
 
   return unwrap(event, { stopAllTopics, ignored }, async (delivery) => {
     const requestedBy = requestedByIn(delivery.given) ?? delivery.from;
-    const report = createReport(warm, requestedBy, invocation.publishTimeoutMs);
+    const report = createReport(warm, requestedBy, invocation.publishTimeMs);
     try {
       if (delivery.refusal) throw delivery.refusal;
       const request = parseRequest(delivery.given);

@@ -143,6 +143,7 @@ export class RateLimit {
   }
 
   #pauseFor(ms: number): void {
+    if (this.isClosed) return;
     const now = performance.now();
     this.#resumesAt = Math.max(this.#resumesAt, now + ms);
     this.#queue.pause();

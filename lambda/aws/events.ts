@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import PQueue from 'p-queue';
-import type { Decision } from '../curfew/cancel.ts';
+import { type Decision, inProject } from '../curfew/cancel.ts';
 import type { ProjectJob } from '../curfew/context.ts';
 import { type Judgement, toIso, type Warning } from '../curfew/deadline.ts';
 import { toError } from '../errors.ts';
@@ -20,19 +20,19 @@ const queue = new PQueue({ concurrency: 50 });
 /**
  * Publishes one event. Returns why it could not be published, undefined if it was. Never throws.
  *
- * @param timeoutMs ends it by our own clock, because an answer must not wait for a silent bus.
+ * @param timeLeftMs how long it may take when its turn comes: an answer must not wait for a silent bus.
  */
 export async function publishEvent(
   eventBridge: EventBridgeClient,
   busName: string,
   { detailType, detail }: CurfewEvent,
-  timeoutMs: number,
+  timeLeftMs: () => number,
 ): Promise<string | undefined> {
   const Entries = [
     { EventBusName: busName, Source: eventSource, DetailType: detailType, Detail: JSON.stringify(detail) },
   ];
   return queue.add(async () => {
-    const abortSignal = AbortSignal.timeout(timeoutMs);
+    const abortSignal = AbortSignal.timeout(timeLeftMs());
     try {
       for (let attempt = 1; ; attempt += 1) {
         const answer = await eventBridge.send(new PutEventsCommand({ Entries }), { abortSignal });
@@ -89,7 +89,7 @@ export function decisionDetails(decision: Decision) {
 function jobDetails({ project, job }: ProjectJob, { ageMinutes, timeBudgetMinutes, limit, countsFrom }: Judgement) {
   return {
     jobId: job.id,
-    ...(project.name !== undefined && { project: project.name }),
+    ...inProject(project),
     ageMinutes: ageMinutes === null ? null : Math.floor(ageMinutes),
     timeBudgetMinutes,
     limit,

@@ -2,8 +2,8 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import QuickLRU from 'quick-lru';
 import type { ExtendAnswer, Outcome } from '../contract.ts';
-import type { Decision } from '../curfew/cancel.ts';
-import type { Project, Report } from '../curfew/context.ts';
+import { type Decision, inProject } from '../curfew/cancel.ts';
+import type { Report } from '../curfew/context.ts';
 import { budgetKey } from '../curfew/deadline.ts';
 import type { ListResult } from '../curfew/list.ts';
 import { nameProject, type Tally } from '../curfew/tally.ts';
@@ -51,18 +51,18 @@ export type FullReport = ReturnType<typeof createReport>;
 /**
  * Returns log, metrics and events for one request.
  *
- * @param publishTimeoutMs how long publishing one event may take.
+ * @param publishTimeMs how long publishing one event may take from now on.
  */
 export function createReport(
   { settings, aws, logger, metrics, seen }: ReportOptions,
   requestedBy: string,
-  publishTimeoutMs: number,
+  publishTimeMs: () => number,
 ) {
   const { name: deployment, eventBusName } = settings;
 
   /** An event that is lost leaves a line in the log. What was decided holds all the same. */
   const publish = async (event: CurfewEvent, jobId: string): Promise<boolean> => {
-    const reason = await publishEvent(aws.eventBridge, eventBusName, event, publishTimeoutMs);
+    const reason = await publishEvent(aws.eventBridge, eventBusName, event, publishTimeMs);
     if (reason === undefined) return true;
     const details = { jobId, requestedBy };
     logger.error(`No event could be published for ${jobId} (${reason}). What was decided holds.`, details);
@@ -94,9 +94,13 @@ export function createReport(
       if (isNews) warnOfMetadata(decision, logger);
     },
     problem({ project, job }, error, others = 0) {
-      const inProject = project.name !== undefined && { project: project.name };
       const rest = others > 0 ? ` The same holds for ${others} other jobs.` : '';
-      logger.warn(`${job.id}: ${toError(error).message}${rest}`, { jobId: job.id, ...inProject, requestedBy, error });
+      logger.warn(`${job.id}: ${toError(error).message}${rest}`, {
+        jobId: job.id,
+        ...inProject(project),
+        requestedBy,
+        error,
+      });
     },
     publishCancellation: (decision) => publish(cancellationEvent(decision, deployment), decision.job.id),
     publishWarning: (one, warning) => publish(warningEvent(one, warning, requestedBy, deployment), one.job.id),
@@ -217,7 +221,6 @@ function describeOthers({ others }: Tally): string {
 
 /** Writes a line for each project that was not listed to its end, and for each job that could not be judged. */
 function logIncomplete(tally: Tally, logger: Logger, requestedBy: string): void {
-  const inProject = ({ name }: Project) => (name === undefined ? {} : { project: name });
   for (const failure of tally.failures) {
     const { project, error } = failure;
     logger.error(nameProject(failure).message, { ...inProject(project), requestedBy, error });

@@ -3,6 +3,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import DataLoader from 'dataloader';
 import onetime from 'onetime';
 import PQueue from 'p-queue';
+import { lastSecond } from '../curfew/deadline.ts';
 import type { JobRow, JobTable } from '../curfew/job.ts';
 import { StateError, toError } from '../errors.ts';
 import type { AwsClients } from './clients.ts';
@@ -17,8 +18,6 @@ const maxReads = 3;
 const firstWaitMs = 100;
 /** An extension lasts 30 days at most; the rest is for later investigation. */
 const keptForSeconds = 400 * 86_400;
-/** The last second that a JavaScript date can hold. */
-const lastSecond = 8_640_000_000_000;
 
 type Row = Record<string, AttributeValue>;
 

@@ -1,7 +1,14 @@
 /** What Bedrock says about model customization jobs, read with as little trust as any other provider's answers. */
 
 import * as v from 'valibot';
-import { customizationArnPattern, type Job, type JobPage, type Phase } from '../curfew/job.ts';
+import {
+  customizationArnPattern,
+  earliestTime,
+  type Job,
+  type JobPage,
+  latestTime,
+  type Phase,
+} from '../curfew/job.ts';
 import { OpenAIError } from '../errors.ts';
 
 const phases = new Map<string, Phase>([
@@ -11,13 +18,12 @@ const phases = new Map<string, Phase>([
   ['Stopped', 'finished'],
 ]);
 
-/** Unix seconds between 2015 and the year 5138, as everywhere. */
 const time = v.fallback(
   v.pipe(
     v.date(),
     v.transform((date) => date.getTime() / 1000),
-    v.minValue(1_420_070_400),
-    v.maxValue(100_000_000_000),
+    v.minValue(earliestTime),
+    v.maxValue(latestTime),
   ),
   Number.NaN,
 );

@@ -163,7 +163,10 @@ function outcomeAfterCancel(job: Job | null): Outcome {
   return job.wasCancelled ? 'cancelled' : 'already_finished';
 }
 
-/** Waits as asked, else longer each time; the rate limit itself makes a look wait. Returns false if waiting would not help, or takes longer than there is time. */
+/**
+ * Waits as asked, else longer each time; the rate limit itself makes a look wait. Returns false if waiting would not help,
+ * or takes longer than there is time.
+ */
 async function waitBeforeLook({ mayRetry, isFree, askedWaitMs }: FailedCancel, attempts: number, { time }: Context) {
   const waitMs = isFree ? 0 : (askedWaitMs ?? firstWaitMs * 2 ** (attempts - 1));
   if (!mayRetry || performance.now() + waitMs >= time.endsAt) return false;
@@ -193,10 +196,15 @@ function cancelError(error: Error, effect: string): Error {
   return keepsName ? withMessage(error, message) : new OpenAIError(message);
 }
 
+/** Returns the field that names a project, in deployments that have `projects`. */
+export function inProject({ name }: Project): { project?: string } {
+  return name === undefined ? {} : { project: name };
+}
+
 /** Returns a decision as the answer to a cancel. */
 export function toCancelAnswer({ project, job, outcome, finalStatus }: Decision): CancelAnswer {
   return {
-    ...(project.name !== undefined && { project: project.name }),
+    ...inProject(project),
     jobId: job.id,
     outcome,
     initialStatus: job.status,

@@ -41,7 +41,7 @@ export const budgetKey = 'time_budget_minutes';
 const minutesPerUnit: Record<string, number> = { m: 1, h: 60, d: 1440 };
 const maxQuotedBudget = 100;
 /** The last second that a JavaScript date can hold. */
-const lastSecond = 8_640_000_000_000;
+export const lastSecond = 8_640_000_000_000;
 
 /** Judges an unfinished job by its budget, its queue limit and its row. A row that could not be read is an empty one. */
 export function judge(job: Job, found: JobRow | Error, rules: Rules, now: number): Judgement {

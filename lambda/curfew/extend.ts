@@ -1,5 +1,6 @@
 import type { ExtendAnswer } from '../contract.ts';
 import { OpenAIError } from '../errors.ts';
+import { inProject } from './cancel.ts';
 import type { Context, ProjectJob } from './context.ts';
 import { cancelProgress, isActive, judge, toIso } from './deadline.ts';
 
@@ -11,7 +12,7 @@ import { cancelProgress, isActive, judge, toIso } from './deadline.ts';
 export async function extend({ project, job }: ProjectJob, minutes: number, context: Context): Promise<ExtendAnswer> {
   const { table, now, requestedBy } = context;
   const answer = (previous: number | null, deadline: number | null): ExtendAnswer => ({
-    ...(project.name !== undefined && { project: project.name }),
+    ...inProject(project),
     jobId: job.id,
     status: job.status,
     previousDeadline: toIso(previous),

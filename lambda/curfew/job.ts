@@ -1,5 +1,9 @@
 /** Jobs, and the ports through which the rules reach providers and the table. */
 
+/** Times before 2015 or after the year 5138 are no times: some gateways write 0 or milliseconds. In Unix seconds. */
+export const earliestTime = 1_420_070_400;
+export const latestTime = 100_000_000_000;
+
 /** The shape of a job id. Nothing else reaches a URL. */
 export const jobIdPattern = /^[A-Za-z0-9][\w.:-]{0,127}$/;
 /** The ARN of one of Bedrock's model customization jobs, with its region. */

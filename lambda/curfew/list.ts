@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import type { ListAnswer, ListedJob } from '../contract.ts';
+import { inProject } from './cancel.ts';
 import type { Context, Project, ProjectJob } from './context.ts';
 import { isActive, judge, toIso } from './deadline.ts';
 import type { JobRow } from './job.ts';
@@ -59,7 +60,7 @@ function listedJob(
   const { budgetFrom, countsFrom, unreadableBudget } = judgement;
   const deadline = isReadable && isActive(job) ? judgement.deadline : null;
   const listed: ListedJob = {
-    ...(project.name !== undefined && { project: project.name }),
+    ...inProject(project),
     jobId: job.id,
     status: job.status,
     model: job.model,

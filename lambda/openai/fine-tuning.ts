@@ -4,10 +4,12 @@ import * as v from 'valibot';
 import type { TimeLeft } from '../curfew/context.ts';
 import {
   type CancelReply,
+  earliestTime,
   type FineTuningProvider,
   type Job,
   type JobPage,
   jobIdPattern,
+  latestTime,
   type Phase,
 } from '../curfew/job.ts';
 import { OpenAIError } from '../errors.ts';
@@ -35,8 +37,7 @@ const phases = new Map<string, Phase>([
   ['paused', 'other'],
 ]);
 
-/** Unix seconds between 2015 and the year 5138. Some gateways write 0 or milliseconds, which are no times. */
-const unixSeconds = v.pipe(v.number(), v.minValue(1_420_070_400), v.maxValue(100_000_000_000));
+const unixSeconds = v.pipe(v.number(), v.minValue(earliestTime), v.maxValue(latestTime));
 
 /** The part of a job that the rules need. Only id and status are required; what is of another shape counts as absent. */
 const jobSchema = v.pipe(

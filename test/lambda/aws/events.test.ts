@@ -15,7 +15,7 @@ const clients = createAwsClients({ endpoint: aws.url, region: 'us-east-1', crede
 
 describe('publishing an event', () => {
   const event = { detailType: 'Fine-Tuning Job Cancelled', detail: { jobId: 'ftjob-1' } };
-  const publish = (timeoutMs = 10_000) => publishEvent(clients.eventBridge, 'our-bus', event, timeoutMs);
+  const publish = (timeoutMs = 10_000) => publishEvent(clients.eventBridge, 'our-bus', event, () => timeoutMs);
   beforeEach(() => Object.assign(aws, { eventBus: 'up', refuses: () => false, events: [], batchSizes: [] }));
 
   test('sends it to the bus in a call of its own', async () => {
@@ -45,6 +45,15 @@ describe('publishing an event', () => {
   test('does not wait for a silent bus', async () => {
     aws.eventBus = 'silent';
     assert.equal(await publish(50), 'AbortError');
+  });
+
+  test('waits for a turn no longer than there is time for all events', async () => {
+    aws.eventBus = 'silent';
+    const endsAt = performance.now() + 300;
+    const timeLeftMs = () => Math.floor(Math.max(0, endsAt - performance.now()));
+    const calls = Array.from({ length: 200 }, () => publishEvent(clients.eventBridge, 'our-bus', event, timeLeftMs));
+    assert.deepEqual(new Set(await Promise.all(calls)), new Set(['AbortError']));
+    assert.ok(performance.now() < endsAt + 700, 'four rounds of 300 ms would take longer');
   });
 });
 

@@ -19,7 +19,7 @@ function startReport(name = 'fine-tuning-curfew') {
   const metrics = new RecordingMetrics(name);
   const aws = createAwsClients({ region: 'us-east-1', endpoint: 'http://127.0.0.1:2' });
   const settings = parseSettings(environmentWith({ name }));
-  const report = createReport({ settings, aws, logger, metrics, seen: createSeenJobs() }, 'alice', 1_000);
+  const report = createReport({ settings, aws, logger, metrics, seen: createSeenJobs() }, 'alice', () => 1_000);
   return { report, lines: logger.lines, documents: metrics.documents };
 }
 
