@@ -5,7 +5,7 @@ import {
   SqsFifoPartialProcessorAsync,
 } from '@aws-lambda-powertools/batch';
 import * as v from 'valibot';
-import type { QueueAnswer, RecordAnswer, TopicAnswer } from './contract.ts';
+import type { CurfewAnswer, QueueAnswer, RecordAnswer, TopicAnswer } from './contract.ts';
 import { InvalidRequestError, toError, toNamedError } from './errors.ts';
 import { eventSource } from './names.ts';
 import { requestedBySchema, requestKeys } from './request.ts';
@@ -21,37 +21,27 @@ export interface Delivery {
   refusal?: InvalidRequestError;
 }
 
-type Handle<Answer> = (delivery: Delivery) => Promise<Answer>;
+type Handle = (delivery: Delivery) => Promise<CurfewAnswer>;
 
 const eventSchema = v.object({
   source: v.string(),
   'detail-type': v.string(),
   detail: v.looseObject({}),
 });
-const queueSchema = v.object({
-  Records: v.pipe(
-    v.array(
-      v.object({
-        eventSource: v.literal('aws:sqs'),
-        eventSourceARN: v.optional(v.string()),
-        messageId: v.string(),
-        body: v.string(),
-      }),
-    ),
-    v.minLength(1),
-  ),
+const records = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.object({ Records: v.pipe(v.array(v.object(entries)), v.minLength(1)) });
+const queueSchema = records({
+  eventSource: v.literal('aws:sqs'),
+  eventSourceARN: v.optional(v.string()),
+  messageId: v.string(),
+  body: v.string(),
 });
-const topicSchema = v.object({
-  Records: v.pipe(
-    v.array(
-      v.object({
-        EventSource: v.literal('aws:sns'),
-        Sns: v.object({ MessageId: v.string(), TopicArn: v.string(), Message: v.string() }),
-      }),
-    ),
-    v.minLength(1),
-  ),
+type QueueEvent = v.InferOutput<typeof queueSchema>;
+const topicSchema = records({
+  EventSource: v.literal('aws:sns'),
+  Sns: v.object({ MessageId: v.string(), TopicArn: v.string(), Message: v.string() }),
 });
+type TopicEvent = v.InferOutput<typeof topicSchema>;
 /** What SNS writes into a queue. */
 const notificationSchema = v.object({
   Type: v.literal('Notification'),
@@ -73,23 +63,19 @@ export interface UnwrapOptions {
  *
  * @throws what `handle` throws; for a topic after all records are handled, so Lambda tries again.
  */
-export async function unwrap<Answer>(
+export async function unwrap(
   event: unknown,
   options: UnwrapOptions,
-  handle: Handle<Answer>,
-): Promise<Answer | QueueAnswer<Answer> | TopicAnswer<Answer>> {
+  handle: Handle,
+): Promise<CurfewAnswer | QueueAnswer | TopicAnswer> {
   if (v.is(queueSchema, event)) return answerQueue(event, options, handle);
   if (v.is(topicSchema, event)) return answerTopic(event, options, handle);
   if (v.is(eventSchema, event)) return handle(fromEvent(event, 'eventbridge'));
   return handle({ given: event, from: 'direct' });
 }
 
-async function answerQueue<Answer>(
-  event: v.InferOutput<typeof queueSchema>,
-  options: UnwrapOptions,
-  handle: Handle<Answer>,
-): Promise<QueueAnswer<Answer>> {
-  const results: RecordAnswer<Answer>[] = [];
+async function answerQueue(event: QueueEvent, options: UnwrapOptions, handle: Handle): Promise<QueueAnswer> {
+  const results: RecordAnswer[] = [];
   const handleRecord = async ({ messageId, body }: { messageId: string; body: string }) => {
     try {
       const delivery = fromMessage(body, 'sqs', options);
@@ -108,13 +94,9 @@ async function answerQueue<Answer>(
   return { batchItemFailures, results };
 }
 
-async function answerTopic<Answer>(
-  { Records }: v.InferOutput<typeof topicSchema>,
-  options: UnwrapOptions,
-  handle: Handle<Answer>,
-): Promise<TopicAnswer<Answer>> {
+async function answerTopic({ Records }: TopicEvent, options: UnwrapOptions, handle: Handle): Promise<TopicAnswer> {
   const answers = Records.map(async ({ Sns: { MessageId: messageId, TopicArn, Message } }) => {
-    const delivery = fromTopic(TopicArn, Message, 'sns', options);
+    const delivery = fromMessage(Message, 'sns', options, TopicArn);
     return delivery ? [{ messageId, result: await handle(delivery) }] : [];
   });
   // One that fails must not end the invocation while others are under way.
@@ -122,29 +104,23 @@ async function answerTopic<Answer>(
   return { results: (await Promise.all(answers)).flat() };
 }
 
-/** Reads the body of a message. It may itself be a notification or an event, which a queue was subscribed to. */
-function fromMessage(body: string, from: Delivery['from'], options: UnwrapOptions): Delivery | undefined {
-  const given = parseJson(body);
-  if (v.is(notificationSchema, given)) return fromTopic(given.TopicArn, given.Message, from, options);
-  return v.is(eventSchema, given) ? fromEvent(given, from) : { given, from };
-}
-
-/** Reads a message of a topic. Undefined if it is to be ignored. */
-function fromTopic(
-  topic: string,
-  message: string,
+/** Reads a message. Without a topic it may be a notification that SNS put into the queue. Undefined if it is to be ignored. */
+function fromMessage(
+  text: string,
   from: Delivery['from'],
   options: UnwrapOptions,
+  topic?: string,
 ): Delivery | undefined {
-  const given = parseJson(message);
-  if (!options.stopAllTopics.includes(topic)) {
+  const given = parseJson(text);
+  if (topic === undefined && v.is(notificationSchema, given)) {
+    return fromMessage(given.Message, from, options, given.TopicArn);
+  }
+  if (topic === undefined || !options.stopAllTopics.includes(topic)) {
     return v.is(eventSchema, given) ? fromEvent(given, from) : { given, from };
   }
-  if (v.is(alarmSchema, given) && given.NewStateValue !== 'ALARM') {
-    options.ignored(given.AlarmName);
-    return undefined;
-  }
-  return { given: { stopAll: {} }, from };
+  if (!v.is(alarmSchema, given) || given.NewStateValue === 'ALARM') return { given: { stopAll: {} }, from };
+  options.ignored(given.AlarmName);
+  return undefined;
 }
 
 /** Reads the request in an event that is about something else as well: only what is ours. */

@@ -3,7 +3,8 @@
  * A message says what to do next. It never holds a credential, nor any text of the provider's, which could quote one.
  */
 
-const named = <Name extends string>(name: Name) =>
+/** Returns a class of errors with this name. */
+export const named = <Name extends string>(name: Name) =>
   class extends Error {
     override readonly name = name;
   };

@@ -1,20 +1,14 @@
+import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import middy from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import onetime from 'onetime';
 import PQueue from 'p-queue';
 import { createAwsClients } from './aws/clients.ts';
-import { createSecrets } from './aws/credentials.ts';
 import { createProjectList } from './aws/project-list.ts';
-import {
-  createLogger,
-  createMetrics,
-  createReport,
-  createSeenJobs,
-  type FullReport,
-  type ReportOptions,
-} from './aws/report.ts';
+import { createReport, createSeenJobs, type FullReport, type ReportOptions } from './aws/report.ts';
 import { openTable } from './aws/table.ts';
 import type { CurfewAnswer, CurfewRequest, QueueAnswer, TopicAnswer } from './contract.ts';
 import { cancelJob, toCancelAnswer } from './curfew/cancel.ts';
@@ -26,6 +20,7 @@ import { stopAll, sweep } from './curfew/sweep.ts';
 import { incompleteError, throwIfAllFailed } from './curfew/tally.ts';
 import { type Delivery, unwrap } from './envelope.ts';
 import { OpenAIError } from './errors.ts';
+import { metricsNamespace } from './names.ts';
 import { resolveProject } from './project-settings.ts';
 import { connectProjects, findJob, selectProjects } from './projects.ts';
 import { parseRequest, requestedByIn } from './request.ts';
@@ -70,7 +65,7 @@ export function createHandler(settings: FunctionSettings, services: Omit<ReportO
   const warm: WarmFunction = {
     ...services,
     settings,
-    secrets: createSecrets(aws.secretsManager),
+    secrets: new SecretsProvider({ awsSdkV3Client: aws.secretsManager }),
     readProjects: projectList ? createProjectList(projectList, settings, aws.parameterStore, logger) : async () => only,
     seen: createSeenJobs(),
   };
@@ -198,6 +193,7 @@ const settings = parseSettings(process.env);
 /** The entry point of the Lambda function. */
 export const handler = createHandler(settings, {
   aws: createAwsClients(),
-  logger: createLogger(settings.name),
-  metrics: createMetrics(settings.name),
+  // The environment variable LOG_LEVEL sets the level.
+  logger: new Logger({ serviceName: settings.name }),
+  metrics: new Metrics({ namespace: metricsNamespace, serviceName: settings.name }),
 });

@@ -1,3 +1,4 @@
+import type { Rules } from './curfew/deadline.ts';
 import {
   bedrockRegionOf,
   defaultBaseUrl,
@@ -14,8 +15,7 @@ export const zeroBudgetError =
   'To stop everything now, send {"stopAll": {}}';
 
 /** One project with every setting that holds for it. */
-export interface ProjectSettings
-  extends Pick<Settings, 'secretField' | 'timeBudgetMinutes' | 'lookbackDays' | 'cancelLimit' | 'dryRun'> {
+export interface ProjectSettings extends Rules {
   /** Undefined in a deployment without `projects`. */
   name: string | undefined;
   provider: Provider;
@@ -26,10 +26,8 @@ export interface ProjectSettings
   region: string;
   /** Undefined for Bedrock, which is reached with the function's own role. */
   secretName: string | undefined;
+  secretField: string;
   secretKmsKeyArn: string | undefined;
-  /** Whether the budget is the project's own, or the deployment's. */
-  budgetFrom: 'project' | 'default';
-  queueLimitMinutes: number | 'none' | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ import { InvalidRequestError, JobNotFoundError, toError } from './errors.ts';
 import type { Credential } from './openai/fetch.ts';
 import { createFineTuning } from './openai/fine-tuning.ts';
 import type { ProjectSettings } from './project-settings.ts';
-import { projectIn } from './request.ts';
+import { selectionOf } from './request.ts';
 
 const maxNamedProjects = 10;
 /** Per project. */
@@ -73,10 +73,9 @@ export function connectProjects(
  * @throws InvalidRequestError naming some projects that exist, if it names none of them.
  */
 export function selectProjects(request: CurfewRequest, all: Project[], isForeignEvent: boolean): Project[] {
-  const wanted = projectIn(request);
+  const { project: wanted, jobId } = selectionOf(request);
   const named = all.filter(({ name }) => wanted === undefined || name === wanted);
   const selected = named.length === 0 && isForeignEvent ? all : named;
-  const jobId = 'jobId' in request ? request.jobId : 'extend' in request ? request.extend.jobId : undefined;
   const able = selected.filter(({ provider }) => jobId === undefined || provider.mayHave(jobId));
   if (able.length > 0) return able;
   if (selected.length > 0) {

@@ -110,12 +110,12 @@ export function parseRequest(given: unknown): CurfewRequest {
   throw new InvalidRequestError(`The request is not valid: ${[...problems].join('; ')}.`);
 }
 
-/** Returns the project that a request names, if it names one. */
-export function projectIn(request: CurfewRequest): string | undefined {
-  if ('jobId' in request) return request.project;
-  if ('sweep' in request) return request.sweep.project;
-  if ('stopAll' in request) return request.stopAll.project;
-  return 'list' in request ? request.list.project : request.extend.project;
+/** Returns the part of a request that names its project and job. */
+export function selectionOf(request: CurfewRequest): { project?: string; jobId?: string } {
+  if ('jobId' in request) return request;
+  if ('sweep' in request) return request.sweep;
+  if ('stopAll' in request) return request.stopAll;
+  return 'list' in request ? request.list : request.extend;
 }
 
 /** Returns who asked, as far as that can be read, also from an invalid request. */

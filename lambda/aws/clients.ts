@@ -34,11 +34,9 @@ const maxAttempts = 3;
 /** Creates the clients, each once. */
 export function createAwsClients(access: AwsAccess = {}): AwsClients {
   const configuration = { requestHandler, maxAttempts, ...access };
-  const secretsManager = new SecretsManagerClient(configuration);
-  const eventBridge = new EventBridgeClient(configuration);
   return {
-    secretsManager,
-    eventBridge,
+    secretsManager: new SecretsManagerClient(configuration),
+    eventBridge: new EventBridgeClient(configuration),
     dynamoDB: onetime(async () => new (await import('./late-sdk.ts')).DynamoDBClient(configuration)),
     parameterStore: onetime(async () => new (await import('./late-sdk.ts')).SSMClient(configuration)),
     credentials: async () => access.credentials ?? (await fromEnv()()),

@@ -1,5 +1,4 @@
-import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import { Hash } from '@smithy/hash-node';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -7,35 +6,23 @@ import { ApiKeyError, toError } from '../errors.ts';
 import { orAborted } from '../rate-limit.ts';
 import type { AwsClients } from './clients.ts';
 
-/** Where a project's key is. */
-export interface KeyPlace {
+/** Where a project's key is: a secret, and the field in it if that is a JSON object. */
+interface KeyPlace {
   secretName: string;
-  /** The field with the key, if the secret is a JSON object. */
   secretField: string;
-}
-
-/** A key in Secrets Manager. Methods throw ApiKeyError, at the latest when time is up. */
-export interface ApiKey {
-  current(): Promise<string>;
-  /** Returns whether there is another key by now than the one that was refused. */
-  refresh(refused: string): Promise<boolean>;
 }
 
 /** How long a secret is kept in a warm function. A rotated key is found sooner, because the old one is refused. */
 const maxAgeSeconds = 300;
 
-/** Returns the secrets of a warm function. */
-export function createSecrets(awsSdkV3Client: SecretsManagerClient): SecretsProvider {
-  return new SecretsProvider({ awsSdkV3Client });
-}
-
 /**
  * Returns the keys of one invocation. Each secret is read once and refreshed once at most, however many projects share it
- * and however many calls are refused at once.
+ * and however many calls are refused at once. Both methods throw ApiKeyError, at the latest when time is up; `refresh`
+ * returns whether there is another key by now than the one that was refused.
  *
  * @param signal fires when time is up. The AWS client has its own retries, which this bounds.
  */
-export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal): (place: KeyPlace) => ApiKey {
+export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
   const kept = new Map<string, Promise<SecretContents>>();
   const fresh = new Map<string, Promise<SecretContents>>();
 
@@ -53,7 +40,7 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal): (p
     return key;
   };
 
-  return (place) => {
+  return (place: KeyPlace) => {
     const current = async (): Promise<string> => {
       const contents = await read(place.secretName, false);
       try {
@@ -66,7 +53,7 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal): (p
     return {
       current,
       // Another refused call may have refreshed it already.
-      refresh: async (refused) => (await current()) !== refused || (await readAfresh(place)) !== refused,
+      refresh: async (refused: string) => (await current()) !== refused || (await readAfresh(place)) !== refused,
     };
   };
 }
@@ -80,7 +67,12 @@ async function readSecret(
   try {
     return parseSecret(await orAborted(secrets.get(secretName, { maxAge: maxAgeSeconds, forceFetch }), signal));
   } catch (error) {
-    throw unreadableSecret(error, secretName, signal.aborted);
+    const failed = `Secrets Manager did not give the secret "${secretName}"`;
+    if (signal.aborted) throw new ApiKeyError(`${failed} in time. Try again.`);
+    // Powertools wraps what the AWS client threw.
+    const { name } = toError(toError(error).cause);
+    const other = 'Try again; if it persists, check the network and the AWS Health Dashboard.';
+    throw new ApiKeyError(`${failed} (${name}). ${advice[name] ?? other}`);
   }
 }
 
@@ -129,16 +121,6 @@ const advice: Record<string, string> = {
   DecryptionFailure: "Allow the function's role to decrypt with the secret's KMS key (secretKmsKeyArn).",
   InvalidRequestException: 'It may be scheduled for deletion: restore it.',
 };
-
-function unreadableSecret(error: unknown, secretName: string, isTimeUp: boolean): ApiKeyError {
-  // The provider wraps what the AWS client threw.
-  const { name } = toError(toError(error).cause);
-  if (isTimeUp) return new ApiKeyError(`Secrets Manager did not give the secret "${secretName}" in time. Try again.`);
-  return new ApiKeyError(
-    `Secrets Manager did not give the secret "${secretName}" (${name}). ` +
-      (advice[name] ?? 'Try again; if it persists, check the network and the AWS Health Dashboard.'),
-  );
-}
 
 /** Returns the headers that sign a call to Bedrock's OpenAI API with the function's role. Throws ApiKeyError. */
 export async function signForBedrock(

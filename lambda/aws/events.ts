@@ -140,11 +140,9 @@ function describeWarning(
   const end = dryRun ? 'would be cancelled' : 'will be cancelled';
   const limit = judgement.limit === 'queue' ? 'its queue limit passes' : 'its time budget is used up';
   const when = `in ${minutesLeft} minutes, at ${toIso(deadline)}, when ${limit}, unless it is extended`;
-  const aside = [
-    ...(dryRun ? ['This is a dry run.'] : []),
-    ...(willNotFinish ? ['The provider expects it to finish only after that.'] : []),
-  ];
-  return [`${describeJob(one)} ${end} ${when}.`, ...aside].join(' ');
+  const dryRunNote = dryRun ? ' This is a dry run.' : '';
+  const estimateNote = willNotFinish ? ' The provider expects it to finish only after that.' : '';
+  return `${describeJob(one)} ${end} ${when}.${dryRunNote}${estimateNote}`;
 }
 
 function describeJob({ project, job }: ProjectJob): string {

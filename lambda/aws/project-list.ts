@@ -1,6 +1,6 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
-import { StateError, toError } from '../errors.ts';
+import { named, StateError, toError } from '../errors.ts';
 import { type ProjectSettings, resolveProject } from '../project-settings.ts';
 import { type FunctionSettings, projectNamePattern, projectSchema } from '../settings.ts';
 import type { AwsClients } from './clients.ts';
@@ -58,9 +58,7 @@ export function createProjectList(
 }
 
 /** Parts of the list are missing: it is being replaced, or somebody deleted them. */
-class MissingPartsError extends Error {
-  override readonly name = 'MissingPartsError';
-}
+class MissingPartsError extends named('MissingPartsError') {}
 
 /** Returns the values of all parameters below a path, in the order of their names. */
 async function valuesBelow(path: string, client: SSMClient): Promise<string[]> {

@@ -1,5 +1,5 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
 import QuickLRU from 'quick-lru';
 import type { ExtendAnswer, Outcome } from '../contract.ts';
 import { type Decision, inProject } from '../curfew/cancel.ts';
@@ -8,7 +8,7 @@ import { budgetKey } from '../curfew/deadline.ts';
 import type { ListResult } from '../curfew/list.ts';
 import { nameProject, type Tally } from '../curfew/tally.ts';
 import { InvalidRequestError, JobNotFoundError, toError } from '../errors.ts';
-import { type MetricName, metricsNamespace, metricUnits } from '../names.ts';
+import { type MetricName, metricUnits } from '../names.ts';
 import type { FunctionSettings } from '../settings.ts';
 import type { AwsClients } from './clients.ts';
 import {
@@ -19,12 +19,6 @@ import {
   publishEvent,
   warningEvent,
 } from './events.ts';
-
-/** Returns the logger of a deployment: JSON lines, level from the environment variable `LOG_LEVEL`. */
-export const createLogger = (name: string): Logger => new Logger({ serviceName: name });
-
-/** Returns the metrics of a deployment. CloudWatch reads them from the log (Embedded Metric Format). */
-export const createMetrics = (name: string): Metrics => new Metrics({ namespace: metricsNamespace, serviceName: name });
 
 const levels: Partial<Record<Outcome, 'error' | 'warn'>> = {
   failed: 'error',
@@ -190,10 +184,10 @@ function warnOfMetadata({ job, judgement, requestedBy }: Decision, logger: Logge
 }
 
 /** The metrics of a sweep and of a stop-all alike. */
-function passMetrics({ newlyCancelled, outcomes, others, isNamed, failures }: Tally) {
+function passMetrics({ newlyCancelled, counts, others, isNamed, failures }: Tally) {
   return {
     Cancelled: newlyCancelled,
-    CancelFailures: outcomes.failed,
+    CancelFailures: counts.failed,
     UnknownStatus: others.filter(({ isKnownStatus }) => !isKnownStatus).length,
     FailedProjects: isNamed ? failures.length : 0,
   };

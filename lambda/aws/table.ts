@@ -5,7 +5,7 @@ import onetime from 'onetime';
 import PQueue from 'p-queue';
 import { lastSecond } from '../curfew/deadline.ts';
 import type { JobRow, JobTable } from '../curfew/job.ts';
-import { StateError, toError } from '../errors.ts';
+import { named, StateError, toError } from '../errors.ts';
 import type { AwsClients } from './clients.ts';
 
 /** How many keys `BatchGetItem` takes at once. */
@@ -86,6 +86,10 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
     }
   };
 
+  const note = async (jobId: string, name: keyof JobRow, at: number, condition?: string): Promise<void> => {
+    await update(jobId, `SET ${name} = :at, expiresAt = :expires`, condition, { ':at': toNumber(at) });
+  };
+
   return {
     async read(jobIds) {
       const unique = [...new Set(jobIds)];
@@ -108,27 +112,15 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
       return row.extendedUntil ?? until;
     },
 
-    async noteWaiting(jobId, at) {
-      const isLater = 'attribute_not_exists(lastWaiting) OR lastWaiting < :at';
-      await update(jobId, 'SET lastWaiting = :at, expiresAt = :expires', isLater, { ':at': toNumber(at) });
-    },
-
-    async noteWarned(jobId, deadline) {
-      const values = { ':deadline': toNumber(deadline) };
-      await update(jobId, 'SET warnedFor = :deadline, expiresAt = :expires', undefined, values);
-    },
-
-    async noteCancelling(jobId, at) {
-      const isFirst = 'attribute_not_exists(cancellingSince)';
-      await update(jobId, 'SET cancellingSince = :at, expiresAt = :expires', isFirst, { ':at': toNumber(at) });
-    },
+    noteWaiting: (jobId, at) =>
+      note(jobId, 'lastWaiting', at, 'attribute_not_exists(lastWaiting) OR lastWaiting < :at'),
+    noteWarned: (jobId, deadline) => note(jobId, 'warnedFor', deadline),
+    noteCancelling: (jobId, at) => note(jobId, 'cancellingSince', at, 'attribute_not_exists(cancellingSince)'),
   };
 }
 
 /** DynamoDB left rows out of every answer. */
-class UnprocessedKeysError extends Error {
-  override readonly name = 'UnprocessedKeysError';
-}
+class UnprocessedKeysError extends named('UnprocessedKeysError') {}
 
 /** Reads a row. One that makes no sense is as bad as one that cannot be read: it may extend the job. */
 function parseRow(row: Row): JobRow | Error {

@@ -1,15 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CancelAnswer, Outcome } from '../contract.ts';
-import {
-  ApiKeyError,
-  AuthenticationError,
-  type NamedError,
-  OpenAIError,
-  QuotaError,
-  RateLimitError,
-  toNamedError,
-  withMessage,
-} from '../errors.ts';
+import { JobNotFoundError, type NamedError, OpenAIError, withMessage } from '../errors.ts';
 import type { Context, Project } from './context.ts';
 import { cancelProgress, isActive, type Judgement, judge } from './deadline.ts';
 import type { FailedCancel, Job, JobRow } from './job.ts';
@@ -65,15 +56,21 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
   /** A cancel whose answer is not known may be why the job ended. One that was refused is not. */
   let mayHaveWorked = false;
   let isLastLook = false;
-  const conclude = (look: Look, outcome: Outcome, finalStatus: string | null, isSent: boolean) => {
+  const conclude = async (look: Look, outcome: Outcome, finalStatus: string | null, isSent: boolean) => {
     const { job, judgement } = first ?? look;
+    const { report, table, requestedBy, now } = context;
     const isCancelledNow = isSent && (outcome === 'cancelled' || outcome === 'cancelling');
     const wasPublished = !(look.row instanceof Error) && look.row.cancellingSince !== undefined;
-    const { requestedBy } = context;
-    return publishAndNote(
-      { project, job, judgement, outcome, finalStatus, reason, requestedBy, isCancelledNow, wasPublished },
-      context,
-    );
+    const facts = { project, job, judgement, outcome, finalStatus, reason, requestedBy };
+    const decision: Decision = { ...facts, isCancelledNow, wasPublished };
+    report.decided(decision);
+    const isNews = (isCancelledNow && !wasPublished) || outcome === 'would_cancel';
+    // Publish, then note: an event may come twice, but none is lost if the function dies in between.
+    const isOut = !isNews || (await report.publishCancellation(decision));
+    if (outcome === 'cancelling' && !wasPublished && isOut) {
+      await table.noteCancelling(job.id, Math.floor(now)).catch((error) => report.problem({ project, job }, error));
+    }
+    return decision;
   };
 
   for (let attempts = 0; ; ) {
@@ -100,11 +97,8 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
     const reply = await project.provider.cancel(jobId);
     if (reply.kind === 'not_sent') continue;
     if (reply.kind === 'accepted') {
-      const after =
-        reply.job ??
-        (await project.provider
-          .retrieve(jobId, { signal: context.time.signal, withMetadata: false })
-          .catch(() => null));
+      const options = { signal: context.time.signal, withMetadata: false };
+      const after = reply.job ?? (await project.provider.retrieve(jobId, options).catch(() => null));
       return conclude(look, outcomeAfterCancel(after), after?.status ?? null, true);
     }
     failure = reply;
@@ -173,27 +167,10 @@ async function waitBeforeLook({ mayRetry, isFree, askedWaitMs }: FailedCancel, a
   return sleep(waitMs, true, { signal: time.signal }).catch(() => false);
 }
 
-/** Publishes first, then notes it: an event may come twice, but is not lost because the function dies in between. */
-async function publishAndNote(decision: Decision, context: Context): Promise<Decision> {
-  const { project, job, outcome, isCancelledNow, wasPublished } = decision;
-  context.report.decided(decision);
-  const isNews = (isCancelledNow && !wasPublished) || outcome === 'would_cancel';
-  const isOut = isNews ? await context.report.publishCancellation(decision) : true;
-  if (outcome === 'cancelling' && !wasPublished && isOut) {
-    await context.table
-      .noteCancelling(job.id, Math.floor(context.now))
-      .catch((error) => context.report.problem({ project, job }, error));
-  }
-  return decision;
-}
-
-/** A failed cancel keeps its name if it is about access, pace or quota. Otherwise it is the provider's fault, also a 404. */
+/** A job that was just read exists, so a 404 to its cancel is the provider's fault. */
 function cancelError(error: Error, effect: string): Error {
   const message = `${error.message} ${effect}`;
-  const keepsName = [AuthenticationError, ApiKeyError, RateLimitError, QuotaError].some(
-    (named) => error instanceof named,
-  );
-  return keepsName ? withMessage(error, message) : new OpenAIError(message);
+  return error instanceof JobNotFoundError ? new OpenAIError(message) : withMessage(error, message);
 }
 
 /** Returns the field that names a project, in deployments that have `projects`. */
@@ -210,14 +187,4 @@ export function toCancelAnswer({ project, job, outcome, finalStatus }: Decision)
     initialStatus: job.status,
     finalStatus,
   };
-}
-
-/** Returns a decision by which nothing was sent. */
-export function unsentDecision(
-  about: Pick<Decision, 'project' | 'job' | 'judgement' | 'reason' | 'requestedBy'>,
-  outcome: Outcome,
-  error?: unknown,
-): Decision {
-  const decision = { ...about, outcome, finalStatus: null, isCancelledNow: false, wasPublished: false };
-  return error === undefined ? decision : { ...decision, error: toNamedError(error) };
 }

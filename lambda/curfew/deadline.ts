@@ -61,17 +61,12 @@ export function judge(job: Job, found: JobRow | Error, rules: Rules, now: number
   const byLimit = hasDeadline ? Math.min(lastSecond, start + minutes * 60) : null;
   const deadline = byLimit === null ? null : Math.max(byLimit, row.extendedUntil ?? 0);
   const isExtended = deadline !== byLimit;
+  const budgetFrom = own.minutes === undefined ? rules.budgetFrom : 'metadata';
 
   return {
     ageMinutes: createdAt === null ? null : (now - createdAt) / 60,
     timeBudgetMinutes: isExempt ? null : budget,
-    budgetFrom: isExempt
-      ? 'exempt'
-      : isExtended
-        ? 'extension'
-        : own.minutes === undefined
-          ? rules.budgetFrom
-          : 'metadata',
+    budgetFrom: isExempt ? 'exempt' : isExtended ? 'extension' : budgetFrom,
     limit: isWaiting ? 'queue' : 'budget',
     countsFrom,
     deadline,
@@ -80,13 +75,8 @@ export function judge(job: Job, found: JobRow | Error, rules: Rules, now: number
   };
 }
 
-interface OwnBudget {
-  minutes?: number | 'none';
-  unreadable?: string;
-}
-
 /** Reads a job's own budget: `90`, `1.5`, `90m`, `24h`, `2d` or `none`. A misspelled key counts as unreadable. */
-function readOwnBudget(metadata: Record<string, string>): OwnBudget {
+function readOwnBudget(metadata: Job['metadata']): { minutes?: number | 'none'; unreadable?: string } {
   const given = metadata[budgetKey];
   const minutes = given === undefined ? undefined : parseBudget(given);
   if (minutes !== undefined) return { minutes };
@@ -147,8 +137,6 @@ export function cancelProgress({ cancellingSince }: JobRow, now: number): 'none'
 }
 
 /** Returns Unix seconds as ISO 8601, to the second. */
-export function toIso(seconds: number): string;
-export function toIso(seconds: number | null): string | null;
 export function toIso(seconds: number | null): string | null {
   return seconds === null ? null : new Date(Math.floor(seconds) * 1000).toISOString();
 }

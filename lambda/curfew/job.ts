@@ -51,13 +51,9 @@ export interface JobPage {
 }
 
 /** What came of sending a cancel. */
-export type CancelReply = AcceptedCancel | FailedCancel | { kind: 'not_sent' };
-
-export interface AcceptedCancel {
-  kind: 'accepted';
-  /** Null if the answer says nothing about the job. */
-  job: Job | null;
-}
+export type CancelReply =
+  /** The job is null if the answer says nothing about it. */
+  { kind: 'accepted'; job: Job | null } | FailedCancel | { kind: 'not_sent' };
 
 export interface FailedCancel {
   kind: 'failed';

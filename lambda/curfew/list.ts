@@ -4,7 +4,7 @@ import { inProject } from './cancel.ts';
 import type { Context, Project, ProjectJob } from './context.ts';
 import { isActive, judge, toIso } from './deadline.ts';
 import type { JobRow } from './job.ts';
-import { inProgress, type Listing, listJobs } from './listing.ts';
+import { inProgress, listJobs } from './listing.ts';
 import { listAnswer, Tally, throwIfAllFailed } from './tally.ts';
 
 /** Each project takes one call at a time, and Lambda allows 1,024 open files. */
@@ -34,7 +34,7 @@ export async function list(projects: Project[], context: Context): Promise<ListR
 
   const rows = await context.table.read(listings.flatMap(inProgress).map(({ id }) => id));
   const jobs = listings
-    .flatMap(toProjectJobs)
+    .flatMap(({ project, unfinished }) => unfinished.map((job) => ({ project, job })))
     .map((one) => listedJob(one, rows.get(one.job.id) ?? {}, context.now))
     .sort((a, b) => a.rank - b.rank || a.order - b.order)
     .map(({ listed }) => listed);
@@ -45,16 +45,8 @@ export async function list(projects: Project[], context: Context): Promise<ListR
   return { answer: listAnswer(tally, jobs, isComplete), tally, unreadable };
 }
 
-function toProjectJobs({ project, unfinished }: Listing): ProjectJob[] {
-  return unfinished.map((job) => ({ project, job }));
-}
-
 /** Returns a job as it is listed, and its place: by deadline, then without one, then what will not be cancelled. */
-function listedJob(
-  { project, job }: ProjectJob,
-  row: JobRow | Error,
-  now: number,
-): { listed: ListedJob; rank: number; order: number } {
+function listedJob({ project, job }: ProjectJob, row: JobRow | Error, now: number) {
   const isReadable = !(row instanceof Error) && job.metadataError === undefined;
   const judgement = judge(job, row, project.rules, now);
   const { budgetFrom, countsFrom, unreadableBudget } = judgement;

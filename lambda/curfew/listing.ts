@@ -18,20 +18,14 @@ export interface Listing {
   cutShortBy?: Error;
 }
 
-export interface ListingOptions {
-  /** How far back to look, by creation; 0 reads everything. */
-  lookbackDays: number;
-  /** Jobs are judged by their budgets, which takes their metadata and the time of their creation. */
-  withBudgets: boolean;
-}
-
 /**
  * Lists a project's jobs, newest first, up to the page on which every job is older than the look-back. Ends early if
- * listing fails or two thirds of the time are gone. Never throws.
+ * listing fails or two thirds of the time are gone. Never throws. A look-back of 0 reads everything; `withBudgets` also
+ * reads what budgets need: metadata and creation time.
  */
 export async function listJobs(
   project: Project,
-  { lookbackDays, withBudgets }: ListingOptions,
+  { lookbackDays, withBudgets }: { lookbackDays: number; withBudgets: boolean },
   { now, time }: Context,
 ): Promise<Listing> {
   const listing: Listing = { project, unfinished: [], inspected: 0, odd: [], hasFirstPage: false };

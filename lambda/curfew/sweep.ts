@@ -1,7 +1,7 @@
 import pMap from 'p-map';
 import type { Outcome, StopAllAnswer, StopAllRequest, SweepAnswer, SweepRequest } from '../contract.ts';
-import { StateError } from '../errors.ts';
-import { cancelJob, type Decision, type Reason, unsentDecision } from './cancel.ts';
+import { StateError, toNamedError } from '../errors.ts';
+import { cancelJob, type Decision, type Reason } from './cancel.ts';
 import type { Context, Project, ProjectJob } from './context.ts';
 import { cancelProgress, findWarning, isActive, type Judgement, judge, type Rules } from './deadline.ts';
 import type { JobRow } from './job.ts';
@@ -10,12 +10,6 @@ import { stopAllAnswer, sweepAnswer, Tally } from './tally.ts';
 
 /** Two hundred projects at once leave room for a hundred that hang until their calls time out. */
 export const maxConcurrentProjects = 200;
-
-/** A pass through all projects: a sweep or a stop-all. */
-interface Pass {
-  reason: Exclude<Reason, 'requested'>;
-  warnBeforeMinutes: number;
-}
 
 /** Cancels every job past its deadline, in all given projects. */
 export async function sweep(
@@ -26,8 +20,8 @@ export async function sweep(
   const targets = projects.map((project) => ({ ...project, rules: overrideRules(project, given) }));
   // A trial sweep sends no warnings.
   const warns = given.timeBudgetMinutes === undefined && given.dryRun !== true;
-  const pass: Pass = { reason: 'time_budget', warnBeforeMinutes: warns ? context.warnBeforeMinutes : 0 };
-  const tally = await sweepProjects(targets, pass, context);
+  const warnBeforeMinutes = warns ? context.warnBeforeMinutes : 0;
+  const tally = await sweepProjects(targets, 'time_budget', { ...context, warnBeforeMinutes });
   return { answer: sweepAnswer(tally), tally };
 }
 
@@ -41,7 +35,7 @@ export async function stopAll(
     ...project,
     rules: { ...project.rules, dryRun, lookbackDays: 0, cancelLimit: 'none' as const },
   }));
-  const tally = await sweepProjects(targets, { reason: 'stop_all', warnBeforeMinutes: 0 }, context);
+  const tally = await sweepProjects(targets, 'stop_all', { ...context, warnBeforeMinutes: 0 });
   return { answer: stopAllAnswer(tally, dryRun), tally };
 }
 
@@ -53,7 +47,7 @@ function overrideRules({ name, rules }: Project, given: SweepRequest['sweep']): 
   return { ...rules, ...overrides, dryRun: mayArm ? dryRun : dryRun || rules.dryRun };
 }
 
-async function sweepProjects(projects: Project[], pass: Pass, context: Context): Promise<Tally> {
+async function sweepProjects(projects: Project[], reason: Reason, context: Context): Promise<Tally> {
   const tally = new Tally(projects);
   // In random order, so that no project is always the one that time does not reach.
   const shuffled = projects
@@ -61,7 +55,7 @@ async function sweepProjects(projects: Project[], pass: Pass, context: Context):
     .sort((a, b) => a.position - b.position);
   await pMap(
     shuffled,
-    ({ project }) => sweepProject(project, pass, tally, context).catch((error) => tally.addFailure(project, error)),
+    ({ project }) => sweepProject(project, reason, tally, context).catch((error) => tally.addFailure(project, error)),
     { concurrency: maxConcurrentProjects },
   );
   if (context.time.signal.aborted) tally.isOutOfTime = true;
@@ -77,13 +71,14 @@ interface JudgedJob extends ProjectJob {
 }
 
 /** Sweeps one project: list, look up, judge, limit, act. */
-async function sweepProject(project: Project, pass: Pass, tally: Tally, context: Context): Promise<void> {
+async function sweepProject(project: Project, reason: Reason, tally: Tally, context: Context): Promise<void> {
   const { rules, maxConcurrency: concurrency } = project;
-  const { reason } = pass;
   const { now, table, report, requestedBy } = context;
   const isSweep = reason === 'time_budget';
   const leave = ({ job, judgement }: JudgedJob, outcome: Outcome, error?: unknown): Decision => {
-    const decision = unsentDecision({ project, job, judgement, reason, requestedBy }, outcome, error);
+    const facts = { project, job, judgement, reason, requestedBy, outcome };
+    const unsent = { ...facts, finalStatus: null, isCancelledNow: false, wasPublished: false };
+    const decision: Decision = error === undefined ? unsent : { ...unsent, error: toNamedError(error) };
     report.decided(decision);
     return decision;
   };
@@ -103,10 +98,9 @@ async function sweepProject(project: Project, pass: Pass, tally: Tally, context:
   });
   for (const { job, judgement, row } of judged) tally.addFound(job, judgement, row, now);
   for (const one of judged.filter(({ job }) => job.phase === 'other')) leave(one, 'not_cancellable');
-  const isDue = ({ judgement }: JudgedJob) => !isSweep || judgement.isOverdue;
   const active = judged.filter(({ job }) => isActive(job));
-  const overdue = active.filter(isDue);
-  const fine = active.filter((one) => !isDue(one));
+  const isDue = ({ judgement }: JudgedJob) => !isSweep || judgement.isOverdue;
+  const { overdue = [], fine = [] } = Object.groupBy(active, (one) => (isDue(one) ? 'overdue' : 'fine'));
   for (const one of fine) leave(one, one.judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget');
 
   // Limit
@@ -117,15 +111,8 @@ async function sweepProject(project: Project, pass: Pass, tally: Tally, context:
   const unreadable = isSweep ? judged.find((one) => one.unreadable) : undefined;
   if (unreadable) report.problem(unreadable, unreadable.unreadable);
   if (isSweep) await noteStates(judged, concurrency, context);
-  await pMap(fine, (one) => warn(one, pass, context), { concurrency });
-  await pMap(
-    overdue,
-    async (one) => {
-      const decision = await act(one);
-      if (decision) tally.addDecision(decision);
-    },
-    { concurrency },
-  );
+  await pMap(fine, (one) => warn(one, context), { concurrency });
+  for (const decision of await pMap(overdue, act, { concurrency })) if (decision) tally.addDecision(decision);
   tally.addListing(listing);
 
   /** Returns undefined if time runs out before the job. */
@@ -170,7 +157,7 @@ async function noteStates(
 }
 
 /** Publishes a warning, if one is due, and then notes it. */
-async function warn(one: JudgedJob, { warnBeforeMinutes }: Pass, { table, report, now }: Context): Promise<void> {
+async function warn(one: JudgedJob, { table, report, now, warnBeforeMinutes }: Context): Promise<void> {
   const { project, job, row, judgement, unreadable } = one;
   if (unreadable) return;
   const warning = findWarning(job, judgement, row, { warnBeforeMinutes, dryRun: project.rules.dryRun, now });

@@ -46,7 +46,7 @@ export class Tally {
   /** How many projects were listed to the end. */
   projectsRead = 0;
   isOutOfTime = false;
-  readonly #failures = new Map<Project, Error>();
+  readonly #failures: ProjectFailure[] = [];
 
   constructor(projects: Project[]) {
     this.projects = projects;
@@ -90,15 +90,13 @@ export class Tally {
   }
 
   addFailure(project: Project, thrown: unknown): void {
-    this.#failures.set(project, toError(thrown));
+    this.#failures.push({ project, error: toError(thrown) });
   }
 
   /** Projects that could not be read, in configured order. */
   get failures(): ProjectFailure[] {
-    return this.projects.flatMap((project) => {
-      const error = this.#failures.get(project);
-      return error ? [{ project, error }] : [];
-    });
+    const place = ({ project }: ProjectFailure) => this.projects.indexOf(project);
+    return this.#failures.toSorted((a, b) => place(a) - place(b));
   }
 
   /** The deployment has `projects`, so answers and log lines mention them. */
@@ -106,21 +104,19 @@ export class Tally {
     return this.projects.some(({ name }) => name !== undefined);
   }
 
-  /** What became of the jobs that were due. */
-  get outcomes() {
+  get counts() {
     const count = (...outcomes: Outcome[]) => this.jobs.filter(({ outcome }) => outcomes.includes(outcome)).length;
     return {
+      inspected: this.inspected,
+      inProgress: this.inProgress,
+      overdue: this.jobs.length,
+      notCancellable: this.others.length,
       cancelled: count('cancelled', 'cancelling'),
       alreadyFinished: count('already_finished'),
       wouldCancel: count('would_cancel'),
       heldBack: count('held_back'),
       failed: count('failed'),
     };
-  }
-
-  get counts() {
-    const { inspected, inProgress, others, jobs, outcomes } = this;
-    return { inspected, inProgress, overdue: jobs.length, notCancellable: others.length, ...outcomes };
   }
 
   /** Everything was seen: all projects, to the end, in time, and every job could be judged. */

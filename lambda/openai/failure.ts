@@ -30,24 +30,19 @@ export function toNamedFailure(thrown: unknown, purpose: string): Error {
   const failure = toError(thrown);
   const failed = `Could not ${purpose}:`;
   const openAIError = (message: string) => new OpenAIError(`${failed} ${message}`);
+  const notTheApi = (what: string) => openAIError(`${what}. Check that openaiBaseUrl is an OpenAI API.`);
   if (failure instanceof ApiKeyError || failure instanceof OpenAIError) return failure;
   if (failure instanceof HTTPError) return refusedError(toAnswer(failure), failed);
   if (failure instanceof CredentialChangedError) return refusedError(failure.answer, failed);
   if (failure instanceof NetworkError) return openAIError(describeNetworkError(failure));
-  if (failure instanceof AnswerTooLongError) {
-    return openAIError('the answer is longer than any of the API. Check that openaiBaseUrl is an OpenAI API.');
-  }
-  if (failure instanceof SyntaxError) {
-    return openAIError('the answer is not JSON. Check that openaiBaseUrl is an OpenAI API.');
-  }
+  if (failure instanceof AnswerTooLongError) return notTheApi('the answer is longer than any of the API');
+  if (failure instanceof SyntaxError) return notTheApi('the answer is not JSON');
   if (failure instanceof SchemaValidationError) {
     const fields = failure.issues.map(({ path = [] }) =>
       path.map((part) => (typeof part === 'object' ? part.key : part)).join('.'),
     );
     const missing = fields.map((field) => field || 'the whole body').join(', ');
-    return openAIError(
-      `the answer lacks what the API promises (${missing}). Check that openaiBaseUrl is an OpenAI API.`,
-    );
+    return notTheApi(`the answer lacks what the API promises (${missing})`);
   }
   if (failure.name === 'AbortError' || failure.name === 'TimeoutError') {
     return openAIError('time ran out before the provider answered. Try again.');
@@ -75,9 +70,8 @@ function refusedError(refusal: HttpAnswer, failed: string): Error {
       `${answer} Check that the credential is active and may read and cancel fine-tuning jobs.`,
     );
   }
-  if (status === 429) {
+  if (status === 429)
     return new RateLimitError(`${answer} Wait, then try again; check the rate limits of the project.`);
-  }
   if (status < 400) {
     return new OpenAIError(`${answer} Redirects are not followed: set openaiBaseUrl to where the API is.`);
   }
@@ -90,10 +84,8 @@ function refusedError(refusal: HttpAnswer, failed: string): Error {
 function describeDetails(refusal: HttpAnswer): string {
   const code = codesIn(refusal).find((candidate) => /^[a-z_]+$/i.test(candidate));
   const requestId = refusal.headers.get('x-request-id') ?? '';
-  const details = [
-    ...(code === undefined ? [] : [code]),
-    ...(/^req_[a-z0-9]{1,64}$/i.test(requestId) ? [`request id ${requestId}`] : []),
-  ];
+  const isRequestId = /^req_[a-z0-9]{1,64}$/i.test(requestId);
+  const details = [code, isRequestId && `request id ${requestId}`].filter(Boolean);
   return details.length > 0 ? ` (${details.join(', ')})` : '';
 }
 

@@ -67,7 +67,9 @@ const jobSchema = v.pipe(
 
 const pageSize = 100;
 const pageSchema = v.object({ data: v.array(v.unknown()), has_more: v.nullish(v.boolean()) });
-const entrySchema = v.object({ id: v.fallback(v.string(), ''), status: v.fallback(v.string(), '') });
+const text = v.fallback(v.string(), '');
+/** What can be read of any entry. */
+const entrySchema = v.fallback(v.object({ id: text, status: text }), { id: '', status: '' });
 /** Some providers answer a cancel with nothing. */
 const cancelSchema = v.union([
   jobSchema,
@@ -164,7 +166,7 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
           .catch((error) => {
             throw toNamedFailure(error, 'list the fine-tuning jobs');
           });
-        after = data.map(idOf).findLast((id) => id !== '');
+        after = data.map((entry) => v.parse(entrySchema, entry).id).findLast((id) => id !== '');
         yield parsePage(data);
         if (!(has_more ?? data.length >= pageSize)) return;
         if (cursors.has(after)) {
@@ -187,11 +189,6 @@ function checkId(job: Job, jobId: string, purpose: string): Job {
   );
 }
 
-function idOf(entry: unknown): string {
-  const parsed = v.safeParse(entrySchema, entry);
-  return parsed.success ? parsed.output.id : '';
-}
-
 /** Sorts the entries of a page into jobs and odd ones. An odd entry that has finished is of no interest. */
 function parsePage(data: unknown[]): JobPage {
   const page: JobPage = { jobs: [], odd: [] };
@@ -201,13 +198,10 @@ function parsePage(data: unknown[]): JobPage {
       page.jobs.push(parsed.output);
       continue;
     }
-    const readable = v.safeParse(entrySchema, entry);
-    if (readable.success && phases.get(readable.output.status) === 'finished') continue;
-    const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
-    page.odd.push({
-      jobId: fields.includes('id') ? undefined : idOf(entry) || undefined,
-      unreadableFields: fields,
-    });
+    const { id, status } = v.parse(entrySchema, entry);
+    if (phases.get(status) === 'finished') continue;
+    const unreadableFields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
+    page.odd.push({ jobId: unreadableFields.includes('id') || id === '' ? undefined : id, unreadableFields });
   }
   return page;
 }
