@@ -1,7 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import middy from '@middy/core';
 import type { Context as LambdaContext } from 'aws-lambda';
 import onetime from 'onetime';
@@ -12,9 +11,8 @@ import { createReport, createSeenJobs, type FullReport, type ReportOptions } fro
 import { openTable } from './aws/table.ts';
 import type { CurfewAnswer, CurfewRequest, QueueAnswer, TopicAnswer } from './contract.ts';
 import { cancelJob, toCancelAnswer } from './curfew/cancel.ts';
-import type { Context, Project, TimeLeft } from './curfew/context.ts';
+import type { Context, Project } from './curfew/context.ts';
 import { extend } from './curfew/extend.ts';
-import type { JobTable } from './curfew/job.ts';
 import { list } from './curfew/list.ts';
 import { stopAll, sweep } from './curfew/sweep.ts';
 import { incompleteError, throwIfAllFailed } from './curfew/tally.ts';
@@ -37,17 +35,13 @@ const maxConcurrentRecords = 5;
 
 /** State kept while the function is warm. */
 interface WarmFunction extends ReportOptions {
-  secrets: SecretsProvider;
   readProjects: ReturnType<typeof createProjectList>;
 }
 
 /** Shared by all records of an invocation. */
 interface Invocation {
   warm: WarmFunction;
-  now: number;
-  time: TimeLeft;
-  /** The table of jobs, opened when it is first needed. */
-  table: () => JobTable;
+  shared: Omit<Context, 'requestedBy' | 'report'>;
   /** How long publishing one event may take from now on. */
   publishTimeMs: () => number;
   /** The projects, each with one rate limit. */
@@ -65,7 +59,6 @@ export function createHandler(settings: FunctionSettings, services: Omit<ReportO
   const warm: WarmFunction = {
     ...services,
     settings,
-    secrets: new SecretsProvider({ awsSdkV3Client: aws.secretsManager }),
     readProjects: projectList ? createProjectList(projectList, settings, aws.parameterStore, logger) : async () => only,
     seen: createSeenJobs(),
   };
@@ -93,15 +86,18 @@ function startInvocation(event: unknown, lambda: LambdaContext, warm: WarmFuncti
     endsAt: performance.now() + workMs,
   };
   const publishMs = (reserveMs * 2) / 3;
-  const { settings, aws, secrets, readProjects } = warm;
+  const { settings, aws, readProjects } = warm;
   return {
     warm,
-    now: Date.now() / 1000,
-    time,
-    table: onetime(() => openTable(settings.tableName, aws.dynamoDB, time.signal)),
+    shared: {
+      now: Date.now() / 1000,
+      time,
+      table: onetime(() => openTable(settings.tableName, aws.dynamoDB, time.signal)),
+      warnBeforeMinutes: settings.warnBeforeMinutes,
+    },
     // The reserve is for all events that are still to come.
     publishTimeMs: () => Math.floor(Math.max(0, Math.min(publishMs, time.endsAt + publishMs - performance.now()))),
-    projects: onetime(async () => connectProjects(await readProjects(), aws, secrets, time)),
+    projects: onetime(async () => connectProjects(await readProjects(), aws, time)),
   };
 }
 
@@ -136,20 +132,10 @@ async function carryOut(
   { from, isForeignEvent = false }: Delivery,
   report: FullReport,
   requestedBy: string,
-  { warm, now, time, table, projects: allProjects }: Invocation,
+  { shared, projects: allProjects }: Invocation,
 ): Promise<CurfewAnswer> {
   const projects = selectProjects(request, await allProjects(), isForeignEvent);
-  const { warnBeforeMinutes } = warm.settings;
-  const context: Context = {
-    now,
-    requestedBy,
-    time,
-    warnBeforeMinutes,
-    report,
-    get table() {
-      return table();
-    },
-  };
+  const context: Context = { ...shared, requestedBy, report };
 
   if ('jobId' in request) {
     const { project, job } = await findJob(projects, request.jobId, false);

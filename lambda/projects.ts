@@ -1,4 +1,3 @@
-import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import PQueue from 'p-queue';
 import type { AwsClients } from './aws/clients.ts';
 import { createApiKeys, signForBedrock } from './aws/credentials.ts';
@@ -26,13 +25,8 @@ export function callsAtOnce(projects: number): number {
 }
 
 /** Connects the projects to their providers, for one invocation. */
-export function connectProjects(
-  all: ProjectSettings[],
-  aws: AwsClients,
-  secrets: SecretsProvider,
-  time: TimeLeft,
-): Project[] {
-  const apiKeyIn = createApiKeys(secrets, time.signal);
+export function connectProjects(all: ProjectSettings[], aws: AwsClients, time: TimeLeft): Project[] {
+  const apiKeyIn = createApiKeys(aws.secrets, time.signal);
   const maxConcurrency = callsAtOnce(all.length);
 
   const credentialFor = ({ provider, region, secretName, secretField }: ProjectSettings): Credential => {
@@ -63,7 +57,7 @@ export function connectProjects(
     if (baseUrl === undefined) return createCustomization({ region, access: aws.access, maxConcurrency, time });
     return createFineTuning({ baseUrl, openaiProject, credential: credentialFor(project), maxConcurrency, time });
   };
-  return all.map((project) => ({ name: project.name, rules: project, provider: connect(project), maxConcurrency }));
+  return all.map((rules) => ({ name: rules.name, rules, provider: connect(rules), maxConcurrency }));
 }
 
 /**

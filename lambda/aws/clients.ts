@@ -1,7 +1,8 @@
+import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
+import type { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { SSMClient } from '@aws-sdk/client-ssm';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import type { AwsCredentialIdentity, Provider } from '@aws-sdk/types';
 import onetime from 'onetime';
@@ -15,10 +16,10 @@ export interface AwsAccess {
 
 /** The clients for AWS. Those that a plain cancel does not need are loaded when they are first asked for. */
 export interface AwsClients {
-  secretsManager: SecretsManagerClient;
+  secrets: SecretsProvider;
   eventBridge: EventBridgeClient;
   dynamoDB(): Promise<DynamoDBClient>;
-  parameterStore(): Promise<SSMClient>;
+  parameterStore(): Promise<SSMProvider>;
   /** The credentials of the function's own role. */
   credentials: Provider<AwsCredentialIdentity>;
   /** For clients of other regions. */
@@ -35,10 +36,13 @@ const maxAttempts = 3;
 export function createAwsClients(access: AwsAccess = {}): AwsClients {
   const configuration = { requestHandler, maxAttempts, ...access };
   return {
-    secretsManager: new SecretsManagerClient(configuration),
+    secrets: new SecretsProvider({ awsSdkV3Client: new SecretsManagerClient(configuration) }),
     eventBridge: new EventBridgeClient(configuration),
     dynamoDB: onetime(async () => new (await import('./late-sdk.ts')).DynamoDBClient(configuration)),
-    parameterStore: onetime(async () => new (await import('./late-sdk.ts')).SSMClient(configuration)),
+    parameterStore: onetime(async () => {
+      const { SSMProvider } = await import('@aws-lambda-powertools/parameters/ssm');
+      return new SSMProvider({ clientConfig: configuration });
+    }),
     credentials: async () => access.credentials ?? (await fromEnv()()),
     access,
   };

@@ -1,4 +1,3 @@
-import type { SSMClient } from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
 import { named, StateError, toError } from '../errors.ts';
 import { type ProjectSettings, resolveProject } from '../project-settings.ts';
@@ -29,10 +28,12 @@ export function createProjectList(
   let last: { projects: ProjectSettings[]; readAt: number } | undefined;
 
   const read = async (): Promise<ProjectSettings[]> => {
-    const parts = await valuesBelow(projectList.path, await parameterStore());
+    const store = await parameterStore();
+    const parameters = await store.getMultiple(projectList.path, { forceFetch: true });
+    const parts = Object.entries(parameters ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
     if (parts.length !== projectList.parts) throw new MissingPartsError();
     return parts
-      .flatMap((part) => v.parse(partSchema, part))
+      .flatMap(([, part]) => v.parse(partSchema, part))
       .map(({ name, ...overrides }) =>
         resolveProject(name, settings, v.parse(projectSchema, overrides), settings.functionRegion),
       );
@@ -42,7 +43,8 @@ export function createProjectList(
     const now = performance.now();
     if (last && now - last.readAt < maxAgeMs) return last.projects;
     const projects = await read().catch((error) => {
-      const { name } = toError(error);
+      // What the AWS client threw is the cause.
+      const { name } = toError(toError(error).cause ?? error);
       if (last) {
         logger.warn(`The projects could not be read again (${name}). Those that were read before still hold.`);
         return last.projects;
@@ -59,13 +61,3 @@ export function createProjectList(
 
 /** Parts of the list are missing: it is being replaced, or somebody deleted them. */
 class MissingPartsError extends named('MissingPartsError') {}
-
-/** Returns the values of all parameters below a path, in the order of their names. */
-async function valuesBelow(path: string, client: SSMClient): Promise<string[]> {
-  const { paginateGetParametersByPath } = await import('./late-sdk.ts');
-  const found = new Map<string, string>();
-  for await (const { Parameters = [] } of paginateGetParametersByPath({ client }, { Path: path })) {
-    for (const { Name = '', Value = '' } of Parameters) found.set(Name, Value);
-  }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
-}

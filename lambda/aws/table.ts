@@ -87,7 +87,7 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
   };
 
   const note = async (jobId: string, name: keyof JobRow, at: number, condition?: string): Promise<void> => {
-    await update(jobId, `SET ${name} = :at, expiresAt = :expires`, condition, { ':at': toNumber(at) });
+    await update(jobId, `SET ${name} = :at, expiresAt = :expires`, condition, { ':at': toNumber(Math.floor(at)) });
   };
 
   return {

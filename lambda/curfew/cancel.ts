@@ -68,7 +68,9 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
     // Publish, then note: an event may come twice, but none is lost if the function dies in between.
     const isOut = !isNews || (await report.publishCancellation(decision));
     if (outcome === 'cancelling' && !wasPublished && isOut) {
-      await table.noteCancelling(job.id, Math.floor(now)).catch((error) => report.problem({ project, job }, error));
+      await table()
+        .noteCancelling(job.id, now)
+        .catch((error) => report.problem({ project, job }, error));
     }
     return decision;
   };
@@ -122,14 +124,14 @@ async function lookAt(
   ]);
   if (isSweep && job.phase === 'waiting') {
     // It may have been listed as running, and interrupted by its provider since.
-    const noted = context.table.noteWaiting(jobId, Math.floor(context.now));
+    const noted = context.table().noteWaiting(jobId, context.now);
     await noted.catch((error) => context.report.problem({ project, job }, error));
   }
   return { job, row, judgement: judge(job, row, project.rules, context.now) };
 }
 
 async function readRow(jobId: string, { table }: Context): Promise<JobRow | Error> {
-  return (await table.read([jobId])).get(jobId) ?? {};
+  return (await table().read([jobId])).get(jobId) ?? {};
 }
 
 /** Returns what becomes of the job without another cancel; undefined if one has to be sent. */

@@ -33,7 +33,8 @@ export interface Context {
   now: number;
   requestedBy: string;
   time: TimeLeft;
-  table: JobTable;
+  /** Opens the table when it is first needed: a plain cancel does without. */
+  table: () => JobTable;
   /** How long before its deadline a job is warned about; 0 never warns. */
   warnBeforeMinutes: number;
   report: Report;

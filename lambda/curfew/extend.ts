@@ -24,7 +24,7 @@ export async function extend({ project, job }: ProjectJob, minutes: number, cont
       `The job "${job.id}" has no readable creation time, so it has no deadline to extend. Cancel it by its id if it has to stop.`,
     );
   }
-  const row = (await table.read([job.id])).get(job.id) ?? {};
+  const row = (await table().read([job.id])).get(job.id) ?? {};
   if (row instanceof Error) throw row;
   if (job.metadataError) throw job.metadataError;
   if (cancelProgress(row, now) === 'recent') return answer(null, null);
@@ -33,5 +33,5 @@ export async function extend({ project, job }: ProjectJob, minutes: number, cont
   if (deadline === null) return answer(null, null);
   const until = Math.floor(now) + minutes * 60;
   if (until <= deadline) return answer(deadline, deadline);
-  return answer(deadline, await table.extend(job.id, until, requestedBy));
+  return answer(deadline, await table().extend(job.id, until, requestedBy));
 }

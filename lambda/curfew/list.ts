@@ -32,7 +32,7 @@ export async function list(projects: Project[], context: Context): Promise<ListR
   for (const listing of listings) tally.addListing(listing);
   throwIfAllFailed(tally);
 
-  const rows = await context.table.read(listings.flatMap(inProgress).map(({ id }) => id));
+  const rows = await context.table().read(listings.flatMap(inProgress).map(({ id }) => id));
   const jobs = listings
     .flatMap(({ project, unfinished }) => unfinished.map((job) => ({ project, job })))
     .map((one) => listedJob(one, rows.get(one.job.id) ?? {}, context.now))

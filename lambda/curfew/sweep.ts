@@ -87,7 +87,7 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
   const listing = await listJobs(project, { lookbackDays: rules.lookbackDays, withBudgets: isSweep }, context);
 
   // Look up
-  const rows = isSweep ? await table.read(inProgress(listing).map(({ id }) => id)) : new Map<string, JobRow>();
+  const rows = isSweep ? await table().read(inProgress(listing).map(({ id }) => id)) : new Map<string, JobRow>();
 
   // Judge
   const judged = listing.unfinished.map((job): JudgedJob => {
@@ -146,7 +146,8 @@ async function noteStates(
     try {
       if (performance.now() > endsAt)
         throw new StateError('The table of jobs is too slow to note where the job stands.');
-      await (isCancelling ? table.noteCancelling : table.noteWaiting)(job.id, Math.floor(now));
+      const { noteCancelling, noteWaiting } = table();
+      await (isCancelling ? noteCancelling : noteWaiting)(job.id, now);
     } catch (error) {
       failures.push({ one, error });
     }
@@ -162,5 +163,7 @@ async function warn(one: JudgedJob, { table, report, now, warnBeforeMinutes }: C
   if (unreadable) return;
   const warning = findWarning(job, judgement, row, { warnBeforeMinutes, dryRun: project.rules.dryRun, now });
   if (warning === undefined || !(await report.publishWarning(one, warning))) return;
-  await table.noteWarned(job.id, warning.deadline).catch((error) => report.problem(one, error));
+  await table()
+    .noteWarned(job.id, warning.deadline)
+    .catch((error) => report.problem(one, error));
 }

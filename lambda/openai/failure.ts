@@ -1,4 +1,5 @@
 import { HTTPError, NetworkError, SchemaValidationError } from 'ky';
+import * as v from 'valibot';
 import type { TimeLeft } from '../curfew/context.ts';
 import type { FailedCancel } from '../curfew/job.ts';
 import {
@@ -10,12 +11,146 @@ import {
   RateLimitError,
   toError,
 } from '../errors.ts';
-import { AnswerTooLongError, AttemptTimeoutError, CredentialChangedError } from './fetch.ts';
-import { askedWaitMs, codesIn, type HttpAnswer, isAboutPace, isAboutQuota, isWorthRetrying } from './refusal.ts';
+import { PaceRefusal } from '../rate-limit.ts';
 
-/** Returns an error answer of ky's in our terms. Its data is text, because `fetch` drops the type of its content. */
-export function toAnswer({ response, data }: HTTPError): HttpAnswer {
-  return { status: response.status, headers: response.headers, body: typeof data === 'string' ? data : '' };
+/** An answer, read to its end. */
+export interface HttpAnswer {
+  status: number;
+  headers: Headers;
+  body: string;
+}
+
+/** What an answer other than success says. */
+export interface Refusal {
+  status: number;
+  /** `code` and `type` of the body `{"error": {"code", "type", …}}`, as far as they look like codes. */
+  codes: string[];
+  requestId: string;
+  /** The wait that the provider asks for. */
+  askedWaitMs: number | undefined;
+  /** It is about money, quota or the account, so waiting does not help. */
+  isAboutQuota: boolean;
+  /** It is about pace, so waiting helps. */
+  isAboutPace: boolean;
+  /** The same call may succeed later: so the provider says, or else its own clients take it for granted. */
+  isTemporary: boolean;
+}
+
+/** One attempt took too long. */
+export class AttemptTimeoutError extends Error {}
+/** The body of an answer is longer than any that the API gives. */
+export class AnswerTooLongError extends Error {}
+/** The provider asks for a slower pace. */
+export class RateLimitedError extends PaceRefusal {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer, { askedWaitMs = 0, isTemporary }: Refusal) {
+    super();
+    this.askedMs = askedWaitMs;
+    this.mayRetry = isTemporary;
+    this.answer = answer;
+  }
+}
+/** A cancel was refused with a key that has been replaced meanwhile. */
+export class CredentialChangedError extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super();
+    this.refusal = refusal;
+  }
+}
+
+/** Codes of refusals that no waiting cures; see OpenAI's help on spend limits. */
+const quotaCodes: ReadonlySet<string> = new Set([
+  'insufficient_quota',
+  'credit_balance_exhausted',
+  'billing_hard_limit_reached',
+  'organization_spend_limit_exceeded',
+  'project_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+  'billing_not_active',
+]);
+/** What other codes of that kind are about: money, a quota, or the state of the account. */
+const quotaWords =
+  /quota|billing|balance|credit|spend|payment|unpaid|funds|budget|subscription|account|suspend|deactivat|not_active|inactive/i;
+const paceWords = /rate|requests|tokens|throttl|overload/i;
+const quotaStatuses: ReadonlySet<number> = new Set([400, 403, 429]);
+const temporaryStatuses: ReadonlySet<number> = new Set([408, 409, 429]);
+/** Statuses of a refused cancel that say nothing about this job. */
+const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
+
+const code = v.fallback(v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/)), '');
+const errorBody = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ error: v.object({ code: v.optional(code, ''), type: v.optional(code, '') }) }),
+);
+
+/** Reads a refusal. The message in its body is never looked at: it may quote a part of the key. */
+export function readRefusal({ status, headers, body }: HttpAnswer): Refusal {
+  const parsed = v.safeParse(errorBody, body);
+  const codes = parsed.success ? Object.values(parsed.output.error).filter((code) => code !== '') : [];
+  const waitMs = askedWaitMs(headers);
+  const isListed = codes.some((code) => quotaCodes.has(code));
+  const soundsLikePace = codes.some((code) => paceWords.test(code)) || waitMs !== undefined;
+  const soundsLikeQuota = isListed || (!soundsLikePace && codes.some((code) => quotaWords.test(code)));
+  const isAboutQuota = status === 402 || (quotaStatuses.has(status) && soundsLikeQuota);
+  const told = headers.get('x-should-retry');
+  const isTemporary = told === 'true' || (told !== 'false' && (temporaryStatuses.has(status) || status >= 500));
+  return {
+    status,
+    codes,
+    requestId: headers.get('x-request-id') ?? '',
+    askedWaitMs: waitMs,
+    isAboutQuota,
+    isAboutPace: status === 429 && !isAboutQuota,
+    isTemporary: isTemporary && !isAboutQuota,
+  };
+}
+
+/**
+ * Returns the wait that the provider asks for, in milliseconds: `retry-after-ms`, or `retry-after` in seconds or as a date.
+ * A date is read against the answer's own `Date`, because our clocks may differ.
+ */
+export function askedWaitMs(headers: Headers): number | undefined {
+  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
+  if (milliseconds >= 0) return milliseconds;
+  const after = headers.get('retry-after') ?? '';
+  const seconds = Number.parseFloat(after);
+  if (seconds >= 0) return seconds * 1000;
+  const until = Date.parse(after);
+  const answeredAt = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(until) ? undefined : Math.max(0, until - (Number.isNaN(answeredAt) ? Date.now() : answeredAt));
+}
+
+/** Reads the refusal in an error of ky's. Its data is text, because `fetch` drops the type of its content. */
+export function refusalIn({ response: { status, headers }, data }: HTTPError): Refusal {
+  return readRefusal({ status, headers, body: typeof data === 'string' ? data : '' });
+}
+
+/** Returns whether a failed call may succeed later, within the time that is left. The rate limit repeats calls by itself. */
+export function mayRetry(error: Error, { endsAt }: TimeLeft): boolean {
+  if (!(error instanceof HTTPError)) return error instanceof NetworkError;
+  const { isAboutPace, isTemporary, askedWaitMs = 0 } = refusalIn(error);
+  return !isAboutPace && isTemporary && performance.now() + askedWaitMs < endsAt;
+}
+
+/** Returns why a cancel failed, and whether another one is worth it. */
+export function toFailedCancel(thrown: unknown, purpose: string, time: TimeLeft, isClosed: boolean): FailedCancel {
+  const error = toNamedFailure(thrown, purpose);
+  const failed = { kind: 'failed' as const, error, mayRetry: false, isFree: false, isRefusal: false };
+  if (thrown instanceof CredentialChangedError) return { ...failed, mayRetry: true, isFree: true };
+  if (!(thrown instanceof HTTPError)) return { ...failed, mayRetry: thrown instanceof NetworkError };
+  const { status, isAboutPace, isTemporary, askedWaitMs } = refusalIn(thrown);
+  return {
+    ...failed,
+    // The rate limit makes the next look wait.
+    mayRetry: isAboutPace ? isTemporary && !isClosed : mayRetry(thrown, time),
+    askedWaitMs,
+    isFree: isAboutPace,
+    isRefusal: status >= 400 && status < 500 && !impersonalStatuses.has(status),
+  };
 }
 
 /**
@@ -32,8 +167,8 @@ export function toNamedFailure(thrown: unknown, purpose: string): Error {
   const openAIError = (message: string) => new OpenAIError(`${failed} ${message}`);
   const notTheApi = (what: string) => openAIError(`${what}. Check that openaiBaseUrl is an OpenAI API.`);
   if (failure instanceof ApiKeyError || failure instanceof OpenAIError) return failure;
-  if (failure instanceof HTTPError) return refusedError(toAnswer(failure), failed);
-  if (failure instanceof CredentialChangedError) return refusedError(failure.answer, failed);
+  if (failure instanceof HTTPError) return refusedError(refusalIn(failure), failed);
+  if (failure instanceof CredentialChangedError) return refusedError(failure.refusal, failed);
   if (failure instanceof NetworkError) return openAIError(describeNetworkError(failure));
   if (failure instanceof AnswerTooLongError) return notTheApi('the answer is longer than any of the API');
   if (failure instanceof SyntaxError) return notTheApi('the answer is not JSON');
@@ -59,34 +194,29 @@ function describeNetworkError({ cause }: NetworkError): string {
   return `the connection failed (${code}). Check openaiBaseUrl and the function's network.`;
 }
 
-function refusedError(refusal: HttpAnswer, failed: string): Error {
-  const { status } = refusal;
-  const answer = `${failed} the provider answered ${status}${describeDetails(refusal)}.`;
-  if (isAboutQuota(refusal)) {
+function refusedError({ status, codes, requestId, isAboutQuota }: Refusal, failed: string): Error {
+  // Their form rules out that they hold a key.
+  const code = codes.find((candidate) => /^[a-z_]+$/i.test(candidate));
+  const id = /^req_[a-z0-9]{1,64}$/i.test(requestId) && `request id ${requestId}`;
+  const details = [code, id].filter(Boolean).join(', ');
+  const answer = `${failed} the provider answered ${status}${details && ` (${details})`}.`;
+  if (isAboutQuota) {
     return new QuotaError(`${answer} Waiting does not help: check the billing, the spend limits and the account.`);
   }
   if (status === 401 || status === 403) {
-    return new AuthenticationError(
-      `${answer} Check that the credential is active and may read and cancel fine-tuning jobs.`,
-    );
+    const advice = 'Check that the credential is active and may read and cancel fine-tuning jobs.';
+    return new AuthenticationError(`${answer} ${advice}`);
   }
-  if (status === 429)
+  if (status === 429) {
     return new RateLimitError(`${answer} Wait, then try again; check the rate limits of the project.`);
-  if (status < 400) {
-    return new OpenAIError(`${answer} Redirects are not followed: set openaiBaseUrl to where the API is.`);
   }
   const advice =
-    status < 500 ? 'Check openaiBaseUrl and the job itself.' : "Try again; see the provider's status page.";
+    status < 400
+      ? 'Redirects are not followed: set openaiBaseUrl to where the API is.'
+      : status < 500
+        ? 'Check openaiBaseUrl and the job itself.'
+        : "Try again; see the provider's status page.";
   return new OpenAIError(`${answer} ${advice}`);
-}
-
-/** Returns details such as ` (insufficient_quota, request id req_…)`, if their form rules out that they hold a key. */
-function describeDetails(refusal: HttpAnswer): string {
-  const code = codesIn(refusal).find((candidate) => /^[a-z_]+$/i.test(candidate));
-  const requestId = refusal.headers.get('x-request-id') ?? '';
-  const isRequestId = /^req_[a-z0-9]{1,64}$/i.test(requestId);
-  const details = [code, isRequestId && `request id ${requestId}`].filter(Boolean);
-  return details.length > 0 ? ` (${details.join(', ')})` : '';
 }
 
 /** Returns the error for a job that its provider does not know. */
@@ -94,33 +224,4 @@ export function notFoundError(jobId: string): JobNotFoundError {
   return new JobNotFoundError(
     `There is no fine-tuning job "${jobId}". Check the job id, and that the key belongs to the job's project.`,
   );
-}
-
-/** Returns whether a failed call may succeed later, within the time that is left. */
-export function mayRetry(error: Error, { endsAt }: TimeLeft): boolean {
-  if (!(error instanceof HTTPError)) return error instanceof NetworkError;
-  const answer = toAnswer(error);
-  const waitMs = askedWaitMs(answer.headers) ?? 0;
-  return !isAboutPace(answer) && isWorthRetrying(answer) && performance.now() + waitMs < endsAt;
-}
-
-/** Statuses of a refused cancel that say nothing about this job. */
-const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
-
-/** Returns why a cancel failed, and whether another one is worth it. */
-export function toFailedCancel(thrown: unknown, purpose: string, time: TimeLeft, isClosed: boolean): FailedCancel {
-  const error = toNamedFailure(thrown, purpose);
-  const failed = { kind: 'failed' as const, error, mayRetry: false, isFree: false, isRefusal: false };
-  if (thrown instanceof CredentialChangedError) return { ...failed, mayRetry: true, isFree: true };
-  if (!(thrown instanceof HTTPError)) return { ...failed, mayRetry: thrown instanceof NetworkError };
-  const answer = toAnswer(thrown);
-  const isFree = isAboutPace(answer);
-  return {
-    ...failed,
-    // The rate limit makes the next look wait.
-    mayRetry: isFree ? isWorthRetrying(answer) && !isClosed : mayRetry(thrown, time),
-    askedWaitMs: askedWaitMs(answer.headers),
-    isFree,
-    isRefusal: answer.status >= 400 && answer.status < 500 && !impersonalStatuses.has(answer.status),
-  };
 }

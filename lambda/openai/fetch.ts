@@ -3,8 +3,16 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { TimeLeft } from '../curfew/context.ts';
-import { orAborted, PaceRefusal, type RateLimit } from '../rate-limit.ts';
-import { askedWaitMs, type HttpAnswer, isAboutPace, isAboutQuota, toldToRetry } from './refusal.ts';
+import { orAborted, type RateLimit } from '../rate-limit.ts';
+import {
+  AnswerTooLongError,
+  AttemptTimeoutError,
+  askedWaitMs,
+  CredentialChangedError,
+  type HttpAnswer,
+  RateLimitedError,
+  readRefusal,
+} from './failure.ts';
 
 /** Authorizes calls. Methods throw ApiKeyError, at the latest when time is up. */
 export interface Credential {
@@ -12,31 +20,6 @@ export interface Credential {
   authorize(method: string, url: URL): Promise<{ headers: Record<string, string>; secret: string }>;
   /** Returns whether there is another credential by now than the one that was refused. */
   refresh(refused: string): Promise<boolean>;
-}
-
-/** One attempt took too long. */
-export class AttemptTimeoutError extends Error {}
-/** The body of an answer is longer than any that the API gives. */
-export class AnswerTooLongError extends Error {}
-/** The provider asks for a slower pace. */
-export class RateLimitedError extends PaceRefusal {
-  readonly answer: HttpAnswer;
-
-  constructor(answer: HttpAnswer) {
-    super();
-    this.askedMs = askedWaitMs(answer.headers) ?? 0;
-    this.mayRetry = toldToRetry(answer.headers) !== false;
-    this.answer = answer;
-  }
-}
-/** A cancel was refused with a key that has been replaced meanwhile. */
-export class CredentialChangedError extends Error {
-  readonly answer: HttpAnswer;
-
-  constructor(answer: HttpAnswer) {
-    super();
-    this.answer = answer;
-  }
 }
 
 const maxAttemptMs = 10_000;
@@ -74,7 +57,9 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
         usedSecret = secret;
         const allHeaders = { ...Object.fromEntries(request.headers), ...headers };
         const answer = redact(await exchange(method, url, allHeaders, signal, attemptMs), secret);
-        if (answer.status === 429 && isAboutPace(answer)) throw new RateLimitedError(answer);
+        if (answer.status !== 429) return answer;
+        const refusal = readRefusal(answer);
+        if (refusal.isAboutPace) throw new RateLimitedError(answer, refusal);
         return answer;
       };
       const answer = await limit.run(attempt, { about, isCancel, signal }).catch((error: unknown) => {
@@ -82,9 +67,10 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
         throw error;
       });
       if (answer.status < 300) return toResponse(answer);
-      const isDenied = (answer.status === 401 || answer.status === 403) && !isAboutQuota(answer);
+      const refusal = readRefusal(answer);
+      const isDenied = (answer.status === 401 || answer.status === 403) && !refusal.isAboutQuota;
       if (!isDenied || !(await credential.refresh(usedSecret))) return toErrorResponse(answer);
-      if (isCancel) throw new CredentialChangedError(answer);
+      if (isCancel) throw new CredentialChangedError(refusal);
     }
   };
 }

@@ -14,9 +14,8 @@ import {
 } from '../curfew/job.ts';
 import { OpenAIError } from '../errors.ts';
 import { LateTurnError, RateLimit } from '../rate-limit.ts';
-import { mayRetry, notFoundError, toAnswer, toFailedCancel, toNamedFailure } from './failure.ts';
+import { mayRetry, notFoundError, refusalIn, toFailedCancel, toNamedFailure } from './failure.ts';
 import { type Credential, createFetch } from './fetch.ts';
-import { codesIn } from './refusal.ts';
 
 /** Statuses of OpenAI, Azure and Bedrock's OpenAI API. */
 const phases = new Map<string, Phase>([
@@ -140,7 +139,7 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
         return checkId(await api.get(`jobs/${jobId}`, { signal }).json(jobSchema), jobId, purpose);
       } catch (error) {
         if (!isNotFound(error)) throw toNamedFailure(error, purpose);
-        if (!codesIn(toAnswer(error)).includes('fine_tune_not_found')) await checkAddress();
+        if (!refusalIn(error).codes.includes('fine_tune_not_found')) await checkAddress();
         throw notFoundError(jobId);
       }
     },
