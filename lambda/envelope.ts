@@ -23,11 +23,7 @@ export interface Delivery {
 
 type Handle = (delivery: Delivery) => Promise<CurfewAnswer>;
 
-const eventSchema = v.object({
-  source: v.string(),
-  'detail-type': v.string(),
-  detail: v.looseObject({}),
-});
+const eventSchema = v.object({ source: v.string(), 'detail-type': v.string(), detail: v.looseObject({}) });
 const records = <Entries extends v.ObjectEntries>(entries: Entries) =>
   v.object({ Records: v.pipe(v.array(v.object(entries)), v.minLength(1)) });
 const queueSchema = records({
@@ -43,11 +39,7 @@ const topicSchema = records({
 });
 type TopicEvent = v.InferOutput<typeof topicSchema>;
 /** What SNS writes into a queue. */
-const notificationSchema = v.object({
-  Type: v.literal('Notification'),
-  TopicArn: v.string(),
-  Message: v.string(),
-});
+const notificationSchema = v.object({ Type: v.literal('Notification'), TopicArn: v.string(), Message: v.string() });
 const alarmSchema = v.object({ AlarmName: v.string(), NewStateValue: v.string() });
 
 export interface UnwrapOptions {

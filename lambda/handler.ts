@@ -90,7 +90,7 @@ function startInvocation(event: unknown, lambda: LambdaContext, warm: WarmFuncti
   return {
     warm,
     shared: {
-      now: Date.now() / 1000,
+      now: Math.floor(Date.now() / 1000),
       time,
       table: onetime(() => openTable(settings.tableName, aws.dynamoDB, time.signal)),
       warnBeforeMinutes: settings.warnBeforeMinutes,

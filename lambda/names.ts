@@ -5,32 +5,19 @@ export const metricsNamespace = 'FineTuningCurfew';
 
 /** The metrics, with their units in CloudWatch. */
 export const metricUnits = {
-  /** Jobs that a sweep inspected. */
-  Inspected: 'Count',
-  /** Jobs in progress that a sweep found. */
-  InProgress: 'Count',
-  /** Jobs past their deadline that a sweep found. */
-  Overdue: 'Count',
-  /** Cancels that a provider accepted, from sweeps or requests. */
-  Cancelled: 'Count',
-  /** Jobs that a sweep or a stop-all should have cancelled but could not. */
-  CancelFailures: 'Count',
-  /** Overdue jobs that a sweep left alone because there were more of them than the cancel limit. */
-  HeldBack: 'Count',
-  /** Jobs whose status is unknown. */
-  UnknownStatus: 'Count',
-  /** Jobs that are still in progress an hour after their cancel was accepted. */
-  StuckCancelling: 'Count',
-  /** Projects that could not be read. */
-  FailedProjects: 'Count',
-  /** Requests that failed, except for invalid requests and unknown jobs. */
-  Errors: 'Count',
-  /** 1 for a sweep that did not see everything, else 0. */
-  IncompleteSweeps: 'Count',
-  /** The age of the oldest job in progress that a sweep found, 0 if there is none. */
-  OldestJobInProgressAge: 'Seconds',
-  /** How long a sweep took. */
-  SweepDuration: 'Milliseconds',
+  Inspected: 'Count', // jobs that a sweep inspected
+  InProgress: 'Count', // jobs in progress that a sweep found
+  Overdue: 'Count', // jobs past their deadline that a sweep found
+  Cancelled: 'Count', // cancels that a provider accepted, from sweeps or requests
+  CancelFailures: 'Count', // jobs that a sweep or a stop-all should have cancelled but could not
+  HeldBack: 'Count', // overdue jobs that a sweep left alone because there were more of them than the cancel limit
+  UnknownStatus: 'Count', // jobs whose status is unknown
+  StuckCancelling: 'Count', // jobs that are still in progress an hour after their cancel was accepted
+  FailedProjects: 'Count', // projects that could not be read
+  Errors: 'Count', // requests that failed, except for invalid requests and unknown jobs
+  IncompleteSweeps: 'Count', // 1 for a sweep that did not see everything, else 0
+  OldestJobInProgressAge: 'Seconds', // the age of the oldest job in progress that a sweep found, 0 if there is none
+  SweepDuration: 'Milliseconds', // how long a sweep took
 } as const;
 export type MetricName = keyof typeof metricUnits;
 

@@ -65,26 +65,18 @@ export function resolveProject(
     throw new Error(`"region" is ${access.region}, but the host in "openaiBaseUrl" is in ${hostRegion}`);
   }
   checkHost(provider, openaiBaseUrl);
-  const { secretField, timeBudgetMinutes, queueLimitMinutes, lookbackDays, cancelLimit, dryRun } = {
-    ...settings,
-    ...overrides,
-  };
-  if (timeBudgetMinutes === 0 && !dryRun) throw new Error(zeroBudgetError);
+  const rules = { queueLimitMinutes: undefined, ...settings, ...overrides };
+  if (rules.timeBudgetMinutes === 0 && !rules.dryRun) throw new Error(zeroBudgetError);
   return {
+    ...rules,
     name,
     provider,
     openaiBaseUrl,
     openaiProject: access.openaiProject,
     region,
     secretName: isBedrock ? undefined : access.secretName,
-    secretField,
     secretKmsKeyArn: isBedrock ? undefined : access.secretKmsKeyArn,
-    timeBudgetMinutes,
     budgetFrom: overrides.timeBudgetMinutes === undefined ? 'default' : 'project',
-    queueLimitMinutes,
-    lookbackDays,
-    cancelLimit,
-    dryRun,
   };
 }
 

@@ -62,14 +62,8 @@ const schemas = {
     ),
     requestedBy,
   }),
-  stopAll: v.strictObject({
-    stopAll: object({ dryRun, project }, '{} or {"dryRun": true}'),
-    requestedBy,
-  }),
-  list: v.strictObject({
-    list: object({ project }, '{}'),
-    requestedBy,
-  }),
+  stopAll: v.strictObject({ stopAll: object({ dryRun, project }, '{} or {"dryRun": true}'), requestedBy }),
+  list: v.strictObject({ list: object({ project }, '{}'), requestedBy }),
   extend: v.strictObject({
     extend: object({ jobId, minutes, project }, '{"jobId": "ftjob-…", "minutes": 120}'),
     requestedBy,

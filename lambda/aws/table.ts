@@ -60,13 +60,13 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
     batchScheduleFn: (read) => setTimeout(read, batchWindowMs),
   });
 
-  /** Writes a row if the condition holds, and has it expire later. Returns the row as it was if the condition fails. */
+  /** Writes a row if the condition holds, and has it expire later. Returns whether it held. */
   const update = async (
     jobId: string,
     UpdateExpression: string,
     ConditionExpression: string | undefined,
     values: Row,
-  ): Promise<Row | undefined> => {
+  ): Promise<boolean> => {
     const expiresAt = Math.floor(Date.now() / 1000) + keptForSeconds;
     try {
       const { client, sdk } = await loaded();
@@ -76,18 +76,17 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
         UpdateExpression,
         ConditionExpression,
         ExpressionAttributeValues: { ...values, ':expires': toNumber(expiresAt) },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
       await calls.add(() => client.send(command, { abortSignal }));
-      return undefined;
+      return true;
     } catch (error) {
-      if (isConditionFailure(error)) return error.Item ?? {};
+      if (toError(error).name === 'ConditionalCheckFailedException') return false;
       throw unusable('written', error);
     }
   };
 
   const note = async (jobId: string, name: keyof JobRow, at: number, condition?: string): Promise<void> => {
-    await update(jobId, `SET ${name} = :at, expiresAt = :expires`, condition, { ':at': toNumber(Math.floor(at)) });
+    await update(jobId, `SET ${name} = :at, expiresAt = :expires`, condition, { ':at': toNumber(at) });
   };
 
   return {
@@ -98,18 +97,18 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
     },
 
     async extend(jobId, until, by) {
-      const former = await update(
+      const isExtended = await update(
         jobId,
         // An extension clears an earlier cancel.
         'SET extendedUntil = :until, extendedBy = :by, expiresAt = :expires REMOVE cancellingSince',
         'attribute_not_exists(extendedUntil) OR extendedUntil < :until',
         { ':until': toNumber(until), ':by': { S: by } },
       );
-      if (former === undefined) return until;
+      if (isExtended) return until;
       // A concurrent request extended it further.
-      const row = parseRow(former);
+      const [row] = await readBatch([jobId]);
       if (row instanceof Error) throw row;
-      return row.extendedUntil ?? until;
+      return row?.extendedUntil ?? until;
     },
 
     noteWaiting: (jobId, at) =>
@@ -140,10 +139,6 @@ function parseRow(row: Row): JobRow | Error {
 }
 
 const toNumber = (value: number): AttributeValue => ({ N: String(value) });
-
-function isConditionFailure(error: unknown): error is Error & { Item?: Row } {
-  return error instanceof Error && error.name === 'ConditionalCheckFailedException';
-}
 
 function unusable(done: 'read' | 'written', error: unknown): StateError {
   return new StateError(

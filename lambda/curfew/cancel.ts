@@ -182,11 +182,5 @@ export function inProject({ name }: Project): { project?: string } {
 
 /** Returns a decision as the answer to a cancel. */
 export function toCancelAnswer({ project, job, outcome, finalStatus }: Decision): CancelAnswer {
-  return {
-    ...inProject(project),
-    jobId: job.id,
-    outcome,
-    initialStatus: job.status,
-    finalStatus,
-  };
+  return { ...inProject(project), jobId: job.id, outcome, initialStatus: job.status, finalStatus };
 }

@@ -29,7 +29,7 @@ export interface TimeLeft {
 
 /** Everything that a rule needs for one request. */
 export interface Context {
-  /** The moment from which ages and deadlines are judged, in Unix seconds. */
+  /** The moment from which ages and deadlines are judged, in whole Unix seconds. */
   now: number;
   requestedBy: string;
   time: TimeLeft;

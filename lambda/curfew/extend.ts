@@ -31,7 +31,7 @@ export async function extend({ project, job }: ProjectJob, minutes: number, cont
 
   const { deadline } = judge(job, row, project.rules, now);
   if (deadline === null) return answer(null, null);
-  const until = Math.floor(now) + minutes * 60;
+  const until = now + minutes * 60;
   if (until <= deadline) return answer(deadline, deadline);
   return answer(deadline, await table().extend(job.id, until, requestedBy));
 }

@@ -14,7 +14,8 @@ export const customizationArnPattern =
  * Where a job stands, whatever its provider calls it. Only waiting and running jobs may be cancelled. `other` is a status
  * in which a job is left alone: paused, or unknown to us.
  */
-export type Phase = 'waiting' | 'running' | 'cancelling' | 'finished' | 'other';
+export const phases = ['waiting', 'running', 'cancelling', 'finished', 'other'] as const;
+export type Phase = (typeof phases)[number];
 
 /** Times are Unix seconds. Whatever the provider leaves out is null. */
 export interface Job {

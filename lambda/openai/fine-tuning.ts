@@ -11,6 +11,7 @@ import {
   jobIdPattern,
   latestTime,
   type Phase,
+  phases,
 } from '../curfew/job.ts';
 import { OpenAIError } from '../errors.ts';
 import { LateTurnError, RateLimit } from '../rate-limit.ts';
@@ -18,23 +19,14 @@ import { mayRetry, notFoundError, refusalIn, toFailedCancel, toNamedFailure } fr
 import { type Credential, createFetch } from './fetch.ts';
 
 /** Statuses of OpenAI, Azure and Bedrock's OpenAI API. */
-const phases = new Map<string, Phase>([
-  ['validating_files', 'waiting'],
-  ['pending', 'waiting'],
-  ['queued', 'waiting'],
-  ['running', 'running'],
-  ['resuming', 'running'],
-  ['cancelling', 'cancelling'],
-  ['canceling', 'cancelling'],
-  ['cancel_requested', 'cancelling'],
-  ['stopping', 'cancelling'],
-  ['succeeded', 'finished'],
-  ['failed', 'finished'],
-  ['cancelled', 'finished'],
-  ['canceled', 'finished'],
-  ['pausing', 'other'],
-  ['paused', 'other'],
-]);
+const statuses: Record<Phase, string[]> = {
+  waiting: ['validating_files', 'pending', 'queued'],
+  running: ['running', 'resuming'],
+  cancelling: ['cancelling', 'canceling', 'cancel_requested', 'stopping'],
+  finished: ['succeeded', 'failed', 'cancelled', 'canceled'],
+  other: ['pausing', 'paused'],
+};
+const phaseOf = (status: string) => phases.find((phase) => statuses[phase].includes(status));
 
 const unixSeconds = v.pipe(v.number(), v.minValue(earliestTime), v.maxValue(latestTime));
 
@@ -52,9 +44,9 @@ const jobSchema = v.pipe(
     ({ id, status, created_at, estimated_finish, model, metadata }): Job => ({
       id,
       status,
-      phase: phases.get(status) ?? 'other',
+      phase: phaseOf(status) ?? 'other',
       wasCancelled: status === 'cancelled' || status === 'canceled',
-      isKnownStatus: phases.has(status),
+      isKnownStatus: phaseOf(status) !== undefined,
       createdAt: created_at,
       startedAt: null,
       estimatedFinish: estimated_finish,
@@ -198,7 +190,7 @@ function parsePage(data: unknown[]): JobPage {
       continue;
     }
     const { id, status } = v.parse(entrySchema, entry);
-    if (phases.get(status) === 'finished') continue;
+    if (phaseOf(status) === 'finished') continue;
     const unreadableFields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
     page.odd.push({ jobId: unreadableFields.includes('id') || id === '' ? undefined : id, unreadableFields });
   }
