@@ -31,8 +31,8 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
   const calls = new PQueue({ concurrency: maxConcurrentCalls });
 
   /** Reads a batch. DynamoDB leaves rows out when it is busy, and those are asked for again. */
-  const readBatch = async (jobIds: readonly string[]): Promise<(JobRow | Error)[]> => {
-    const rows = new Map<string, JobRow | Error>();
+  const readBatch = async (jobIds: readonly string[]): Promise<JobRow[]> => {
+    const rows = new Map<string, JobRow>();
     let left = [...new Set(jobIds)];
     try {
       const { client, sdk } = await loaded();
@@ -49,8 +49,8 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
         left = left.filter((jobId) => unread.has(jobId));
       }
     } catch (error) {
-      const failure = unusable('read', error);
-      for (const jobId of left) rows.set(jobId, failure);
+      const readError = unusable('read', error);
+      for (const jobId of left) rows.set(jobId, { readError });
     }
     return jobIds.map((jobId) => rows.get(jobId) ?? {});
   };
@@ -85,16 +85,12 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
     }
   };
 
-  const note = async (jobId: string, name: keyof JobRow, at: number, condition?: string): Promise<void> => {
+  const note = async (jobId: string, name: string, at: number, condition?: string): Promise<void> => {
     await update(jobId, `SET ${name} = :at, expiresAt = :expires`, condition, { ':at': toNumber(at) });
   };
 
   return {
-    async read(jobIds) {
-      const unique = [...new Set(jobIds)];
-      const found = await rows.loadMany(unique);
-      return new Map(unique.map((jobId, index) => [jobId, found[index] ?? {}]));
-    },
+    read: (jobId) => rows.load(jobId),
 
     async extend(jobId, until, by) {
       const isExtended = await update(
@@ -106,9 +102,9 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
       );
       if (isExtended) return until;
       // A concurrent request extended it further.
-      const [row] = await readBatch([jobId]);
-      if (row instanceof Error) throw row;
-      return row?.extendedUntil ?? until;
+      const row = await rows.load(jobId);
+      if (row.readError) throw row.readError;
+      return row.extendedUntil ?? until;
     },
 
     noteWaiting: (jobId, at) =>
@@ -122,16 +118,15 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
 class UnprocessedKeysError extends named('UnprocessedKeysError') {}
 
 /** Reads a row. One that makes no sense is as bad as one that cannot be read: it may extend the job. */
-function parseRow(row: Row): JobRow | Error {
+function parseRow(row: Row): JobRow {
   const parsed: JobRow = {};
   for (const name of ['extendedUntil', 'lastWaiting', 'warnedFor', 'cancellingSince'] as const) {
     const attribute = row[name];
     if (attribute === undefined) continue;
     const seconds = Number(attribute.N);
     if (!(seconds >= 0 && seconds <= lastSecond)) {
-      return new StateError(
-        `In the row of job ${row['jobId']?.S}, ${name} is not a time in Unix seconds. Fix or delete the row.`,
-      );
+      const message = `In the row of job ${row['jobId']?.S}, ${name} is not a time in Unix seconds. Fix or delete the row.`;
+      return { readError: new StateError(message) };
     }
     parsed[name] = seconds;
   }

@@ -37,7 +37,7 @@ export interface CancelTarget {
 
 interface Look {
   job: Job;
-  row: JobRow | Error;
+  row: JobRow;
   judgement: Judgement;
 }
 
@@ -60,7 +60,7 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
     const { job, judgement } = first ?? look;
     const { report, table, requestedBy, now } = context;
     const isCancelledNow = isSent && (outcome === 'cancelled' || outcome === 'cancelling');
-    const wasPublished = !(look.row instanceof Error) && look.row.cancellingSince !== undefined;
+    const wasPublished = look.row.cancellingSince !== undefined;
     const facts = { project, job, judgement, outcome, finalStatus, reason, requestedBy };
     const decision: Decision = { ...facts, isCancelledNow, wasPublished };
     report.decided(decision);
@@ -87,9 +87,8 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
     if (outcome) return conclude(look, outcome, failure ? job.status : null, mayHaveWorked);
     if (failure && isLastLook) {
       // An earlier cancel may have been accepted.
-      const row = failure.isRefusal ? await readRow(jobId, context) : {};
-      const wasAccepted = !(row instanceof Error) && row.cancellingSince !== undefined;
-      if (wasAccepted) return conclude({ ...look, row }, 'cancelling', job.status, false);
+      const row = failure.isRefusal ? await context.table().read(jobId) : {};
+      if (row.cancellingSince !== undefined) return conclude({ ...look, row }, 'cancelling', job.status, false);
       throw cancelError(
         failure.error,
         `As far as we can tell, the cancel had no effect: the job is now "${job.status}".`,
@@ -120,7 +119,7 @@ async function lookAt(
   const { signal } = context.time;
   const [job, row] = await Promise.all([
     known ?? project.provider.retrieve(jobId, { signal, withMetadata: isSweep }),
-    isSweep ? readRow(jobId, context) : {},
+    isSweep ? context.table().read(jobId) : {},
   ]);
   if (isSweep && job.phase === 'waiting') {
     // It may have been listed as running, and interrupted by its provider since.
@@ -128,10 +127,6 @@ async function lookAt(
     await noted.catch((error) => context.report.problem({ project, job }, error));
   }
   return { job, row, judgement: judge(job, row, project.rules, context.now) };
-}
-
-async function readRow(jobId: string, { table }: Context): Promise<JobRow | Error> {
-  return (await table().read([jobId])).get(jobId) ?? {};
 }
 
 /** Returns what becomes of the job without another cancel; undefined if one has to be sent. */
@@ -145,7 +140,7 @@ function decideOutcome(
   if (job.phase === 'cancelling') return 'cancelling';
   if (!isActive(job)) return 'not_cancellable';
   if (reason === 'time_budget') {
-    if (row instanceof Error) throw row;
+    if (row.readError) throw row.readError;
     if (job.metadataError) throw job.metadataError;
     if (!judgement.isOverdue) return judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget';
     if (cancelProgress(row, now) === 'recent') return 'cancelling';

@@ -43,9 +43,8 @@ const maxQuotedBudget = 100;
 /** The last second that a JavaScript date can hold. */
 export const lastSecond = 8_640_000_000_000;
 
-/** Judges an unfinished job by its budget, its queue limit and its row. A row that could not be read is an empty one. */
-export function judge(job: Job, found: JobRow | Error, rules: Rules, now: number): Judgement {
-  const row = found instanceof Error ? {} : found;
+/** Judges an unfinished job by its budget, its queue limit and its row. */
+export function judge(job: Job, row: JobRow, rules: Rules, now: number): Judgement {
   const own = readOwnBudget(job.metadata);
   const isExempt = own.minutes === 'none';
   const budget = typeof own.minutes === 'number' ? own.minutes : rules.timeBudgetMinutes;

@@ -24,8 +24,8 @@ export async function extend({ project, job }: ProjectJob, minutes: number, cont
       `The job "${job.id}" has no readable creation time, so it has no deadline to extend. Cancel it by its id if it has to stop.`,
     );
   }
-  const row = (await table().read([job.id])).get(job.id) ?? {};
-  if (row instanceof Error) throw row;
+  const row = await table().read(job.id);
+  if (row.readError) throw row.readError;
   if (job.metadataError) throw job.metadataError;
   if (cancelProgress(row, now) === 'recent') return answer(null, null);
 

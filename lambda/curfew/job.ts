@@ -97,12 +97,14 @@ export interface JobRow {
   warnedFor?: number;
   /** When the job was first seen `cancelling`, or a cancel was accepted that did not finish it. */
   cancellingSince?: number;
+  /** Why the row could not be read, so that nobody knows whether the job was extended. */
+  readError?: Error;
 }
 
 /** The table of jobs. Writes throw StateError. */
 export interface JobTable {
-  /** Returns each job's row, empty if there is none, or why it could not be read. Never throws. */
-  read(jobIds: string[]): Promise<ReadonlyMap<string, JobRow | Error>>;
+  /** Returns a job's row, empty if there is none. Jobs that are read at the same time share calls. Never throws. */
+  read(jobId: string): Promise<JobRow>;
   /** Extends a job unless it may run longer already. Returns until when it may run now. */
   extend(jobId: string, until: number, by: string): Promise<number>;
   /** Notes that a job was waiting. Never moves backward. */

@@ -2,9 +2,9 @@ import pMap from 'p-map';
 import type { ListAnswer, ListedJob } from '../contract.ts';
 import { inProject } from './cancel.ts';
 import type { Context, Project, ProjectJob } from './context.ts';
-import { isActive, judge, toIso } from './deadline.ts';
+import { isActive, isInProgress, judge, toIso } from './deadline.ts';
 import type { JobRow } from './job.ts';
-import { inProgress, listJobs } from './listing.ts';
+import { listJobs } from './listing.ts';
 import { listAnswer, Tally, throwIfAllFailed } from './tally.ts';
 
 /** Each project takes one call at a time, and Lambda allows 1,024 open files. */
@@ -32,22 +32,24 @@ export async function list(projects: Project[], context: Context): Promise<ListR
   for (const listing of listings) tally.addListing(listing);
   throwIfAllFailed(tally);
 
-  const rows = await context.table().read(listings.flatMap(inProgress).map(({ id }) => id));
-  const jobs = listings
-    .flatMap(({ project, unfinished }) => unfinished.map((job) => ({ project, job })))
-    .map((one) => listedJob(one, rows.get(one.job.id) ?? {}, context.now))
+  const found = listings.flatMap(({ project, unfinished }) => unfinished.map((job) => ({ project, job })));
+  const lookUp = async ({ job }: ProjectJob): Promise<JobRow> =>
+    isInProgress(job) ? context.table().read(job.id) : {};
+  const rows = await Promise.all(found.map(lookUp));
+  const jobs = found
+    .map((one, index) => listedJob(one, rows[index] ?? {}, context.now))
     .sort((a, b) => a.rank - b.rank || a.order - b.order)
     .map(({ listed }) => listed);
-  const stateError = rows.values().find((row) => row instanceof Error);
-  const metadataError = listings.flatMap(inProgress).find((job) => job.metadataError)?.metadataError;
+  const stateError = rows.find((row) => row.readError)?.readError;
+  const metadataError = found.find(({ job }) => isInProgress(job) && job.metadataError)?.job.metadataError;
   const unreadable = stateError ?? metadataError;
   const isComplete = tally.isComplete && unreadable === undefined;
   return { answer: listAnswer(tally, jobs, isComplete), tally, unreadable };
 }
 
 /** Returns a job as it is listed, and its place: by deadline, then without one, then what will not be cancelled. */
-function listedJob({ project, job }: ProjectJob, row: JobRow | Error, now: number) {
-  const isReadable = !(row instanceof Error) && job.metadataError === undefined;
+function listedJob({ project, job }: ProjectJob, row: JobRow, now: number) {
+  const isReadable = !row.readError && !job.metadataError;
   const judgement = judge(job, row, project.rules, now);
   const { budgetFrom, countsFrom, unreadableBudget } = judgement;
   const deadline = isReadable && isActive(job) ? judgement.deadline : null;

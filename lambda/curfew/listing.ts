@@ -1,6 +1,5 @@
 import { toError } from '../errors.ts';
 import type { Context, Project } from './context.ts';
-import { isInProgress } from './deadline.ts';
 import type { Job, OddEntry } from './job.ts';
 
 /** What listing a project found. */
@@ -62,9 +61,4 @@ export async function listJobs(
   // A job that could be read on another page is not odd.
   listing.odd = [...odd.values()].filter(({ jobId }) => jobId === undefined || !seen.has(jobId));
   return listing;
-}
-
-/** Returns those jobs of a listing whose row matters: a finished or paused job has no deadline. */
-export function inProgress({ unfinished }: Listing): Job[] {
-  return unfinished.filter(isInProgress);
 }

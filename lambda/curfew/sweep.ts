@@ -3,9 +3,9 @@ import type { Outcome, StopAllAnswer, StopAllRequest, SweepAnswer, SweepRequest 
 import { StateError, toNamedError } from '../errors.ts';
 import { cancelJob, type Decision, type Reason } from './cancel.ts';
 import type { Context, Project, ProjectJob } from './context.ts';
-import { cancelProgress, findWarning, isActive, type Judgement, judge, type Rules } from './deadline.ts';
-import type { JobRow } from './job.ts';
-import { inProgress, listJobs } from './listing.ts';
+import { cancelProgress, findWarning, isActive, isInProgress, type Judgement, judge, type Rules } from './deadline.ts';
+import type { Job, JobRow } from './job.ts';
+import { listJobs } from './listing.ts';
 import { stopAllAnswer, sweepAnswer, Tally } from './tally.ts';
 
 /** Two hundred projects at once leave room for a hundred that hang until their calls time out. */
@@ -87,13 +87,13 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
   const listing = await listJobs(project, { lookbackDays: rules.lookbackDays, withBudgets: isSweep }, context);
 
   // Look up
-  const rows = isSweep ? await table().read(inProgress(listing).map(({ id }) => id)) : new Map<string, JobRow>();
+  const lookUp = async (job: Job): Promise<JobRow> => (isSweep && isInProgress(job) ? table().read(job.id) : {});
+  const rows = await Promise.all(listing.unfinished.map(lookUp));
 
   // Judge
-  const judged = listing.unfinished.map((job): JudgedJob => {
-    const found = rows.get(job.id) ?? {};
-    const row = found instanceof Error ? {} : found;
-    const unreadable = found instanceof Error ? found : job.metadataError;
+  const judged = listing.unfinished.map((job, index): JudgedJob => {
+    const row = rows[index] ?? {};
+    const unreadable = row.readError ?? job.metadataError;
     return { project, job, row, judgement: judge(job, row, rules, now), unreadable };
   });
   for (const { job, judgement, row } of judged) tally.addFound(job, judgement, row, now);
