@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CancelAnswer, Outcome } from '../contract.ts';
 import { JobNotFoundError, type NamedError, OpenAIError, withMessage } from '../errors.ts';
 import type { Context, Project } from './context.ts';
-import { cancelProgress, isActive, type Judgement, judge } from './deadline.ts';
-import type { FailedCancel, Job, JobRow } from './job.ts';
+import { cancelProgress, isActive, type JudgedJob, type Judgement, lookUp } from './deadline.ts';
+import type { FailedCancel, Job } from './job.ts';
 
 /** What was decided about one job, and why. Answer, log line, event and counts all derive from it. */
 export interface Decision {
@@ -35,12 +35,6 @@ export interface CancelTarget {
   firstLook?: Job;
 }
 
-interface Look {
-  job: Job;
-  row: JobRow;
-  judgement: Judgement;
-}
-
 const maxAttempts = 4;
 const firstWaitMs = 300;
 
@@ -51,12 +45,12 @@ const firstWaitMs = 300;
  */
 export async function cancelJob(target: CancelTarget, context: Context): Promise<Decision> {
   const { project, jobId, reason } = target;
-  let first: Look | undefined;
+  let first: JudgedJob | undefined;
   let failure: FailedCancel | undefined;
   /** A cancel whose answer is not known may be why the job ended. One that was refused is not. */
   let mayHaveWorked = false;
   let isLastLook = false;
-  const conclude = async (look: Look, outcome: Outcome, finalStatus: string | null, isSent: boolean) => {
+  const conclude = async (look: JudgedJob, outcome: Outcome, finalStatus: string | null, isSent: boolean) => {
     const { job, judgement } = first ?? look;
     const { report, table, requestedBy, now } = context;
     const isCancelledNow = isSent && (outcome === 'cancelled' || outcome === 'cancelling');
@@ -114,24 +108,21 @@ async function lookAt(
   { project, jobId, reason }: CancelTarget,
   known: Job | undefined,
   context: Context,
-): Promise<Look> {
+): Promise<JudgedJob> {
   const isSweep = reason === 'time_budget';
   const { signal } = context.time;
-  const [job, row] = await Promise.all([
-    known ?? project.provider.retrieve(jobId, { signal, withMetadata: isSweep }),
-    isSweep ? context.table().read(jobId) : {},
-  ]);
+  const job = known ?? (await project.provider.retrieve(jobId, { signal, withMetadata: isSweep }));
   if (isSweep && job.phase === 'waiting') {
     // It may have been listed as running, and interrupted by its provider since.
     const noted = context.table().noteWaiting(jobId, context.now);
     await noted.catch((error) => context.report.problem({ project, job }, error));
   }
-  return { job, row, judgement: judge(job, row, project.rules, context.now) };
+  return lookUp(project, job, isSweep, context);
 }
 
 /** Returns what becomes of the job without another cancel; undefined if one has to be sent. */
 function decideOutcome(
-  { job, row, judgement }: Look,
+  { job, row, judgement, unreadable }: JudgedJob,
   { reason, dryRun }: CancelTarget,
   wasSent: boolean,
   now: number,
@@ -140,8 +131,7 @@ function decideOutcome(
   if (job.phase === 'cancelling') return 'cancelling';
   if (!isActive(job)) return 'not_cancellable';
   if (reason === 'time_budget') {
-    if (row.readError) throw row.readError;
-    if (job.metadataError) throw job.metadataError;
+    if (unreadable) throw unreadable;
     if (!judgement.isOverdue) return judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget';
     if (cancelProgress(row, now) === 'recent') return 'cancelling';
   }

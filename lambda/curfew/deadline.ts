@@ -1,4 +1,5 @@
 import type { BudgetFrom } from '../contract.ts';
+import type { Context, Project, ProjectJob } from './context.ts';
 import type { Job, JobRow } from './job.ts';
 
 /** A project's rules. A request may override them. */
@@ -42,6 +43,27 @@ const minutesPerUnit: Record<string, number> = { m: 1, h: 60, d: 1440 };
 const maxQuotedBudget = 100;
 /** The last second that a JavaScript date can hold. */
 export const lastSecond = 8_640_000_000_000;
+
+/** A job with what is known about it. */
+export interface JudgedJob extends ProjectJob {
+  row: JobRow;
+  judgement: Judgement;
+  /** Why its row or its metadata could not be read, so that it may be exempt or extended. */
+  unreadable: Error | undefined;
+}
+
+/** Reads a job's row, if that matters, and judges the job. */
+export async function lookUp(
+  project: Project,
+  job: Job,
+  withRow: boolean,
+  { table, now }: Context,
+): Promise<JudgedJob> {
+  const isJudged = withRow && job.phase !== 'other';
+  const row = isJudged ? await table().read(job.id) : {};
+  const unreadable = isJudged ? (row.readError ?? job.metadataError) : undefined;
+  return { project, job, row, judgement: judge(job, row, project.rules, now), unreadable };
+}
 
 /** Judges an unfinished job by its budget, its queue limit and its row. */
 export function judge(job: Job, row: JobRow, rules: Rules, now: number): Judgement {
@@ -111,18 +133,15 @@ export interface Warning {
 }
 
 /** Returns the warning that an active job is due now, unless it was warned for this deadline or is being cancelled. */
-export function findWarning(
-  job: Job,
-  judgement: Judgement,
-  row: JobRow,
-  { warnBeforeMinutes, dryRun, now }: { warnBeforeMinutes: number; dryRun: boolean; now: number },
-): Warning | undefined {
+export function findWarning(one: JudgedJob, { warnBeforeMinutes, now }: Context): Warning | undefined {
+  const { project, job, judgement, row, unreadable } = one;
   const { deadline, isOverdue } = judgement;
-  if (deadline === null || isOverdue || warnBeforeMinutes === 0) return undefined;
+  if (deadline === null || isOverdue || unreadable || warnBeforeMinutes === 0) return undefined;
   if (row.warnedFor === deadline || row.cancellingSince !== undefined) return undefined;
   const minutesLeft = (deadline - now) / 60;
   const willNotFinish = job.phase === 'running' && (job.estimatedFinish ?? 0) > deadline;
   if (minutesLeft > warnBeforeMinutes && !willNotFinish) return undefined;
+  const { dryRun } = project.rules;
   return { judgement, deadline, minutesLeft: Math.floor(minutesLeft), willNotFinish, dryRun };
 }
 

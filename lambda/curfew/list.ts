@@ -1,9 +1,8 @@
 import pMap from 'p-map';
 import type { ListAnswer, ListedJob } from '../contract.ts';
 import { inProject } from './cancel.ts';
-import type { Context, Project, ProjectJob } from './context.ts';
-import { isActive, isInProgress, judge, toIso } from './deadline.ts';
-import type { JobRow } from './job.ts';
+import type { Context, Project } from './context.ts';
+import { isActive, type JudgedJob, lookUp, toIso } from './deadline.ts';
 import { listJobs } from './listing.ts';
 import { listAnswer, Tally, throwIfAllFailed } from './tally.ts';
 
@@ -32,25 +31,21 @@ export async function list(projects: Project[], context: Context): Promise<ListR
   for (const listing of listings) tally.addListing(listing);
   throwIfAllFailed(tally);
 
-  const found = listings.flatMap(({ project, unfinished }) => unfinished.map((job) => ({ project, job })));
-  const lookUp = async ({ job }: ProjectJob): Promise<JobRow> =>
-    isInProgress(job) ? context.table().read(job.id) : {};
-  const rows = await Promise.all(found.map(lookUp));
-  const jobs = found
-    .map((one, index) => listedJob(one, rows[index] ?? {}, context.now))
+  const judged = await Promise.all(
+    listings.flatMap(({ project, unfinished }) => unfinished.map((job) => lookUp(project, job, true, context))),
+  );
+  const jobs = judged
+    .map((one) => toListedJob(one, context.now))
     .sort((a, b) => a.rank - b.rank || a.order - b.order)
     .map(({ listed }) => listed);
-  const stateError = rows.find((row) => row.readError)?.readError;
-  const metadataError = found.find(({ job }) => isInProgress(job) && job.metadataError)?.job.metadataError;
-  const unreadable = stateError ?? metadataError;
+  const unreadable = judged.find((one) => one.unreadable)?.unreadable;
   const isComplete = tally.isComplete && unreadable === undefined;
   return { answer: listAnswer(tally, jobs, isComplete), tally, unreadable };
 }
 
 /** Returns a job as it is listed, and its place: by deadline, then without one, then what will not be cancelled. */
-function listedJob({ project, job }: ProjectJob, row: JobRow, now: number) {
-  const isReadable = !row.readError && !job.metadataError;
-  const judgement = judge(job, row, project.rules, now);
+function toListedJob({ project, job, judgement, unreadable }: JudgedJob, now: number) {
+  const isReadable = !unreadable && !job.metadataError;
   const { budgetFrom, countsFrom, unreadableBudget } = judgement;
   const deadline = isReadable && isActive(job) ? judgement.deadline : null;
   const listed: ListedJob = {

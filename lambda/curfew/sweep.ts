@@ -2,9 +2,8 @@ import pMap from 'p-map';
 import type { Outcome, StopAllAnswer, StopAllRequest, SweepAnswer, SweepRequest } from '../contract.ts';
 import { StateError, toNamedError } from '../errors.ts';
 import { cancelJob, type Decision, type Reason } from './cancel.ts';
-import type { Context, Project, ProjectJob } from './context.ts';
-import { cancelProgress, findWarning, isActive, isInProgress, type Judgement, judge, type Rules } from './deadline.ts';
-import type { Job, JobRow } from './job.ts';
+import type { Context, Project } from './context.ts';
+import { cancelProgress, findWarning, isActive, type JudgedJob, lookUp, type Rules } from './deadline.ts';
 import { listJobs } from './listing.ts';
 import { stopAllAnswer, sweepAnswer, Tally } from './tally.ts';
 
@@ -62,18 +61,10 @@ async function sweepProjects(projects: Project[], reason: Reason, context: Conte
   return tally;
 }
 
-/** A job with what is known about it. */
-interface JudgedJob extends ProjectJob {
-  row: JobRow;
-  judgement: Judgement;
-  /** Why its row or its metadata could not be read, so that it may be exempt or extended. */
-  unreadable: Error | undefined;
-}
-
 /** Sweeps one project: list, look up, judge, limit, act. */
 async function sweepProject(project: Project, reason: Reason, tally: Tally, context: Context): Promise<void> {
   const { rules, maxConcurrency: concurrency } = project;
-  const { now, table, report, requestedBy } = context;
+  const { now, report, requestedBy } = context;
   const isSweep = reason === 'time_budget';
   const leave = ({ job, judgement }: JudgedJob, outcome: Outcome, error?: unknown): Decision => {
     const facts = { project, job, judgement, reason, requestedBy, outcome };
@@ -86,16 +77,8 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
   // List
   const listing = await listJobs(project, { lookbackDays: rules.lookbackDays, withBudgets: isSweep }, context);
 
-  // Look up
-  const lookUp = async (job: Job): Promise<JobRow> => (isSweep && isInProgress(job) ? table().read(job.id) : {});
-  const rows = await Promise.all(listing.unfinished.map(lookUp));
-
-  // Judge
-  const judged = listing.unfinished.map((job, index): JudgedJob => {
-    const row = rows[index] ?? {};
-    const unreadable = row.readError ?? job.metadataError;
-    return { project, job, row, judgement: judge(job, row, rules, now), unreadable };
-  });
+  // Look up, judge
+  const judged = await Promise.all(listing.unfinished.map((job) => lookUp(project, job, isSweep, context)));
   for (const { job, judgement, row } of judged) tally.addFound(job, judgement, row, now);
   for (const one of judged.filter(({ job }) => job.phase === 'other')) leave(one, 'not_cancellable');
   const active = judged.filter(({ job }) => isActive(job));
@@ -108,7 +91,7 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
   const isOverLimit = rules.cancelLimit !== 'none' && overdue.filter(isNew).length > rules.cancelLimit;
 
   // Act
-  const unreadable = isSweep ? judged.find((one) => one.unreadable) : undefined;
+  const unreadable = judged.find((one) => one.unreadable);
   if (unreadable) report.problem(unreadable, unreadable.unreadable);
   if (isSweep) await noteStates(judged, concurrency, context);
   await pMap(fine, (one) => warn(one, context), { concurrency });
@@ -118,7 +101,7 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
   /** Returns undefined if time runs out before the job. */
   async function act(one: JudgedJob): Promise<Decision | undefined> {
     // A cancel cannot be taken back, and the job may have been extended. The next sweep is minutes away.
-    if (isSweep && one.unreadable) return leave(one, 'failed', one.unreadable);
+    if (one.unreadable) return leave(one, 'failed', one.unreadable);
     if (isOverLimit && isNew(one)) return leave(one, 'held_back');
     if (cancelProgress(one.row, now) === 'recent') return leave(one, 'cancelling');
     if (context.time.signal.aborted) return undefined;
@@ -158,12 +141,11 @@ async function noteStates(
 }
 
 /** Publishes a warning, if one is due, and then notes it. */
-async function warn(one: JudgedJob, { table, report, now, warnBeforeMinutes }: Context): Promise<void> {
-  const { project, job, row, judgement, unreadable } = one;
-  if (unreadable) return;
-  const warning = findWarning(job, judgement, row, { warnBeforeMinutes, dryRun: project.rules.dryRun, now });
+async function warn(one: JudgedJob, context: Context): Promise<void> {
+  const { table, report } = context;
+  const warning = findWarning(one, context);
   if (warning === undefined || !(await report.publishWarning(one, warning))) return;
   await table()
-    .noteWarned(job.id, warning.deadline)
+    .noteWarned(one.job.id, warning.deadline)
     .catch((error) => report.problem(one, error));
 }

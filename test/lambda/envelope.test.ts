@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { QueueAnswer, TopicAnswer } from '../../lambda/contract.ts';
+import type { CurfewAnswer, QueueAnswer, TopicAnswer } from '../../lambda/contract.ts';
 import { type Delivery, unwrap } from '../../lambda/envelope.ts';
 import { JobNotFoundError } from '../../lambda/errors.ts';
 import { eventSource, eventTypes } from '../../lambda/names.ts';
@@ -10,6 +10,8 @@ import { alarmMessage, busEvent, fifoEvent, notification, queueEvent, topicEvent
 const stopAllTopic = 'arn:aws:sns:us-east-1:123456789012:over-budget';
 const cancel = { jobId: 'ftjob-1' };
 const stopAll = { stopAll: { dryRun: false } };
+
+const answered = (jobId: string): CurfewAnswer => ({ jobId, outcome: 'cancelled', initialStatus: '', finalStatus: '' });
 
 /** Unwraps an event. A request is answered by its job id; there is no job `ftjob-none`. */
 async function unwrapped(event: unknown) {
@@ -22,9 +24,9 @@ async function unwrapped(event: unknown) {
     if (delivery.refusal) throw delivery.refusal;
     const request = parseRequest(delivery.given);
     requests.push(request);
-    if (!('jobId' in request)) return 'done';
+    if (!('jobId' in request)) return answered('any');
     if (request.jobId === 'ftjob-none') throw new JobNotFoundError('There is no job "ftjob-none".');
-    return request.jobId;
+    return answered(request.jobId);
   });
   return { answer, requests, ignored, from: deliveries[0]?.from };
 }
@@ -122,7 +124,10 @@ describe('an EventBridge event with a job id asks for a cancel, whatever else it
   test('and its project need not be one of ours, unlike that of a request', async () => {
     const isForeign = async (event: object) => {
       const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
-      await unwrap(event, { stopAllTopics: [], ignored: () => {} }, async (one) => resolve(one.isForeignEvent));
+      await unwrap(event, { stopAllTopics: [], ignored: () => {} }, async (one) => {
+        resolve(one.isForeignEvent);
+        return answered('ftjob-1');
+      });
       return promise;
     };
     const request = { jobId: 'ftjob-1', project: 'theirs' };
@@ -170,39 +175,37 @@ test('our own events are refused, so a warning never cancels the job that it is 
   await assert.rejects(unwrapped(topicEvent(event)), refusal);
   const { requests, answer } = await unwrapped(queueEvent(event));
   assert.deepEqual(requests, []);
-  assert.equal((answer as QueueAnswer<string>).batchItemFailures.length, 1);
+  assert.equal((answer as QueueAnswer).batchItemFailures.length, 1);
 });
 
 describe('SQS learns which messages to deliver again', () => {
   test('those that failed, each with its error', async () => {
     const extra = { jobId: 'ftjob-2', pipeline: 'nightly' };
     const event = queueEvent(cancel, 'no request', { jobId: 'ftjob-none' }, extra, { jobId: 'ftjob-2' });
-    const { batchItemFailures, results } = (await unwrapped(event)).answer as QueueAnswer<string>;
+    const { batchItemFailures, results } = (await unwrapped(event)).answer as QueueAnswer;
     assert.deepEqual(
       batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
       ['message-1', 'message-2', 'message-3'],
     );
-    const outcomes = new Map(
-      results.map((one) => [one.messageId, 'error' in one ? one.error.name : one.result] as const),
-    );
+    const outcomes = new Map(results.map((one) => [one.messageId, 'error' in one ? one.error.name : 'done'] as const));
     assert.deepEqual(Object.fromEntries(outcomes), {
-      'message-0': 'ftjob-1',
+      'message-0': 'done',
       'message-1': 'InvalidRequestError',
       'message-2': 'JobNotFoundError',
       'message-3': 'InvalidRequestError',
-      'message-4': 'ftjob-2',
+      'message-4': 'done',
     });
   });
 
   test('all of them if all failed, and the invocation has not', async () => {
-    const { batchItemFailures } = (await unwrapped(queueEvent('no', '[]'))).answer as QueueAnswer<string>;
+    const { batchItemFailures } = (await unwrapped(queueEvent('no', '[]'))).answer as QueueAnswer;
     assert.equal(batchItemFailures.length, 2);
   });
 
   test('of a FIFO queue those after a failure as well, which are not carried out', async () => {
     const event = fifoEvent({ list: {} }, { jobId: 'ftjob-none' }, cancel);
     const { requests, answer } = await unwrapped(event);
-    assert.deepEqual((answer as QueueAnswer<string>).batchItemFailures, [
+    assert.deepEqual((answer as QueueAnswer).batchItemFailures, [
       { itemIdentifier: 'message-1' },
       { itemIdentifier: 'message-2' },
     ]);
@@ -212,7 +215,7 @@ describe('SQS learns which messages to deliver again', () => {
   test('of a queue without a name too', async () => {
     const { Records } = queueEvent(cancel);
     const event = { Records: Records.map(({ eventSourceARN: _, ...record }) => record) };
-    assert.deepEqual(((await unwrapped(event)).answer as QueueAnswer<string>).batchItemFailures, []);
+    assert.deepEqual(((await unwrapped(event)).answer as QueueAnswer).batchItemFailures, []);
   });
 });
 
@@ -223,9 +226,9 @@ test('messages of a FIFO queue are handled one after the other', async () => {
     assert.equal(underWay, 1);
     await new Promise(setImmediate);
     underWay -= 1;
-    return 'done';
+    return answered('ftjob-1');
   });
-  assert.deepEqual((answer as QueueAnswer<string>).batchItemFailures, []);
+  assert.deepEqual((answer as QueueAnswer).batchItemFailures, []);
 });
 
 test('a failed record of SNS fails the invocation, but only when all records are done', async () => {
@@ -236,12 +239,13 @@ test('a failed record of SNS fails the invocation, but only when all records are
     if (jobId === 'ftjob-none') throw new JobNotFoundError('There is no such job.');
     await new Promise(setImmediate);
     done.push(jobId);
+    return answered(jobId);
   });
   await assert.rejects(answering, { name: 'JobNotFoundError' });
   assert.deepEqual(done, ['ftjob-1']);
 
-  const { results } = (await unwrapped(topicEvent(cancel))).answer as TopicAnswer<string>;
-  assert.deepEqual(results, [{ messageId: '95df01b4-ee98-5cb9-9903-4c221d41eb5e', result: 'ftjob-1' }]);
+  const { results } = (await unwrapped(topicEvent(cancel))).answer as TopicAnswer;
+  assert.deepEqual(results, [{ messageId: '95df01b4-ee98-5cb9-9903-4c221d41eb5e', result: answered('ftjob-1') }]);
 });
 
 describe('what only looks like an envelope is an invalid request', () => {

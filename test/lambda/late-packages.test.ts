@@ -21,8 +21,8 @@ async function run(scenario: Scenario): Promise<{ ended: string; loaded: string[
   return JSON.parse(stdout);
 }
 
-/** These two load together. */
-const tableAndParameters = ['@aws-sdk/client-dynamodb', '@aws-sdk/client-ssm'];
+const table = '@aws-sdk/client-dynamodb';
+const parameters = '@aws-sdk/client-ssm';
 const bedrock = '@aws-sdk/client-bedrock';
 const customizationJob = 'arn:aws:bedrock:us-east-1:111122223333:model-customization-job/amazon.nova/abcdefghijkl';
 const young = { ageMinutes: 10 };
@@ -33,12 +33,12 @@ describe('a cold start loads no package that it does not need', { concurrency: 2
     ['to cancel a job', { request: { jobId: 'ftjob-1' }, ...young }, []],
     ['to stop everything', { request: { stopAll: {} }, ...young }, []],
     ['to sweep where no job is in progress', { request: { sweep: {} }, ...finished }, []],
-    ['to sweep a job in progress', { request: { sweep: {} }, ...young }, tableAndParameters],
-    ['to extend a job', { request: { extend: { jobId: 'ftjob-1', minutes: 600 } }, ...young }, tableAndParameters],
+    ['to sweep a job in progress', { request: { sweep: {} }, ...young }, [table]],
+    ['to extend a job', { request: { extend: { jobId: 'ftjob-1', minutes: 600 } }, ...young }, [table]],
     [
       'to cancel a job in one of several projects',
       { request: { jobId: 'ftjob-1' }, ...young, projects: { research: {}, production: {} } },
-      tableAndParameters,
+      [parameters],
     ],
     [
       "to cancel one of Bedrock's own jobs",
@@ -47,7 +47,7 @@ describe('a cold start loads no package that it does not need', { concurrency: 2
         ...young,
         projects: { research: {}, customization: { provider: 'bedrock-customization' } },
       },
-      [bedrock, ...tableAndParameters],
+      [bedrock, parameters],
       // Nobody listens there.
       'failed',
     ],

@@ -28,9 +28,8 @@ const project = (overrides: ProjectOverrides, over: Partial<Settings> = {}) =>
   resolveProject('research', { ...settings, ...over }, overrides, region);
 
 test('the one project of a deployment without `projects` is made of the settings', () => {
-  const { name: _, warnBeforeMinutes, ...inherited } = settings;
   const only = resolveProject(undefined, settings, {}, region);
-  assert.deepEqual(only, { name: undefined, ...inherited, region, budgetFrom: 'default' });
+  assert.deepEqual(only, { ...settings, name: undefined, region, budgetFrom: 'default' });
 });
 
 describe('a project inherits what it does not set', () => {

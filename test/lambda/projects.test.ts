@@ -4,7 +4,6 @@ import { startAwsStub } from '../../infra/local/aws/stub/server.ts';
 import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import { startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 import { createAwsClients } from '../../lambda/aws/clients.ts';
-import { createSecrets } from '../../lambda/aws/credentials.ts';
 import type { Project } from '../../lambda/curfew/context.ts';
 import type { FineTuningProvider } from '../../lambda/curfew/job.ts';
 import { AuthenticationError, JobNotFoundError, OpenAIError, RateLimitError } from '../../lambda/errors.ts';
@@ -124,7 +123,7 @@ describe('a project is reached with the credential of its provider', () => {
       const aws = createAwsClients({ endpoint: stub.url, region, credentials: awsCredentials });
       const overrides = { provider, openaiBaseUrl: simulator.baseUrl, ...secret };
       const settings = resolveProject('research', parseSettings(environmentWith({})), overrides, region);
-      const [project] = connectProjects([settings], aws, createSecrets(aws.secretsManager), time);
+      const [project] = connectProjects([settings], aws, time);
       assert.equal(
         (await project?.provider.retrieve('ftjob-1', { signal: time.signal, withMetadata: false }))?.status,
         'running',

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
-import { askedWaitMs } from '../../lambda/openai/refusal.ts';
+import { askedWaitMs } from '../../lambda/openai/failure.ts';
 import { PaceRefusal, RateLimit } from '../../lambda/rate-limit.ts';
 import { createClient, startProvider } from '../support/openai-client.ts';
 import { rateLimit } from '../support/rate-limiter.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseRequest, projectIn, requestedByIn } from '../../lambda/request.ts';
+import { parseRequest, requestedByIn, selectionOf } from '../../lambda/request.ts';
 
 const jobIdRule = /must be a letter or digit, then up to 127 letters, digits or any of "-_.:"/;
 const requestedByRule = /must be 1 to 100 characters, not all blank, without control characters/;
@@ -190,9 +190,9 @@ test('every form may name a project', () => {
     { list: { project } },
     { extend: { ...extend, project } },
   ]) {
-    assert.equal(projectIn(parseRequest(request)), project, JSON.stringify(request));
+    assert.equal(selectionOf(parseRequest(request)).project, project, JSON.stringify(request));
   }
-  assert.equal(projectIn(parseRequest({ sweep: {} })), undefined);
+  assert.equal(selectionOf(parseRequest({ sweep: {} })).project, undefined);
 });
 
 test('who asked is known even if the request is invalid, unless just that is', () => {

@@ -152,7 +152,7 @@ export interface FakeTableOptions {
 
 /** A table in memory. */
 function fakeTable({ rows = {}, unreadable = [], isWritable = true }: FakeTableOptions, calls: string[]) {
-  const state = { rows: new Map(Object.entries(rows)), unreadable: new Set(unreadable), reads: [] as string[][] };
+  const state = { rows: new Map(Object.entries(rows)), unreadable: new Set(unreadable), reads: [] as string[] };
   const write = (what: string, jobId: string, change: (row: JobRow) => JobRow): JobRow => {
     if (!isWritable) throw new StateError('The table cannot be written.');
     calls.push(`${what} ${jobId}`);
@@ -161,11 +161,10 @@ function fakeTable({ rows = {}, unreadable = [], isWritable = true }: FakeTableO
     return row;
   };
   const table: JobTable = {
-    read: async (jobIds) => {
-      state.reads.push(jobIds);
-      const read = (id: string) =>
-        state.unreadable.has(id) ? new StateError('The table cannot be read.') : (state.rows.get(id) ?? {});
-      return new Map(jobIds.map((id) => [id, read(id)]));
+    read: async (jobId) => {
+      state.reads.push(jobId);
+      const readError = state.unreadable.has(jobId) ? new StateError('The table cannot be read.') : undefined;
+      return readError ? { readError } : (state.rows.get(jobId) ?? {});
     },
     extend: async (jobId, until) => {
       const { extendedUntil = until } = write('extend', jobId, ({ cancellingSince: _, ...row }) => ({
@@ -184,7 +183,8 @@ function fakeTable({ rows = {}, unreadable = [], isWritable = true }: FakeTableO
       write('noteCancelling', jobId, (row) => ({ cancellingSince: at, ...row }));
     },
   };
-  return { ...table, ...state };
+  const open = Object.assign((): JobTable => open, table, state);
+  return open;
 }
 
 /** Time that passes only when a test says so. */

@@ -3,10 +3,11 @@
  * hangs on them, events. Log and metrics go to the standard streams by themselves.
  */
 import { inspect } from 'node:util';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
 import pMap from 'p-map';
 import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import { type Fault, startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
-import { createLogger, createMetrics } from '../../lambda/aws/report.ts';
 import type { ProjectOverrides } from '../../lambda/settings.ts';
 import { apiKey, awsCredentials, type Curfew, startCurfew } from './curfew.ts';
 import { expectedFailures } from './expected-failures.ts';
@@ -14,7 +15,10 @@ import { unusableSecrets } from './unusable-secrets.ts';
 import { answerLost, answers, compressed, says } from './wire-faults.ts';
 
 const jobId = 'ftjob-abc123';
-const recorders = { logger: createLogger('fine-tuning-curfew'), metrics: createMetrics('fine-tuning-curfew') };
+const recorders = {
+  logger: new Logger({ serviceName: 'leaks' }),
+  metrics: new Metrics({ namespace: 'leaks', serviceName: 'leaks' }),
+};
 /** Some faults are met with new attempts for as long as there is time. */
 const remainingMilliseconds = 5_000;
 /** With all at once, time would be up before anything has happened. */

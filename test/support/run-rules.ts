@@ -75,10 +75,10 @@ export async function sweepOne({ request = {}, ...options }: SweepScene) {
 /** Changes something between the first look-up of rows and the looks at single jobs. */
 export function afterLookUp(context: FakeContext, change: () => void): FakeContext {
   const { read } = context.table;
-  context.table.read = async (ids) => {
-    const rows = await read(ids);
+  context.table.read = async (jobId) => {
+    const row = await read(jobId);
     change();
-    return rows;
+    return row;
   };
   return context;
 }

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { startAwsStub } from '../../../infra/local/aws/stub/server.ts';
 import { createAwsClients } from '../../../lambda/aws/clients.ts';
-import { createApiKeys, createSecrets } from '../../../lambda/aws/credentials.ts';
+import { createApiKeys } from '../../../lambda/aws/credentials.ts';
 import { apiKey, awsCredentials } from '../../support/curfew.ts';
 import { unusableSecrets } from '../../support/unusable-secrets.ts';
 
 const aws = await startAwsStub();
 after(() => aws[Symbol.asyncDispose]());
-const clients = createAwsClients({ endpoint: aws.url, region: 'us-east-1', credentials: awsCredentials });
+const createClients = (endpoint = aws.url) =>
+  createAwsClients({ endpoint, region: 'us-east-1', credentials: awsCredentials });
 
 const inTime = new AbortController().signal;
 const place = { secretName: 'openai/api-key', secretField: 'apiKey' };
@@ -16,7 +17,7 @@ const place = { secretName: 'openai/api-key', secretField: 'apiKey' };
 /** A warm function, its secrets, and the names of those that it read. */
 function warmFunction(secrets: Record<string, string>) {
   const start = aws.secretReads.length;
-  const provider = createSecrets(clients.secretsManager);
+  const { secrets: provider } = createClients();
   const put = (name: string, SecretString: string) => aws.secrets.set(name, { SecretString });
   for (const [name, secret] of Object.entries(secrets)) put(name, secret);
   return {
@@ -45,7 +46,7 @@ describe('a key is found in its secret', () => {
 describe('a secret without a usable key is an ApiKeyError that says what is wrong, without quoting it', () => {
   for (const [name, { secret, message }] of Object.entries(unusableSecrets)) {
     test(`${name}; once it is mended, the next invocation succeeds`, async () => {
-      const provider = createSecrets(clients.secretsManager);
+      const { secrets: provider } = createClients();
       const current = () => createApiKeys(provider, inTime)(place).current();
       aws.secrets.set('openai/api-key', secret);
       await assert.rejects(current(), (error: Error) => {
@@ -68,12 +69,7 @@ describe('a secret without a usable key is an ApiKeyError that says what is wron
   });
 
   test('also if Secrets Manager cannot be reached', async () => {
-    const unreachable = createAwsClients({
-      endpoint: 'http://127.0.0.1:2',
-      region: 'us-east-1',
-      credentials: awsCredentials,
-    });
-    const key = createApiKeys(createSecrets(unreachable.secretsManager), inTime)(place);
+    const key = createApiKeys(createClients('http://127.0.0.1:2').secrets, inTime)(place);
     await assert.rejects(key.current(), {
       name: 'ApiKeyError',
       message: /^Secrets Manager did not give the secret "openai\/api-key" \(.*Error\)\. Try again/,
@@ -82,7 +78,7 @@ describe('a secret without a usable key is an ApiKeyError that says what is wron
 
   test('also if Secrets Manager does not answer in time', async () => {
     aws.secrets.set('openai/api-key', 'silence');
-    const keys = createApiKeys(createSecrets(clients.secretsManager), AbortSignal.timeout(10));
+    const keys = createApiKeys(createClients().secrets, AbortSignal.timeout(10));
     await assert.rejects(keys(place).current(), {
       name: 'ApiKeyError',
       message: 'Secrets Manager did not give the secret "openai/api-key" in time. Try again.',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { findWarning, judge, type Rules, toIso } from '../../../lambda/curfew/deadline.ts';
 import type { JobRow } from '../../../lambda/curfew/job.ts';
-import { jobOf, now, sixHours } from '../../support/fake-ports.ts';
+import { fakeContext, fakeProject, jobOf, now, sixHours } from '../../support/fake-ports.ts';
 
 type Fields = Omit<Parameters<typeof jobOf>[0], 'id'>;
 const judged = (fields: Fields, row: JobRow = {}, rules: Partial<Rules> = {}) =>
@@ -182,9 +182,11 @@ describe('an extension', () => {
 });
 
 describe('a warning is due', () => {
-  const warningFor = (fields: Fields, row: JobRow = {}, warnBeforeMinutes = 30) => {
+  const warningFor = (fields: Fields, row: JobRow = {}, warnBeforeMinutes = 30, rules: Partial<Rules> = {}) => {
+    const project = fakeProject({ rules });
     const job = jobOf({ id: 'ftjob-1', ...fields });
-    return findWarning(job, judged(fields, row), row, { warnBeforeMinutes, dryRun: false, now });
+    const one = { project, job, row, judgement: judged(fields, row), unreadable: undefined };
+    return findWarning(one, fakeContext({ warnBeforeMinutes }));
   };
   const cases: [name: string, fields: Fields, expected: object][] = [
     ['from so many minutes before the deadline', { ageMinutes: 330 }, { minutesLeft: 30, willNotFinish: false }],
@@ -209,9 +211,8 @@ describe('a warning is due', () => {
   }
 
   test('and carries the judgement, and whether it is a dry run', () => {
-    const job = jobOf({ id: 'ftjob-1', ageMinutes: 340 });
     const judgement = judged({ ageMinutes: 340 });
-    const warning = findWarning(job, judgement, {}, { warnBeforeMinutes: 30, dryRun: true, now });
+    const warning = warningFor({ ageMinutes: 340 }, {}, 30, { dryRun: true });
     const deadline = now + 20 * 60;
     assert.deepEqual(warning, { judgement, deadline, minutesLeft: 20, willNotFinish: false, dryRun: true });
   });

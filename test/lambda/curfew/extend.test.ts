@@ -6,9 +6,9 @@ import { type FakeContextOptions, fakeContext, fakeProject, isoIn, jobOf, now } 
 
 type Fields = Omit<Parameters<typeof jobOf>[0], 'id'>;
 
-/** Extends a job half a second past the second, because time is never whole. */
+/** Extends a job. */
 async function extended(fields: Fields, minutes: number, options: FakeContextOptions = {}) {
-  const context = fakeContext({ now: now + 0.5, ...options });
+  const context = fakeContext(options);
   const job = jobOf({ id: 'ftjob-1', ...fields });
   const answer = await extend({ project: fakeProject(), job }, minutes, context);
   return { answer, row: context.table.rows.get('ftjob-1'), calls: context.calls };

@@ -20,15 +20,16 @@ const numRuns = 500;
 function checkCounts({ decisions }: FakeContext, tally: Tally): void {
   assert.equal(new Set(decisions.map(({ job }) => job.id)).size, decisions.length, 'a job is decided on twice');
   const count = (...outcomes: string[]) => decisions.filter(({ outcome }) => outcomes.includes(outcome)).length;
-  assert.deepEqual(tally.outcomes, {
+  const { inspected, inProgress, overdue, notCancellable, ...outcomes } = tally.counts;
+  assert.deepEqual(outcomes, {
     cancelled: count('cancelled', 'cancelling'),
     alreadyFinished: count('already_finished'),
     wouldCancel: count('would_cancel'),
     heldBack: count('held_back'),
     failed: count('failed'),
   });
-  assert.equal(tally.jobs.length, tally.counts.overdue);
-  assert.equal(tally.counts.notCancellable, count('not_cancellable'));
+  assert.equal(tally.jobs.length, overdue);
+  assert.equal(notCancellable, count('not_cancellable'));
   assert.ok(decisions.every(({ outcome, error }) => (outcome === 'failed') === (error !== undefined)));
 }
 

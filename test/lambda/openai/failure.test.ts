@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HTTPError, NetworkError, SchemaValidationError } from 'ky';
 import { ApiKeyError } from '../../../lambda/errors.ts';
-import { toFailedCancel, toNamedFailure } from '../../../lambda/openai/failure.ts';
-import { AnswerTooLongError, AttemptTimeoutError, CredentialChangedError } from '../../../lambda/openai/fetch.ts';
+import {
+  AnswerTooLongError,
+  AttemptTimeoutError,
+  CredentialChangedError,
+  readRefusal,
+  toFailedCancel,
+  toNamedFailure,
+} from '../../../lambda/openai/failure.ts';
 import { apiKey } from '../../support/curfew.ts';
 
 const request = new Request('http://127.0.0.1/v1/fine_tuning/jobs');
@@ -92,7 +98,10 @@ test('a failed cancel says whether it was this one that was refused, and whether
   for (const status of [307, 401, 402, 403, 408, 429, 500]) {
     assert.equal(failed(answered(status)).isRefusal, false, `${status}`);
   }
-  for (const free of [answered(429), new CredentialChangedError({ status: 401, headers: new Headers(), body: '' })])
+  for (const free of [
+    answered(429),
+    new CredentialChangedError(readRefusal({ status: 401, headers: new Headers(), body: '' })),
+  ])
     assert.equal(failed(free).isFree, true);
   for (const counted of [answered(429, quota), answered(500), broken(refusedConnection)]) {
     assert.equal(failed(counted).isFree, false);

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import * as refusals from '../../../lambda/openai/refusal.ts';
+import { askedWaitMs, type HttpAnswer, readRefusal } from '../../../lambda/openai/failure.ts';
 import { quotaCodes } from '../../support/wire-faults.ts';
 
-const { askedWaitMs, codesIn, isAboutPace, isAboutQuota, isWorthRetrying } = refusals;
-
 type Refusal = [status: number, error?: object, headers?: Record<string, string>];
-const answer = ([status, error = {}, headers = {}]: Refusal): refusals.HttpAnswer => ({
+const answer = ([status, error = {}, headers = {}]: Refusal): HttpAnswer => ({
   status,
   headers: new Headers(headers),
   body: JSON.stringify({ error }),
@@ -33,8 +31,8 @@ describe('a refusal about money, quota or the account is not worth a retry', () 
   ];
   for (const refusal of cases) {
     test(JSON.stringify(refusal), () => {
-      const given = answer(refusal);
-      assert.deepEqual([isAboutQuota(given), isAboutPace(given), isWorthRetrying(given)], [true, false, false]);
+      const { isAboutQuota, isAboutPace, isTemporary } = readRefusal(answer(refusal));
+      assert.deepEqual([isAboutQuota, isAboutPace, isTemporary], [true, false, false]);
     });
   }
 });
@@ -58,17 +56,18 @@ describe('a refusal about anything else is told from those', () => {
   ];
   for (const refusal of cases) {
     test(JSON.stringify(refusal), () => {
-      const given = answer(refusal);
-      assert.deepEqual([isAboutQuota(given), isAboutPace(given)], [false, refusal[0] === 429]);
+      const { isAboutQuota, isAboutPace } = readRefusal(answer(refusal));
+      assert.deepEqual([isAboutQuota, isAboutPace], [false, refusal[0] === 429]);
     });
   }
 });
 
 test('408, 409, 429 and 5xx are worth a retry, unless the provider says otherwise', () => {
   for (const status of [408, 409, 429, 500, 502, 503, 504, 529, 301, 400, 401, 404, 422, 499]) {
-    const isTemporary = [408, 409, 429].includes(status) || status >= 500;
-    for (const [told, expected] of Object.entries({ true: true, false: false, yes: isTemporary, '': isTemporary })) {
-      assert.equal(isWorthRetrying(answer([status, {}, { 'x-should-retry': told }])), expected, `${status} ${told}`);
+    const byDefault = [408, 409, 429].includes(status) || status >= 500;
+    for (const [told, expected] of Object.entries({ true: true, false: false, yes: byDefault, '': byDefault })) {
+      const { isTemporary } = readRefusal(answer([status, {}, { 'x-should-retry': told }]));
+      assert.equal(isTemporary, expected, `${status} ${told}`);
     }
   }
 });
@@ -84,7 +83,7 @@ test('a code and a type that look like codes are read, and nothing else of the b
       [],
     ]),
   ];
-  for (const [body, codes] of bodies) assert.deepEqual(codesIn({ ...answer([400]), body }), codes, body);
+  for (const [body, codes] of bodies) assert.deepEqual(readRefusal({ ...answer([400]), body }).codes, codes, body);
 });
 
 describe('the wait asked for, in milliseconds', () => {
