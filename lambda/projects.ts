@@ -99,7 +99,7 @@ export async function findJob(projects: Project[], jobId: string, withMetadata: 
   const ask = async (project: Project): Promise<ProjectJob> => {
     search.signal.throwIfAborted();
     const job = await project.provider.retrieve(jobId, { signal: search.signal, withMetadata }).catch((error) => {
-      throw nameProject({ project, error: toError(error) });
+      throw nameProject(project, toError(error));
     });
     return { project, job };
   };

@@ -108,7 +108,8 @@ export class RateLimit {
     const epoch = this.#epoch;
     try {
       const answer = await call();
-      this.#accepted(epoch);
+      // One that was under way when a refusal came says nothing about what is accepted since.
+      if (epoch === this.#epoch) this.#accept();
       return answer;
     } catch (error) {
       if (error instanceof PaceRefusal) this.#refuse(error, epoch);
@@ -116,9 +117,7 @@ export class RateLimit {
     }
   }
 
-  #accepted(epoch: number): void {
-    // One that was under way when a refusal came says nothing about what is accepted since.
-    if (epoch !== this.#epoch) return;
+  #accept(): void {
     this.#acceptedInEpoch += 1;
     this.#setConcurrency(this.#concurrency + raisePerAcceptedCall);
     if (this.#acceptedInEpoch > 2) this.#spacingMs *= spacingFactor;

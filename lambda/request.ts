@@ -95,9 +95,7 @@ export function parseRequest(given: unknown): CurfewRequest {
     const has = names.length > 0 ? ` It has ${names.join(', ')}.` : '';
     throw new InvalidRequestError(`The request has none of the keys that say what to do: ${forms}.${has}`);
   }
-  if (another !== undefined) {
-    throw new InvalidRequestError(`The request has both "${key}" and "${another}": ${forms}.`);
-  }
+  if (another !== undefined) throw new InvalidRequestError(`The request has both "${key}" and "${another}": ${forms}.`);
   const parsed = v.safeParse(schemas[key], given);
   if (parsed.success) return parsed.output;
   const problems = new Set(parsed.issues.map(describeIssue));

@@ -1,10 +1,8 @@
 import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
-import type { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
-import type { AwsCredentialIdentity, Provider } from '@aws-sdk/types';
+import type { AwsCredentialIdentity } from '@aws-sdk/types';
 import onetime from 'onetime';
 
 /** Endpoint, region and credentials. What is left out comes from the environment, as in Lambda. */
@@ -14,17 +12,7 @@ export interface AwsAccess {
   credentials?: AwsCredentialIdentity;
 }
 
-/** The clients for AWS. Those that a plain cancel does not need are loaded when they are first asked for. */
-export interface AwsClients {
-  secrets: SecretsProvider;
-  eventBridge: EventBridgeClient;
-  dynamoDB(): Promise<DynamoDBClient>;
-  parameterStore(): Promise<SSMProvider>;
-  /** The credentials of the function's own role. */
-  credentials: Provider<AwsCredentialIdentity>;
-  /** For clients of other regions. */
-  access: AwsAccess;
-}
+export type AwsClients = ReturnType<typeof createAwsClients>;
 
 /** Time limits for one attempt, in milliseconds. AWS is near and quick. */
 const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
@@ -32,8 +20,8 @@ const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000, throwO
 /** With three attempts, a silent service costs ten seconds at most. DynamoDB's client has a higher default. */
 const maxAttempts = 3;
 
-/** Creates the clients, each once. */
-export function createAwsClients(access: AwsAccess = {}): AwsClients {
+/** Creates the clients, each once. Those that a plain cancel does not need are loaded when they are first asked for. */
+export function createAwsClients(access: AwsAccess = {}) {
   const configuration = { requestHandler, maxAttempts, ...access };
   return {
     secrets: new SecretsProvider({ awsSdkV3Client: new SecretsManagerClient(configuration) }),
@@ -43,7 +31,9 @@ export function createAwsClients(access: AwsAccess = {}): AwsClients {
       const { SSMProvider } = await import('@aws-lambda-powertools/parameters/ssm');
       return new SSMProvider({ clientConfig: configuration });
     }),
+    /** Returns the credentials of the function's own role. */
     credentials: async () => access.credentials ?? (await fromEnv()()),
+    /** For clients of other regions. */
     access,
   };
 }

@@ -106,9 +106,7 @@ function selectKey(contents: SecretContents, { secretName, secretField }: KeyPla
   const key = given.trim();
   if (key === '') throw wrong('is empty');
   // A line break would end the HTTP header, and an error about that could quote the header.
-  if (!/^[\x21-\x7e]+$/.test(key)) {
-    throw wrong('holds a key with a line break, a space or a character outside ASCII');
-  }
+  if (!/^[\x21-\x7e]+$/.test(key)) throw wrong('holds a key with a line break, a space or a character outside ASCII');
   if (/^["'`]|["'`]$/.test(key)) throw wrong('holds a key in quotes');
   if (/^(export\b|[A-Za-z_]\w*=[^=])/.test(key)) throw wrong('holds a line of a shell, not only the key');
   return key;

@@ -27,9 +27,8 @@ const levels: Partial<Record<Outcome, 'error' | 'warn'>> = {
 };
 /** Outcomes that repeat at every sweep. */
 const lasting: ReadonlySet<string> = new Set(['within_budget', 'exempt', 'not_cancellable', 'held_back', 'cancelling']);
-/** Where each job stood lately, so that a warm function does not log an unchanged job again at every sweep. */
-export type SeenJobs = QuickLRU<string, string>;
-export const createSeenJobs = (): SeenJobs => new QuickLRU({ maxSize: 20_000 });
+/** Returns a record of where each job stood, so that a warm function logs a job that has not changed only once. */
+export const createSeenJobs = () => new QuickLRU<string, string>({ maxSize: 20_000 });
 
 /** What reporting works with, for as long as the function stays warm. */
 export interface ReportOptions {
@@ -37,7 +36,7 @@ export interface ReportOptions {
   aws: AwsClients;
   logger: Logger;
   metrics: Metrics;
-  seen: SeenJobs;
+  seen: ReturnType<typeof createSeenJobs>;
 }
 
 export type FullReport = ReturnType<typeof createReport>;
@@ -89,12 +88,8 @@ export function createReport(
     },
     problem({ project, job }, error, others = 0) {
       const rest = others > 0 ? ` The same holds for ${others} other jobs.` : '';
-      logger.warn(`${job.id}: ${toError(error).message}${rest}`, {
-        jobId: job.id,
-        ...inProject(project),
-        requestedBy,
-        error,
-      });
+      const details = { jobId: job.id, ...inProject(project), requestedBy, error };
+      logger.warn(`${job.id}: ${toError(error).message}${rest}`, details);
     },
     publishCancellation: (decision) => publish(cancellationEvent(decision, deployment), decision.job.id),
     publishWarning: (one, warning) => publish(warningEvent(one, warning, requestedBy, deployment), one.job.id),
@@ -141,8 +136,7 @@ export function createReport(
       const count = answer.jobs.length + answer.jobsOmitted;
       const why = [...incompleteReasons(tally), ...(unreadable ? [unreadable.message] : [])].join('; ');
       const line = `Listed ${count === 1 ? '1 job' : `${count} jobs`}`;
-      const rest = complete ? '.' : `, but the list is incomplete: ${why}`;
-      summarize(line + rest, tally, complete, { jobs: count });
+      summarize(line + (complete ? '.' : `, but the list is incomplete: ${why}`), tally, complete, { jobs: count });
     },
 
     extended(answer: ExtendAnswer, minutes: number) {
@@ -176,10 +170,7 @@ function warnOfMetadata({ job, judgement, requestedBy }: Decision, logger: Logge
     );
   }
   if (job.hasOddMetadata) {
-    logger.warn(
-      `Job ${job.id} has metadata that is not text or exceeds the limits of the API. It is ignored.`,
-      details,
-    );
+    logger.warn(`Job ${job.id} has metadata that is not text or exceeds the API's limits. It is ignored.`, details);
   }
 }
 
@@ -215,19 +206,16 @@ function describeOthers({ others }: Tally): string {
 
 /** Writes a line for each project that was not listed to its end, and for each job that could not be judged. */
 function logIncomplete(tally: Tally, logger: Logger, requestedBy: string): void {
-  for (const failure of tally.failures) {
-    const { project, error } = failure;
-    logger.error(nameProject(failure).message, { ...inProject(project), requestedBy, error });
+  for (const { project, error } of tally.failures) {
+    logger.error(nameProject(project, error).message, { ...inProject(project), requestedBy, error });
   }
-  for (const late of tally.cutShort) {
-    logger.warn(nameProject(late).message, { ...inProject(late.project), requestedBy });
+  for (const { project, error } of tally.cutShort) {
+    logger.warn(nameProject(project, error).message, { ...inProject(project), requestedBy });
   }
   for (const { project, entry } of tally.odd) {
-    const job = entry.jobId === undefined ? 'A job without a readable id' : `Job ${entry.jobId}`;
-    logger.warn(`${job} cannot be judged: unreadable ${entry.unreadableFields.join(', ')}. It was left alone.`, {
-      ...inProject(project),
-      ...(entry.jobId !== undefined && { jobId: entry.jobId }),
-      requestedBy,
-    });
+    const { jobId, unreadableFields } = entry;
+    const job = jobId === undefined ? 'A job without a readable id' : `Job ${jobId}`;
+    const details = { ...inProject(project), ...(jobId !== undefined && { jobId }), requestedBy };
+    logger.warn(`${job} cannot be judged: unreadable ${unreadableFields.join(', ')}. It was left alone.`, details);
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BedrockClientConfig } from '@aws-sdk/client-bedrock';
 import onetime from 'onetime';
 import pMap from 'p-map';
+import * as v from 'valibot';
 import type { TimeLeft } from '../curfew/context.ts';
 import { type CancelReply, customizationArnPattern, type FineTuningProvider, type Job } from '../curfew/job.ts';
 import { AuthenticationError, JobNotFoundError, OpenAIError, QuotaError, RateLimitError, toError } from '../errors.ts';
@@ -102,7 +103,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
         if (thrown instanceof LateTurnError) return { kind: 'not_sent' };
         const error = toNamedFailure(thrown, `stop the job "${jobIdentifier}"`, time.signal.aborted);
         const isFree = thrown instanceof PaceRefusal;
-        const status = statusOf(thrown) ?? 0;
+        const status = statusOf(thrown);
         return {
           kind: 'failed',
           error,
@@ -147,12 +148,10 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
   };
 }
 
-/** Returns the HTTP status of an error of the SDK; undefined if there was no answer. */
-function statusOf(thrown: unknown): number | undefined {
-  const metadata: { httpStatusCode?: unknown } =
-    thrown instanceof Error && '$metadata' in thrown ? Object(thrown.$metadata) : {};
-  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
-}
+const answeredSchema = v.object({ $metadata: v.object({ httpStatusCode: v.number() }) });
+
+/** Returns the HTTP status of an error of the SDK; 0 if there was no answer. */
+const statusOf = (thrown: unknown) => (v.is(answeredSchema, thrown) ? thrown.$metadata.httpStatusCode : 0);
 
 /** Makes one attempt, which ends by our own clock, body included. Throws PaceRefusal if it is rate-limited. */
 async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise<Output> {
@@ -171,7 +170,7 @@ async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise
 
 /** Returns whether the same call may succeed later: there was no whole answer, or Bedrock is in trouble. */
 function isTransient(error: unknown): boolean {
-  const status = statusOf(error) ?? 0;
+  const status = statusOf(error);
   if (isUnreadable(error) || error instanceof PaceRefusal) return false;
   return status < 300 || status === 408 || status === 409 || status >= 500;
 }
@@ -183,7 +182,7 @@ const isUnreadable = (error: unknown): boolean =>
 /** Turns an error of the SDK into one that a caller can catch by name. No text of it is quoted. */
 function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Error {
   const error = toError(thrown instanceof PaceRefusal ? thrown.cause : thrown);
-  const status = statusOf(error) ?? 0;
+  const status = statusOf(error);
   const failed = `Could not ${purpose}:`;
   const answered = `${failed} Bedrock answered ${error.name}.`;
   if (thrown instanceof PaceRefusal) return new RateLimitError(`${answered} Wait, then try again.`);
@@ -198,9 +197,8 @@ function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Er
   if (isUnreadable(error))
     return new OpenAIError(`${failed} the answer is not what Bedrock's API promises. Try again.`);
   if (status < 300) {
-    return new OpenAIError(
-      `${failed} the connection failed (${error.name}). Check the region and the function's network.`,
-    );
+    const advice = "Check the region and the function's network.";
+    return new OpenAIError(`${failed} the connection failed (${error.name}). ${advice}`);
   }
   return new OpenAIError(`${answered} ${status < 500 ? 'Check the job itself.' : 'See the AWS Health Dashboard.'}`);
 }

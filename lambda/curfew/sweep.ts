@@ -121,21 +121,14 @@ async function noteStates(
 ): Promise<void> {
   const startedAt = performance.now();
   const endsAt = startedAt + (time.endsAt - startedAt) / 3;
-  const failures: { one: JudgedJob; error: unknown }[] = [];
-  const note = async (one: JudgedJob): Promise<void> => {
-    const { job, row } = one;
+  const note = async ({ job, row }: JudgedJob): Promise<void> => {
     const isCancelling = job.phase === 'cancelling' && row.cancellingSince === undefined;
     if (job.phase !== 'waiting' && !isCancelling) return;
-    try {
-      if (performance.now() > endsAt)
-        throw new StateError('The table of jobs is too slow to note where the job stands.');
-      const { noteCancelling, noteWaiting } = table();
-      await (isCancelling ? noteCancelling : noteWaiting)(job.id, now);
-    } catch (error) {
-      failures.push({ one, error });
-    }
+    if (performance.now() > endsAt) throw new StateError('The table of jobs is too slow to note where the job stands.');
+    await (isCancelling ? table().noteCancelling : table().noteWaiting)(job.id, now);
   };
-  await pMap(judged, note, { concurrency });
+  const failures: { one: JudgedJob; error: unknown }[] = [];
+  await pMap(judged, (one) => note(one).catch((error) => failures.push({ one, error })), { concurrency });
   const [first] = failures;
   if (first) report.problem(first.one, first.error, failures.length - 1);
 }

@@ -168,7 +168,7 @@ export function listAnswer(tally: Tally, jobs: ListedJob[], isComplete: boolean)
 /** Throws the first failure, with its project's name, if no project could be read at all. */
 export function throwIfAllFailed({ failures, projects }: Tally): void {
   const [first] = failures;
-  if (first && failures.length === projects.length) throw nameProject(first);
+  if (first && failures.length === projects.length) throw nameProject(first.project, first.error);
 }
 
 /** Returns the error of a sweep or stop-all that was done in part: what was done, what was not and why. */
@@ -194,14 +194,13 @@ export function incompleteError(what: 'sweep' | 'stopAll', tally: Tally): Incomp
 function describeFailures(what: string, failures: ProjectFailure[]): string[] {
   const [first] = failures;
   if (first === undefined) return [];
-  return [
-    `${failures.length === 1 ? '1 project' : `${failures.length} projects`} ${what} (${nameProject(first).message})`,
-  ];
+  const { message } = nameProject(first.project, first.error);
+  return [`${failures.length === 1 ? '1 project' : `${failures.length} projects`} ${what} (${message})`];
 }
 
 /** Returns the error with the name of its project in the message. */
-export function nameProject({ project, error }: ProjectFailure): Error {
-  return project.name === undefined ? error : withMessage(error, `Project "${project.name}": ${error.message}`);
+export function nameProject({ name }: Project, error: Error): Error {
+  return name === undefined ? error : withMessage(error, `Project "${name}": ${error.message}`);
 }
 
 function commonValue<Key extends keyof Rules>(rules: Rules[], key: Key): Rules[Key] | null {

@@ -115,7 +115,7 @@ describe('a decision is a line', () => {
     [
       'metadata of a wrong shape',
       { hasOddMetadata: true },
-      'Job ftjob-1 has metadata that is not text or exceeds the limits of the API. It is ignored.',
+      "Job ftjob-1 has metadata that is not text or exceeds the API's limits. It is ignored.",
     ],
   ];
   for (const [name, fields, message] of warnings) {
