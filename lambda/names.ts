@@ -21,7 +21,6 @@ export const metricUnits = {
 } as const;
 export type MetricName = keyof typeof metricUnits;
 
-/** The `source` of the events. */
 export const eventSource = 'fine-tuning-curfew';
 
 /** The `detail-type` of each event. */

@@ -17,7 +17,6 @@ const spacingFactor = 0.9;
 /** How long a cancel may wait for its turn after the job was read. */
 const maxTurnMs = 5_000;
 
-/** A call was rate-limited. */
 export class PaceRefusal extends Error {
   /** The wait that the provider asked for, in milliseconds. */
   askedMs = 0;
@@ -28,7 +27,6 @@ export class PaceRefusal extends Error {
 /** A cancel was not sent, because its turn came so late that the job has to be read again. */
 export class LateTurnError extends Error {}
 
-/** A call that waits for its turn. */
 export interface Turn {
   /** What the call is about, such as the path of a job. */
   about: string;

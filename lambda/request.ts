@@ -26,9 +26,7 @@ const cancelLimit = v.exactOptional(
 const minutesText = 'must be a whole number of minutes, 1 to 43200';
 const minutes = v.pipe(
   v.number(minutesText),
-  v.integer(minutesText),
-  v.minValue(1, minutesText),
-  v.maxValue(43_200, minutesText),
+  v.check((given) => Number.isInteger(given) && given >= 1 && given <= 43_200, minutesText),
 );
 const project = v.exactOptional(v.string('must be the name of a project'));
 

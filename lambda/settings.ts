@@ -18,7 +18,6 @@ export function bedrockRegionOf(baseUrl: string): string | undefined {
   return bedrockHost.exec(URL.parse(baseUrl)?.hostname ?? '')?.[1];
 }
 
-/** Returns whether a URL stays on this machine. */
 export function isLoopback({ hostname }: URL): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
@@ -89,7 +88,6 @@ export type ProjectOverrides = v.InferOutput<typeof projectSchema>;
 /** The name of a project in `projects`. */
 export const projectNamePattern = /^[\w-]{1,64}$/;
 
-/** OpenAI's own API. */
 export const defaultBaseUrl = 'https://api.openai.com/v1';
 
 /** The settings of the function, with their defaults. `cdk.json` shows the same. */
@@ -118,7 +116,6 @@ const functionSchema = v.object({
   stopAllTopics: v.optional(v.array(v.string()), []),
   /** Where the projects are in Parameter Store, in how many parts. Absent if there is only the one above. */
   projectList: v.exactOptional(v.object({ path: v.string(), parts: v.number() })),
-  /** The table of jobs. */
   tableName: v.string(),
   /** The bus for events, by name or ARN. */
   eventBusName: v.optional(v.string(), 'default'),

@@ -114,7 +114,6 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
   };
 }
 
-/** DynamoDB left rows out of every answer. */
 class UnprocessedKeysError extends named('UnprocessedKeysError') {}
 
 /** Reads a row. One that makes no sense is as bad as one that cannot be read: it may extend the job. */

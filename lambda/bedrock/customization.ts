@@ -9,7 +9,6 @@ import { AuthenticationError, JobNotFoundError, OpenAIError, QuotaError, RateLim
 import { LateTurnError, orAborted, PaceRefusal, RateLimit } from '../rate-limit.ts';
 import { check, entriesSchema, jobSchema, parseEntries, tagsSchema } from './job.ts';
 
-/** How the jobs of one region are reached. */
 export interface CustomizationOptions {
   region: string;
   /** Endpoint and credentials, if they are not those of the environment. */
@@ -30,7 +29,6 @@ const maxIdlePages = 3;
 /** Finished jobs are never read. */
 const listedStatuses = ['InProgress', 'Stopping'] as const;
 
-/** One attempt took too long. */
 class AttemptTimeoutError extends Error {}
 
 type Call<Output> = (options: { abortSignal: AbortSignal }) => Promise<Output>;

@@ -104,11 +104,7 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
 }
 
 /** Reads the job. A sweep reads its row as well, because it may have been extended since it was listed. */
-async function lookAt(
-  { project, jobId, reason }: CancelTarget,
-  known: Job | undefined,
-  context: Context,
-): Promise<JudgedJob> {
+async function lookAt({ project, jobId, reason }: CancelTarget, known: Job | undefined, context: Context) {
   const isSweep = reason === 'time_budget';
   const { signal } = context.time;
   const job = known ?? (await project.provider.retrieve(jobId, { signal, withMetadata: isSweep }));

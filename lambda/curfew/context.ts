@@ -42,7 +42,6 @@ export interface Context {
 
 /** The port for log and events. Never throws. */
 export interface Report {
-  /** Logs what was decided about a job. */
   decided(decision: Decision): void;
   /** Logs that something about a job, and so many others, did not work, without consequence for the decision. */
   problem(job: ProjectJob, error: unknown, others?: number): void;

@@ -53,16 +53,11 @@ export interface JudgedJob extends ProjectJob {
 }
 
 /** Reads a job's row, if that matters, and judges the job. */
-export async function lookUp(
-  project: Project,
-  job: Job,
-  withRow: boolean,
-  { table, now }: Context,
-): Promise<JudgedJob> {
+export async function lookUp(project: Project, job: Job, withRow: boolean, context: Context): Promise<JudgedJob> {
   const isJudged = withRow && job.phase !== 'other';
-  const row = isJudged ? await table().read(job.id) : {};
+  const row = isJudged ? await context.table().read(job.id) : {};
   const unreadable = isJudged ? (row.readError ?? job.metadataError) : undefined;
-  return { project, job, row, judgement: judge(job, row, project.rules, now), unreadable };
+  return { project, job, row, judgement: judge(job, row, project.rules, context.now), unreadable };
 }
 
 /** Judges an unfinished job by its budget, its queue limit and its row. */

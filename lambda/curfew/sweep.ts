@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import type { Outcome, StopAllAnswer, StopAllRequest, SweepAnswer, SweepRequest } from '../contract.ts';
+import type { Outcome, StopAllRequest, SweepRequest } from '../contract.ts';
 import { StateError, toNamedError } from '../errors.ts';
 import { cancelJob, type Decision, type Reason } from './cancel.ts';
 import type { Context, Project } from './context.ts';
@@ -11,11 +11,7 @@ import { stopAllAnswer, sweepAnswer, Tally } from './tally.ts';
 export const maxConcurrentProjects = 200;
 
 /** Cancels every job past its deadline, in all given projects. */
-export async function sweep(
-  { sweep: given }: SweepRequest,
-  projects: Project[],
-  context: Context,
-): Promise<{ answer: SweepAnswer; tally: Tally }> {
+export async function sweep({ sweep: given }: SweepRequest, projects: Project[], context: Context) {
   const targets = projects.map((project) => ({ ...project, rules: overrideRules(project, given) }));
   // A trial sweep sends no warnings.
   const warns = given.timeBudgetMinutes === undefined && given.dryRun !== true;
@@ -25,15 +21,10 @@ export async function sweep(
 }
 
 /** Cancels every active job, in all given projects, whatever its budget, exemption or extension. */
-export async function stopAll(
-  { stopAll: { dryRun = false } }: StopAllRequest,
-  projects: Project[],
-  context: Context,
-): Promise<{ answer: StopAllAnswer; tally: Tally }> {
-  const targets = projects.map((project) => ({
-    ...project,
-    rules: { ...project.rules, dryRun, lookbackDays: 0, cancelLimit: 'none' as const },
-  }));
+export async function stopAll({ stopAll: given }: StopAllRequest, projects: Project[], context: Context) {
+  const { dryRun = false } = given;
+  const overrides = { dryRun, lookbackDays: 0, cancelLimit: 'none' as const };
+  const targets = projects.map((project) => ({ ...project, rules: { ...project.rules, ...overrides } }));
   const tally = await sweepProjects(targets, 'stop_all', { ...context, warnBeforeMinutes: 0 });
   return { answer: stopAllAnswer(tally, dryRun), tally };
 }
@@ -114,11 +105,8 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
  * Notes which jobs are waiting, or being cancelled. A failure costs at most queue time, so the first is logged for all.
  * Cancels come after this, so a table that does not answer gets a third of the time that is left.
  */
-async function noteStates(
-  judged: JudgedJob[],
-  concurrency: number,
-  { table, now, time, report }: Context,
-): Promise<void> {
+async function noteStates(judged: JudgedJob[], concurrency: number, context: Context): Promise<void> {
+  const { table, now, time, report } = context;
   const startedAt = performance.now();
   const endsAt = startedAt + (time.endsAt - startedAt) / 3;
   const note = async ({ job, row }: JudgedJob): Promise<void> => {

@@ -13,7 +13,6 @@ import {
 } from '../errors.ts';
 import { PaceRefusal } from '../rate-limit.ts';
 
-/** An answer, read to its end. */
 export interface HttpAnswer {
   status: number;
   headers: Headers;
@@ -36,11 +35,9 @@ export interface Refusal {
   isTemporary: boolean;
 }
 
-/** One attempt took too long. */
 export class AttemptTimeoutError extends Error {}
 /** The body of an answer is longer than any that the API gives. */
 export class AnswerTooLongError extends Error {}
-/** The provider asks for a slower pace. */
 export class RateLimitedError extends PaceRefusal {
   readonly answer: HttpAnswer;
 

@@ -70,7 +70,6 @@ const cancelSchema = v.union([
   ),
 ]);
 
-/** How a project is reached. */
 export interface FineTuningOptions {
   /** Such as `https://api.openai.com/v1`. */
   baseUrl: string;
