@@ -176,7 +176,6 @@ async function carryOut(
 
 const settings = parseSettings(process.env);
 
-/** The entry point of the Lambda function. */
 export const handler = createHandler(settings, {
   aws: createAwsClients(),
   // The environment variable LOG_LEVEL sets the level.

@@ -26,9 +26,17 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
   const kept = new Map<string, Promise<SecretContents>>();
   const fresh = new Map<string, Promise<SecretContents>>();
 
+  const get = async (secretName: string, forceFetch: boolean): Promise<SecretContents> => {
+    const got = secrets.get(secretName, { maxAge: maxAgeSeconds, forceFetch });
+    const secret = await orAborted(got, signal).catch((error) => {
+      throw unreadableSecret(error, secretName, signal.aborted);
+    });
+    return parseSecret(secret);
+  };
+
   const read = (secretName: string, forceFetch: boolean): Promise<SecretContents> => {
     const reads = forceFetch ? fresh : kept;
-    const reading = reads.get(secretName) ?? readSecret(secrets, secretName, forceFetch, signal);
+    const reading = reads.get(secretName) ?? get(secretName, forceFetch);
     reads.set(secretName, reading);
     return reading;
   };
@@ -58,22 +66,13 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
   };
 }
 
-async function readSecret(
-  secrets: SecretsProvider,
-  secretName: string,
-  forceFetch: boolean,
-  signal: AbortSignal,
-): Promise<SecretContents> {
-  try {
-    return parseSecret(await orAborted(secrets.get(secretName, { maxAge: maxAgeSeconds, forceFetch }), signal));
-  } catch (error) {
-    const failed = `Secrets Manager did not give the secret "${secretName}"`;
-    if (signal.aborted) throw new ApiKeyError(`${failed} in time. Try again.`);
-    // Powertools wraps what the AWS client threw.
-    const { name } = toError(toError(error).cause);
-    const other = 'Try again; if it persists, check the network and the AWS Health Dashboard.';
-    throw new ApiKeyError(`${failed} (${name}). ${advice[name] ?? other}`);
-  }
+function unreadableSecret(error: unknown, secretName: string, isTimeUp: boolean): ApiKeyError {
+  const failed = `Secrets Manager did not give the secret "${secretName}"`;
+  if (isTimeUp) return new ApiKeyError(`${failed} in time. Try again.`);
+  // Powertools wraps what the AWS client threw.
+  const { name } = toError(toError(error).cause);
+  const fallback = 'Try again; if it persists, check the network and the AWS Health Dashboard.';
+  return new ApiKeyError(`${failed} (${name}). ${advice[name] ?? fallback}`);
 }
 
 /** A secret holds one key, or keys in fields, or there is something wrong with it. */

@@ -133,10 +133,8 @@ export function describeDecision(decision: Decision): string {
   }
 }
 
-function describeWarning(
-  one: ProjectJob,
-  { judgement, minutesLeft, deadline, dryRun, willNotFinish }: Warning,
-): string {
+function describeWarning(one: ProjectJob, warning: Warning): string {
+  const { judgement, minutesLeft, deadline, dryRun, willNotFinish } = warning;
   const end = dryRun ? 'would be cancelled' : 'will be cancelled';
   const limit = judgement.limit === 'queue' ? 'its queue limit passes' : 'its time budget is used up';
   const when = `in ${minutesLeft} minutes, at ${toIso(deadline)}, when ${limit}, unless it is extended`;

@@ -183,20 +183,18 @@ function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Er
   const status = statusOf(error);
   const failed = `Could not ${purpose}:`;
   const answered = `${failed} Bedrock answered ${error.name}.`;
+  const openAIError = (message: string) => new OpenAIError(`${failed} ${message}`);
   if (thrown instanceof PaceRefusal) return new RateLimitError(`${answered} Wait, then try again.`);
-  if (isTimeUp) return new OpenAIError(`${failed} time ran out before Bedrock answered. Try again.`);
+  if (isTimeUp) return openAIError('time ran out before Bedrock answered. Try again.');
   if (error.name === 'ResourceNotFoundException') return new JobNotFoundError(`${answered} Check the ARN of the job.`);
   if (error.name === 'ServiceQuotaExceededException') return new QuotaError(`${answered} Check the account's quotas.`);
   if (status === 401 || status === 403) {
     return new AuthenticationError(`${answered} Check that the function's role may use Bedrock in this region.`);
   }
-  if (error instanceof AttemptTimeoutError)
-    return new OpenAIError(`${failed} Bedrock did not answer in time. Try again.`);
-  if (isUnreadable(error))
-    return new OpenAIError(`${failed} the answer is not what Bedrock's API promises. Try again.`);
+  if (error instanceof AttemptTimeoutError) return openAIError('Bedrock did not answer in time. Try again.');
+  if (isUnreadable(error)) return openAIError("the answer is not what Bedrock's API promises. Try again.");
   if (status < 300) {
-    const advice = "Check the region and the function's network.";
-    return new OpenAIError(`${failed} the connection failed (${error.name}). ${advice}`);
+    return openAIError(`the connection failed (${error.name}). Check the region and the function's network.`);
   }
   return new OpenAIError(`${answered} ${status < 500 ? 'Check the job itself.' : 'See the AWS Health Dashboard.'}`);
 }

@@ -45,8 +45,7 @@ export interface Report {
   decided(decision: Decision): void;
   /** Logs that something about a job, and so many others, did not work, without consequence for the decision. */
   problem(job: ProjectJob, error: unknown, others?: number): void;
-  /** Publishes a cancellation. Resolves to whether it is out. */
+  /** Publishes an event. Resolves to whether it is out, as the next one does. */
   publishCancellation(decision: Decision): Promise<boolean>;
-  /** Publishes a warning. Resolves to whether it is out. */
   publishWarning(job: ProjectJob, warning: Warning): Promise<boolean>;
 }

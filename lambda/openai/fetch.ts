@@ -86,8 +86,7 @@ function toErrorResponse({ status, headers, body }: HttpAnswer): Response {
 }
 
 function toResponse({ status, headers, body }: HttpAnswer): Response {
-  const hasBody = status !== 204 && status !== 205 && status !== 304;
-  return new Response(hasBody ? body : null, { status, headers });
+  return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
 }
 
 /**
