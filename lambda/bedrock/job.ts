@@ -1,7 +1,14 @@
 /** What Bedrock says about model customization jobs, read with as little trust as any other provider's answers. */
 
 import * as v from 'valibot';
-import { customizationArnPattern, isTime, type Job, type JobPage, type Phase } from '../curfew/job.ts';
+import {
+  customizationArnPattern,
+  earliestTime,
+  type Job,
+  type JobPage,
+  latestTime,
+  type Phase,
+} from '../curfew/job.ts';
 import { OpenAIError } from '../errors.ts';
 
 const phases = new Map<string, Phase>([
@@ -11,8 +18,8 @@ const phases = new Map<string, Phase>([
   ['Stopped', 'finished'],
 ]);
 
-const unixSeconds = v.transform((date: Date) => date.getTime() / 1000);
-const time = v.fallback(v.pipe(v.date(), unixSeconds, v.check(isTime)), Number.NaN);
+const toSeconds = v.transform((date: Date) => date.getTime() / 1000);
+const time = v.fallback(v.pipe(v.date(), toSeconds, v.minValue(earliestTime), v.maxValue(latestTime)), Number.NaN);
 /** Only some kinds of jobs have details about their training. Without them a job counts as running. */
 const trainingSchema = v.object({ status: v.optional(v.string()), creationTime: time });
 export const jobSchema = v.pipe(

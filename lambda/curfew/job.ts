@@ -1,7 +1,8 @@
 /** Jobs, and the ports through which the rules reach providers and the table. */
 
-/** Returns whether Unix seconds are between 2015 and the year 5138. Some gateways write 0 or milliseconds. */
-export const isTime = (seconds: number): boolean => seconds >= 1_420_070_400 && seconds <= 100_000_000_000;
+/** Times before 2015 or after the year 5138 are no times: some gateways write 0 or milliseconds. In Unix seconds. */
+export const earliestTime = 1_420_070_400;
+export const latestTime = 100_000_000_000;
 
 /** The shape of a job id. Nothing else reaches a URL. */
 export const jobIdPattern = /^[A-Za-z0-9][\w.:-]{0,127}$/;

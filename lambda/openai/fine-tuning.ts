@@ -4,11 +4,12 @@ import * as v from 'valibot';
 import type { TimeLeft } from '../curfew/context.ts';
 import {
   type CancelReply,
+  earliestTime,
   type FineTuningProvider,
-  isTime,
   type Job,
   type JobPage,
   jobIdPattern,
+  latestTime,
   type Phase,
   phases,
 } from '../curfew/job.ts';
@@ -27,7 +28,7 @@ const statuses: Record<Phase, string[]> = {
 };
 const phaseOf = (status: string) => phases.find((phase) => statuses[phase].includes(status));
 
-const unixSeconds = v.pipe(v.number(), v.check(isTime));
+const unixSeconds = v.pipe(v.number(), v.minValue(earliestTime), v.maxValue(latestTime));
 
 /** The part of a job that the rules need. Only id and status are required; what is of another shape counts as absent. */
 const jobSchema = v.pipe(

@@ -47,6 +47,7 @@ test('the package holds what is needed and no more', async () => {
     'package/dist/lambda/late-bedrock.js',
     'package/dist/lambda/late-sdk.js',
     'package/dist/lambda/package.json',
+    'package/dist/lambda/ssm.js',
     ...documents.map((name) => `package/docs/${name}`),
     'package/package.json',
   ]);

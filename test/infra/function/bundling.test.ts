@@ -69,7 +69,7 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
 test('the deployed bundle has every client that it loads only once it needs it', () => {
   const parts = readdirSync(bundledCode).filter((file) => file.endsWith('.js') && file !== 'index.js');
   const loaded = parts.flatMap((file) => Object.keys(require(join(bundledCode, file))));
-  for (const client of ['BedrockClient', 'DynamoDBClient', 'SSMClient']) assert.ok(loaded.includes(client), client);
+  for (const client of ['BedrockClient', 'DynamoDBClient', 'SSMProvider']) assert.ok(loaded.includes(client), client);
 });
 
 // Lambda gives credentials in environment variables and nowhere else.
