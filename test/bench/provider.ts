@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, answerTo } from '../../infra/local/providers/endpoints.ts';
 import type { SimulatedJob } from '../../infra/local/providers/simulated-job.ts';
-import { type Call, type Fault, startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
+import { type Fault, startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 
 /** Returns the key of a project, which says whose call it is. It is as long as the vendor's keys for projects are. */
 export function keyOf(project: string): string {
@@ -24,8 +24,6 @@ const nothing = {
   refused: 0,
   /** Calls that came in a silence that a refusal had asked for. */
   callsInSilence: 0,
-  /** What the function sent, but for what encrypts it. */
-  requestBytes: 0,
   /** When the last call was answered, as `performance.now()`. */
   lastAnswerAt: 0,
 };
@@ -48,7 +46,6 @@ export async function startProvider(projects: string[], faults: Map<string, Faul
     return async (_answer, response) => {
       const arrivedAt = performance.now();
       tally.calls += 1;
-      tally.requestBytes += bytesOf(call);
       if (arrivedAt > silence.from && arrivedAt < silence.until) tally.callsInSilence += 1;
       response.once('finish', () => {
         tally.lastAnswerAt = performance.now();
@@ -88,10 +85,4 @@ export async function startProvider(projects: string[], faults: Map<string, Faul
     },
     [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose](),
   };
-}
-
-/** Returns the size of a request as it was on the wire. No call has a body. */
-function bytesOf({ url, headers }: Call): number {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `POST ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`.length;
 }

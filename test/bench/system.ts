@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
 import { Template } from 'aws-cdk-lib/assertions';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { startAwsStub } from '../../infra/local/aws/stub/server.ts';
@@ -44,8 +42,7 @@ export async function startSystem({ projects: count = 1, failures = [], awsMs = 
   await using starting = new AsyncDisposableStack();
   const provider = starting.use(await startProvider(names, faults));
   const stack = synthesize({ openaiBaseUrl: provider.baseUrl, ...(count > 1 && { projects }) });
-  const aws = starting.use(await startAwsStub({ secrets: allSecrets, parameters: stack.parameters }));
-  const awsUrl = awsMs === 0 ? aws.url : starting.use(await startDistant(aws.url, awsMs)).url;
+  const aws = starting.use(await startAwsStub({ secrets: allSecrets, parameters: stack.parameters, answerMs: awsMs }));
   const running = starting.move();
   return {
     stack,
@@ -53,7 +50,7 @@ export async function startSystem({ projects: count = 1, failures = [], awsMs = 
     /** The environment of the function, and of the afternoon handlers. */
     environment: {
       ...stack.environment,
-      AWS_ENDPOINT_URL: awsUrl,
+      AWS_ENDPOINT_URL: aws.url,
       OPENAI_BASE_URL: provider.baseUrl,
       SECRET_NAME: 'openai/api-key',
     },
@@ -74,28 +71,6 @@ export async function startSystem({ projects: count = 1, failures = [], awsMs = 
       rowsWritten: aws.table.writes,
     }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
-}
-
-/** Starts a server whose answers are those of another, each a little later: as if it were far away. */
-async function startDistant(url: string, answerMs: number) {
-  const { hostname, port } = new URL(url);
-  const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (caller) => {
-    const called = connect({ host: hostname, port: Number(port), noDelay: true });
-    for (const socket of [caller, called]) sockets.add(socket.on('error', () => socket.destroy()));
-    caller.pipe(called);
-    called.on('data', (chunk) => setTimeout(() => caller.write(chunk), answerMs));
-    called.on('end', () => setTimeout(() => caller.end(), answerMs));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${Object(server.address()).port}`,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
   };
 }
 

@@ -77,16 +77,8 @@ async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, 
   await using curfew = await startFunction(bundle, system.environment, cpu);
   const { metrics, alarms, dashboards, memoryMegabytes } = system.stack;
   const amounts = {
-    ...{
-      duration: 0,
-      requests: sweepsInMonth,
-      secrets: system.secrets,
-      secretReads: 0,
-      logIngested: 0,
-      logKept: 0,
-      events: 0,
-    },
-    ...{ rowsRead: 0, rowsWritten: 0, sent: 0, metrics, alarms, dashboards },
+    ...{ requests: sweepsInMonth, secrets: system.secrets, metrics, alarms, dashboards },
+    ...{ duration: 0, secretReads: 0, logIngested: 0, logKept: 0, events: 0, rowsRead: 0, rowsWritten: 0 },
   };
   const waiting = firstStatus === 'queued' ? projects : 0;
   let [firstMs, secretReads, allLinesBytes] = [0, 0, 0];
@@ -117,7 +109,6 @@ async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, 
     // The stack keeps it for 90 days by default.
     amounts.logKept = 3 * amounts.logIngested;
     for (const what of ['events', 'rowsRead', 'rowsWritten'] as const) amounts[what] += times * tally[what];
-    amounts.sent += (times * tally.requestBytes) / 1e9;
   }
   return { amounts, firstMs, allLinesBytes };
 }

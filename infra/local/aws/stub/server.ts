@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listenOnLoopback } from '../../providers/loopback-server.ts';
 import { AwsFailure, type AwsStubOptions, Services } from './services.ts';
 import { TableStub } from './table.ts';
@@ -24,6 +25,7 @@ export async function startAwsStub(options: AwsStubOptions = {}) {
   };
   const server = createServer(async (request, response) => {
     const body = await text(request);
+    if (options.answerMs) await sleep(options.answerMs);
     const operate = operations[String(request.headers['x-amz-target'])];
     const send = (status: number, content: object) => {
       response.writeHead(status, { 'content-type': request.headers['content-type'] ?? 'application/json' });

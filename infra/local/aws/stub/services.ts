@@ -44,6 +44,8 @@ export interface AwsStubOptions {
   secrets?: Record<string, SecretAnswer>;
   /** Values by the name of the parameter. */
   parameters?: Record<string, string>;
+  /** How long each answer takes. */
+  answerMs?: number;
 }
 
 /** The most that AWS puts on a page. */
