@@ -98,6 +98,8 @@ async function startOnce(client: string, bundle: string, environment: Record<str
     AWS_LAMBDA_FUNCTION_NAME: 'fine-tuning-curfew',
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+    AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/fine-tuning-curfew',
+    AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
   };
   await using instance = startNode(
     [client, 'index.handler'],
