@@ -98,7 +98,7 @@ export function readRefusal({ status, headers, body }: HttpAnswer): Refusal {
   return {
     status,
     codes,
-    requestId: headers.get('x-request-id') ?? '',
+    requestId: String(headers.get('x-request-id')),
     askedWaitMs: waitMs,
     isAboutQuota,
     isAboutPace: status === 429 && !isAboutQuota,
@@ -111,19 +111,19 @@ export function readRefusal({ status, headers, body }: HttpAnswer): Refusal {
  * A date is read against the answer's own `Date`, because our clocks may differ.
  */
 export function askedWaitMs(headers: Headers): number | undefined {
-  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
+  const milliseconds = Number.parseFloat(String(headers.get('retry-after-ms')));
   if (milliseconds >= 0) return milliseconds;
-  const after = headers.get('retry-after') ?? '';
+  const after = String(headers.get('retry-after'));
   const seconds = Number.parseFloat(after);
   if (seconds >= 0) return seconds * 1000;
   const until = Date.parse(after);
-  const answeredAt = Date.parse(headers.get('date') ?? '');
+  const answeredAt = Date.parse(String(headers.get('date')));
   return Number.isNaN(until) ? undefined : Math.max(0, until - (Number.isNaN(answeredAt) ? Date.now() : answeredAt));
 }
 
 /** Reads the refusal in an error of ky's. Its data is text, because `fetch` drops the type of its content. */
 export function refusalIn({ response: { status, headers }, data }: HTTPError): Refusal {
-  return readRefusal({ status, headers, body: typeof data === 'string' ? data : '' });
+  return readRefusal({ status, headers, body: String(data) });
 }
 
 /** Returns whether a failed call may succeed later, within the time that is left. The rate limit repeats calls by itself. */
@@ -136,7 +136,7 @@ export function mayRetry(error: Error, { endsAt }: TimeLeft): boolean {
 /** Returns why a cancel failed, and whether another one is worth it. */
 export function toFailedCancel(thrown: unknown, purpose: string, time: TimeLeft, isClosed: boolean): FailedCancel {
   const error = toNamedFailure(thrown, purpose);
-  const failed = { kind: 'failed' as const, error, mayRetry: false, isFree: false, isRefusal: false };
+  const failed = { kind: 'failed' as const, error, isFree: false, isRefusal: false };
   if (thrown instanceof CredentialChangedError) return { ...failed, mayRetry: true, isFree: true };
   if (!(thrown instanceof HTTPError)) return { ...failed, mayRetry: thrown instanceof NetworkError };
   const { status, isAboutPace, isTemporary, askedWaitMs } = refusalIn(thrown);

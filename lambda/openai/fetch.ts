@@ -69,24 +69,19 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
       if (answer.status < 300) return toResponse(answer);
       const refusal = readRefusal(answer);
       const isDenied = (answer.status === 401 || answer.status === 403) && !refusal.isAboutQuota;
-      if (!isDenied || !(await credential.refresh(usedSecret))) return toErrorResponse(answer);
+      if (!isDenied || !(await credential.refresh(usedSecret))) return toResponse(answer);
       if (isCancel) throw new CredentialChangedError(refusal);
     }
   };
 }
 
 /** Keeps of the headers what we use. ky reads `retry-after` in whole seconds only, and would heed headers that we do not. */
-function toErrorResponse({ status, headers, body }: HttpAnswer): Response {
-  const kept = new Headers();
-  for (const name of ['x-request-id', 'x-should-retry']) kept.set(name, headers.get(name) ?? '');
+function toResponse({ status, headers, body }: HttpAnswer): Response {
+  const kept = new Headers([...headers].filter(([name]) => name === 'x-request-id' || name === 'x-should-retry'));
   const waitMs = askedWaitMs(headers);
   if (waitMs !== undefined) kept.set('retry-after', `${Math.ceil(waitMs / 1000)}`);
-  // Response knows no higher status.
-  return toResponse({ status: Math.min(599, status), headers: kept, body });
-}
-
-function toResponse({ status, headers, body }: HttpAnswer): Response {
-  return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
+  // Response knows no higher status, and takes no body with some.
+  return new Response([204, 205, 304].includes(status) ? null : body, { status: Math.min(599, status), headers: kept });
 }
 
 /**
@@ -106,7 +101,7 @@ async function exchange(
   const isHttps = url.protocol === 'https:';
   const request = (isHttps ? httpsRequest : httpRequest)(url, {
     method,
-    headers: { ...headers, ...(method === 'POST' && { 'content-length': '0' }) },
+    headers,
     agent: isHttps ? httpsAgent : httpAgent,
   });
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
@@ -137,7 +132,7 @@ async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
   const { statusCode: status = 0, headersDistinct } = response;
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(headersDistinct)) headers.set(name, values.join(', '));
-  const isError = status < 200 || status > 299;
+  const isError = status > 299;
   const maxBytes = isError ? maxErrorBytes : maxBodyBytes;
   const timer = isError ? setTimeout(() => response.destroy(), errorBodyTimeoutMs) : undefined;
   const chunks: Buffer[] = [];

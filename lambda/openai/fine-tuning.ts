@@ -91,9 +91,8 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
   const api = ky.create({
     prefix: `${baseUrl}/fine_tuning`,
     headers: {
-      accept: 'application/json',
       'user-agent': 'fine-tuning-curfew',
-      ...(openaiProject !== undefined && { 'openai-project': openaiProject }),
+      'openai-project': openaiProject,
     },
     fetch: (input) => fetch(input instanceof Request ? input : new Request(input)),
     // An attempt ends by our own clock, which does not count the wait for its turn.

@@ -24,6 +24,7 @@ const answered = (status: number, error: unknown = null, headers: Record<string,
 /** A failed connection, as ky throws it. */
 const broken = (cause: Error) => new NetworkError(request, { cause: new TypeError('fetch failed', { cause }) });
 const refusedConnection = Object.assign(new Error(`to ${apiKey}`), { code: 'ECONNREFUSED' });
+const denied = readRefusal({ status: 401, headers: new Headers(), body: '' });
 const missing = new SchemaValidationError([{ message: apiKey, path: ['data', { key: 'id' }] }, { message: apiKey }]);
 
 describe('a failed call is an error that says what failed, why, and what to do', () => {
@@ -40,6 +41,7 @@ describe('a failed call is an error that says what failed, why, and what to do',
     [answered(401), 'AuthenticationError', `the provider answered 401. ${credential}`],
     [answered(403), 'AuthenticationError', `the provider answered 403. ${credential}`],
     [answered(429), 'RateLimitError', `the provider answered 429. ${pace}`],
+    [new CredentialChangedError(denied), 'AuthenticationError', `the provider answered 401. ${credential}`],
     [answered(402), 'QuotaError', `the provider answered 402. ${spent}`],
     [answered(403, quota), 'QuotaError', `the provider answered 403 (insufficient_quota). ${spent}`],
     [answered(307), 'OpenAIError', `the provider answered 307. ${redirect}`],
@@ -49,6 +51,11 @@ describe('a failed call is an error that says what failed, why, and what to do',
     [answered(500), 'OpenAIError', `the provider answered 500. ${later}`],
     [broken(new AttemptTimeoutError()), 'OpenAIError', `the provider did not answer in time. ${later}`],
     [broken(refusedConnection), 'OpenAIError', `the connection failed (ECONNREFUSED). ${network}`],
+    [
+      broken(Object.assign(new RangeError(), { code: 7 })),
+      'OpenAIError',
+      `the connection failed (RangeError). ${network}`,
+    ],
     [broken(new RangeError(apiKey)), 'OpenAIError', `the connection failed (RangeError). ${network}`],
     [new AnswerTooLongError(), 'OpenAIError', `the answer is longer than any of the API. ${url}`],
     [new SyntaxError(apiKey), 'OpenAIError', `the answer is not JSON. ${url}`],
@@ -78,6 +85,7 @@ test('of an answer only a code and a request id are quoted, and only if they can
     [{ code: 'invalid_model', type: 'server_error' }, '', ' (invalid_model)'],
     [{ code: null, type: 'requests' }, '', ' (requests)'],
     [{ code: apiKey, type: 'requests' }, '', ' (requests)'],
+    [{ code: '7_days', type: 'requests' }, '', ' (requests)'],
     [{ code: 'a_b' }, 'req_0aZ9', ' (a_b, request id req_0aZ9)'],
     [null, 'req_1', ' (request id req_1)'],
     [{ message: apiKey, code: apiKey, type: `x ${apiKey}` }, apiKey, ''],
@@ -98,12 +106,11 @@ test('a failed cancel says whether it was this one that was refused, and whether
   for (const status of [307, 401, 402, 403, 408, 429, 500]) {
     assert.equal(failed(answered(status)).isRefusal, false, `${status}`);
   }
-  for (const free of [
-    answered(429),
-    new CredentialChangedError(readRefusal({ status: 401, headers: new Headers(), body: '' })),
-  ])
-    assert.equal(failed(free).isFree, true);
+  for (const free of [answered(429), new CredentialChangedError(denied)]) assert.equal(failed(free).isFree, true);
   for (const counted of [answered(429, quota), answered(500), broken(refusedConnection)]) {
     assert.equal(failed(counted).isFree, false);
+  }
+  for (const impersonal of [broken(refusedConnection), new SyntaxError()]) {
+    assert.equal(failed(impersonal).isRefusal, false);
   }
 });

@@ -152,6 +152,17 @@ test('a redirect is not followed, so no other host sees the key', async () => {
   assert.deepEqual(elsewhere.calls, []);
 });
 
+test('an answer without a body is no job, whatever it sends', async () => {
+  for (const [status, message] of [
+    [204, /lacks what the API promises/],
+    [205, /lacks what the API promises/],
+    [304, /answered 304/],
+  ] as const) {
+    const answer = says(status === 205 ? runningJob : '', {}, status);
+    await assert.rejects(call('retrieve', [answer]), { name: 'OpenAIError', message });
+  }
+});
+
 test('an answer that quotes the key is read without it', async () => {
   const key = 'ab+cd/ef-0123456789';
   const quoting =

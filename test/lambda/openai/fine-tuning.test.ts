@@ -46,6 +46,7 @@ describe('a status is one of five phases', () => {
 
 describe('of a job only id and status are needed: what is of another shape counts as absent', () => {
   const time = 1_795_000_000;
+  const longest = { ['k'.repeat(64)]: 'v'.repeat(512) };
   const noTimes = [0, -1, 86_400, 1_420_070_399, time * 1_000, '2026-11-23T12:00:00Z', null, undefined];
   const cases: [field: object, expected: object][] = [
     ...[time, 1_420_070_400].map((at): [object, object] => [{ created_at: at }, { createdAt: at }]),
@@ -53,7 +54,8 @@ describe('of a job only id and status are needed: what is of another shape count
     [{ estimated_finish: time }, { estimatedFinish: time }],
     ...noTimes.map((none): [object, object] => [{ estimated_finish: none }, { estimatedFinish: null }]),
     ...[7, 'm'.repeat(257), undefined].map((model): [object, object] => [{ model }, { model: null }]),
-    [{ metadata: null }, { metadata: {}, hasOddMetadata: false }],
+    ...[null, undefined].map((none): [object, object] => [{ metadata: none }, { metadata: {}, hasOddMetadata: false }]),
+    [{ metadata: longest }, { metadata: longest, hasOddMetadata: false }],
     [{ metadata: { budget: 90, team: 'a' } }, { metadata: { budget: '90', team: 'a' }, hasOddMetadata: false }],
     ...['a', ['a']].map((metadata): [object, object] => [{ metadata }, { metadata: {}, hasOddMetadata: true }]),
     ...[{ deep: { er: [] } }, { long: 'a'.repeat(513) }, { ['k'.repeat(65)]: 'a' }].map((odd): [object, object] => [
@@ -89,6 +91,16 @@ test('a look that failed is made again after the wait that was asked for', async
   }
 });
 
+test('without such a wait, each wait is twice as long as the last', async () => {
+  await start({ retrieve: [answers(503), answers(503), answers(503)] }).retrieve(jobId);
+  const times = openai.times('retrieve').map((time) => Math.round(time / 100) * 100);
+  assert.deepEqual(times, [0, 300, 900, 2_100]);
+});
+
+test('a project may have any job whose id fits into a URL', () => {
+  assert.deepEqual([jobId, 'job/1'].map(start().mayHave), [true, false]);
+});
+
 describe('a 404 for a job', () => {
   const gateway = says('<html>Not found</html>', {}, 404);
   const notFound = { name: 'JobNotFoundError', message: /no fine-tuning job "ftjob-abc123".*Check the job id/ };
@@ -104,6 +116,7 @@ describe('a 404 for a job', () => {
     const { retrieve } = start({ retrieve: [gateway, gateway] });
     for (const _ of [1, 2]) await assert.rejects(retrieve(jobId), notFound);
     assert.deepEqual(openai.endpoints(), ['retrieve', 'list', 'retrieve']);
+    assert.equal(openai.calls[1]?.url.search, '?limit=1');
   });
 
   const lists: [name: string, fault: Fault, error: string, message: RegExp][] = [
@@ -146,11 +159,14 @@ describe('a cancel', () => {
 test('an answer about another job is OpenAIError, and no evidence of anything', async () => {
   const other = aboutAnotherJob('ftjob-other');
   const { cancelJob } = start({ retrieve: [other] });
-  await assert.rejects(cancelJob(jobId), { name: 'OpenAIError', message: /about another job/ });
+  await assert.rejects(cancelJob(jobId), {
+    name: 'OpenAIError',
+    message: /retrieve the job "ftjob-abc123": the answer is about another job/,
+  });
   assert.deepEqual(openai.endpoints(), ['retrieve']);
   await assert.rejects(start({ cancel: [answers(400)], retrieve: [right, other] }).cancelJob(jobId), {
     name: 'OpenAIError',
-    message: /answered 400.*could not be read again/,
+    message: /cancel the job "ftjob-abc123": the provider answered 400.*could not be read again/,
   });
   // The cancel was carried out, as a look at the right job shows.
   assert.equal((await start({ cancel: [other] }).cancelJob(jobId)).outcome, 'cancelled');

@@ -77,6 +77,7 @@ test('a code and a type that look like codes are read, and nothing else of the b
     ['{"error": {"code": "a_b", "type": "c.d-e"}}', ['a_b', 'c.d-e']],
     ['{"error": {"code": null, "type": "requests"}}', ['requests']],
     ['{"error": {"code": "sk key", "type": 7}}', []],
+    ['{"error": {}}', []],
     [`{"error": {"code": "${'a'.repeat(65)}"}}`, []],
     ...['{"error": "sk-key"}', '{"code": "a_b"}', '["a_b"]', 'null', '<html>', ''].map((body): [string, string[]] => [
       body,
