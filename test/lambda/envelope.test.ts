@@ -31,7 +31,7 @@ async function unwrapped(event: unknown) {
   return { answer, requests, ignored, from: deliveries[0]?.from };
 }
 
-describe('a request is taken out of', () => {
+describe('a request is unwrapped from', () => {
   const cases: [name: string, event: object, from: string][] = [
     ['no envelope', cancel, 'direct'],
     ['SQS', queueEvent(cancel), 'sqs'],
@@ -65,13 +65,13 @@ describe('on a stop-all topic', () => {
     });
   }
 
-  test('a message stops everything through a queue as well', async () => {
+  test('a message that comes through a queue stops everything too', async () => {
     const event = queueEvent(notification('Budget exceeded', stopAllTopic));
     assert.deepEqual((await unwrapped(event)).requests, [stopAll]);
   });
 
   for (const state of ['OK', 'INSUFFICIENT_DATA'] as const) {
-    test(`an alarm that changes to ${state} is ignored, and its message is done with`, async () => {
+    test(`an alarm that changes to ${state} is ignored, and its message counts as handled`, async () => {
       const message = alarmMessage(state);
       const byTopic = await unwrapped(topicEvent(message, stopAllTopic));
       const byQueue = await unwrapped(queueEvent(notification(message, stopAllTopic)));
@@ -81,7 +81,7 @@ describe('on a stop-all topic', () => {
     });
   }
 
-  test('only: elsewhere such messages are no requests', async () => {
+  test('only: on other topics such messages are invalid requests', async () => {
     for (const message of ['Budget exceeded', alarmMessage('ALARM')]) {
       await assert.rejects(unwrapped(topicEvent(message)), { name: 'InvalidRequestError' });
     }
@@ -178,7 +178,7 @@ test('our own events are refused, so a warning never cancels the job that it is 
   assert.equal((answer as QueueAnswer).batchItemFailures.length, 1);
 });
 
-describe('SQS learns which messages to deliver again', () => {
+describe('SQS is told which messages to deliver again', () => {
   test('those that failed, each with its error', async () => {
     const extra = { jobId: 'ftjob-2', pipeline: 'nightly' };
     const event = queueEvent(cancel, 'no request', { jobId: 'ftjob-none' }, extra, { jobId: 'ftjob-2' });
@@ -197,12 +197,12 @@ describe('SQS learns which messages to deliver again', () => {
     });
   });
 
-  test('all of them if all failed, and the invocation has not', async () => {
+  test('all of them if all failed, while the invocation succeeds', async () => {
     const { batchItemFailures } = (await unwrapped(queueEvent('no', '[]'))).answer as QueueAnswer;
     assert.equal(batchItemFailures.length, 2);
   });
 
-  test('of a FIFO queue those after a failure as well, which are not carried out', async () => {
+  test('from a FIFO queue, also those after a failure, which are not carried out', async () => {
     const event = fifoEvent({ list: {} }, { jobId: 'ftjob-none' }, cancel);
     const { requests, answer } = await unwrapped(event);
     assert.deepEqual((answer as QueueAnswer).batchItemFailures, [
@@ -212,7 +212,7 @@ describe('SQS learns which messages to deliver again', () => {
     assert.equal(requests.length, 2);
   });
 
-  test('of a queue without a name too', async () => {
+  test('from a queue without a name too', async () => {
     const { Records } = queueEvent(cancel);
     const event = { Records: Records.map(({ eventSourceARN: _, ...record }) => record) };
     assert.deepEqual(((await unwrapped(event)).answer as QueueAnswer).batchItemFailures, []);
@@ -231,7 +231,7 @@ test('messages of a FIFO queue are handled one after the other', async () => {
   assert.deepEqual((answer as QueueAnswer).batchItemFailures, []);
 });
 
-test('a failed record of SNS fails the invocation, but only when all records are done', async () => {
+test('a failed SNS record fails the invocation, but only once all records are done', async () => {
   const Records = [...topicEvent({ jobId: 'ftjob-none' }).Records, ...topicEvent(cancel).Records];
   const done: string[] = [];
   const answering = unwrap({ Records }, { stopAllTopics: [], ignored: () => {} }, async ({ given }) => {

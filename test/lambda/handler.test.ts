@@ -11,7 +11,7 @@ import { lambdaContext } from '../support/lambda-context.ts';
 import { answers, late, noAnswer, says } from '../support/wire-faults.ts';
 
 const running = (id: string, ageMinutes: number) => simulatedJob({ id, status: 'running', ageMinutes });
-/** What comes of a cancel: the status in its answer. */
+/** The status in the answer to a cancel. */
 const cancelAnswers =
   (status: string): Curfew['openai']['faultFor'] =>
   ({ endpoint, jobId }) =>
@@ -45,7 +45,7 @@ describe('each request gets its answer', () => {
     assert.deepEqual([curfew.aws.table.reads, curfew.aws.table.writes], [0, 0]);
   });
 
-  test('a sweep, which warns about near jobs, notes waiting ones and cancels overdue ones', async () => {
+  test('a sweep, which warns about jobs near their deadline, notes waiting ones and cancels overdue ones', async () => {
     const jobs = [running('ftjob-1', 400), running('ftjob-2', 350), simulatedJob({ id: 'ftjob-3', status: 'queued' })];
     await using curfew = await startCurfew({ jobs, settings: { name: 'my-curfew', eventBusName: 'our-bus' } });
     const { inspected, overdue, cancelled, jobs: entries } = await curfew.sweep({}, { requestedBy: 'rule' });
@@ -76,7 +76,7 @@ describe('each request gets its answer', () => {
     assert.equal(curfew.logLines.at(-1)?.['message'], 'Listed 1 job.');
   });
 
-  test('an extension, which the next sweep heeds', async () => {
+  test('an extension, which the next sweep respects', async () => {
     const job = running('ftjob-1', 355);
     await using curfew = await startCurfew({ jobs: [job] });
     const { deadline, ...answer } = await curfew.extend('ftjob-1', 60, { requestedBy: 'alice' });
@@ -108,7 +108,7 @@ test('with `projects`, answers name them, and a request may select one', async (
   assert.ok(!curfew.aws.secretReads.includes('openai/api-key'), 'it is kept');
 });
 
-test('an invalid request is refused before anybody is called', async () => {
+test('an invalid request is refused before any call is made', async () => {
   await using curfew = await startCurfew({ projects: { research: {} } });
   for (const event of [null, { jobId: 7 }]) await assert.rejects(curfew.invoke(event), { name: 'InvalidRequestError' });
   const { secretReads, parameterReads, batchSizes, table } = curfew.aws;
@@ -116,7 +116,7 @@ test('an invalid request is refused before anybody is called', async () => {
   assert.deepEqual([parameterReads, table.reads, table.writes], [0, 0, 0]);
 });
 
-test('who asked is the service that delivered the request, if the request does not say', async () => {
+test('requestedBy defaults to the service that delivered the request', async () => {
   await using curfew = await startCurfew({ jobs: [running('ftjob-1', 5)] });
   const request = { jobId: 'ftjob-1', dryRun: true };
   const byAlice = { ...request, requestedBy: 'alice' };
@@ -141,7 +141,7 @@ describe('records of a batch', () => {
   const outcomes = ({ results }: QueueAnswer<CancelAnswer>) =>
     results.map((one) => ('error' in one ? one.error.name : one.result.outcome));
 
-  test('with equal requests share one answer: one call, one event, one line, one count', async () => {
+  test('with equal requests share one answer: one call, one event, one log line, one count', async () => {
     await using curfew = await start();
     const request = { jobId: 'ftjob-1', requestedBy: 'alice' };
     const reordered = { requestedBy: 'alice', jobId: 'ftjob-1' };
@@ -155,7 +155,7 @@ describe('records of a batch', () => {
     assert.equal(endpoints(curfew.openai).length, 3);
   });
 
-  test('with requests that differ in anything share nothing, nor do two batches', async () => {
+  test('with different requests share nothing, and neither do two batches', async () => {
     await using curfew = await start();
     const request = { jobId: 'ftjob-1', dryRun: true };
     await send(curfew, queueEvent(request, { ...request, requestedBy: 'alice' }, { ...request, jobId: 'ftjob-2' }));
@@ -226,7 +226,7 @@ describe('a request that leaves something undone', () => {
     });
   }
 
-  test('because an alarm is over calls nobody, and is logged', async () => {
+  test('because an alarm is over makes no call, and is logged', async () => {
     await using curfew = await start({});
     await curfew.invoke(topicEvent(alarmMessage('OK'), topic));
     assert.deepEqual(curfew.openai.calls, []);
@@ -235,8 +235,8 @@ describe('a request that leaves something undone', () => {
   });
 });
 
-describe('an event is published in the task of its job', () => {
-  test('so it is out, and noted, while another project hangs and when time runs out later', async () => {
+describe('an event is published as soon as its job is done', () => {
+  test('so it is out, and noted, even if another project hangs or time runs out later', async () => {
     await using hanging = await startFineTuningSimulator({ apiKeys: [apiKey] });
     hanging.faultFor = () => noAnswer;
     const elsewhere = { openaiBaseUrl: hanging.baseUrl, secretName: 'openai/api-key' };
@@ -290,14 +290,14 @@ describe('an invocation ends in time', () => {
       await using curfew = await startCurfew({ jobs: [running('ftjob-1', 5)] });
       await curfew.invoke(event);
       const timeoutsMs = timeout.mock.calls.map((call) => Number(call.arguments[0]));
-      // Two thirds for listing, and three seconds at the end for events and the answer.
+      // Two thirds go to listing, and the last three seconds to events and the answer.
       const workSeconds = Math.max(...timeoutsMs) / 1_000;
       assert.ok(workSeconds <= seconds - 3 && workSeconds > seconds - 4, `${workSeconds}`);
       assert.ok(timeoutsMs.includes(Math.floor((workSeconds * 2_000) / 3)));
     });
   }
 
-  test('within the time that Lambda gives, if that is less', async () => {
+  test('within the time that Lambda allows, if that is less', async () => {
     await using curfew = await startCurfew();
     curfew.openai.faultFor = () => noAnswer;
     const startedAt = performance.now();
@@ -305,9 +305,9 @@ describe('an invocation ends in time', () => {
     assert.ok(performance.now() - startedAt < 2_000);
   });
 
-  test('with a named error, logged and counted, if none of its own limits ends it', async () => {
+  test('with a named error, logged and counted, if no other limit ends it', async () => {
     await using curfew = await startCurfew({ projects: { research: {} } });
-    // How long reading the projects takes does not depend on the time that is left.
+    // Reading the projects takes the same time, however much is left.
     curfew.aws.parameterStore = 'silent';
     const message = 'Time ran out before the answer was ready. Try again.';
     await assert.rejects(curfew.list({}, { remainingMilliseconds: 500 }), { name: 'OpenAIError', message });
@@ -316,7 +316,7 @@ describe('an invocation ends in time', () => {
   });
 });
 
-test('the entry point takes everything that it needs from the environment', async (t) => {
+test('the entry point takes everything it needs from the environment', async (t) => {
   await using openai = await startFineTuningSimulator({ jobs: [running('ftjob-1', 400)], apiKeys: [apiKey] });
   await using aws = await startAwsStub({ secret: { SecretString: apiKey } });
   const written: Record<string, unknown>[] = [];
@@ -331,17 +331,17 @@ test('the entry point takes everything that it needs from the environment', asyn
     AWS_ENDPOINT_URL: aws.url,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
-    // Powertools writes to the console that others can see, too.
+    // Powertools also writes to the shared console.
     POWERTOOLS_DEV: 'true',
     POWERTOOLS_METRICS_DISABLED: 'false',
   });
-  // Another copy than the one that the tests above work with.
+  // A fresh copy, not the one that the tests above use.
   const { handler } = await import(`../../lambda/handler.ts?${'entry point'}`);
 
   assert.partialDeepStrictEqual(await handler({ sweep: {} }, lambdaContext(60_000)), { cancelled: 1 });
   const [line, , metrics] = written;
   assert.deepEqual([line?.['service'], line?.['jobId'], metrics?.['service']], ['my-curfew', 'ftjob-1', 'my-curfew']);
   assert.equal(aws.events[0]?.detail['curfew'], 'my-curfew');
-  // All rows, and that of the job once more before its cancel.
+  // All rows, then the job's own row again before its cancel.
   assert.equal(aws.table.reads, 2);
 });

@@ -8,9 +8,9 @@ const program = fileURLToPath(new URL('../support/late-packages.ts', import.meta
 
 interface Scenario {
   request: object;
-  /** Of the one job, `ftjob-1`. */
+  /** The age of the one job, `ftjob-1`. */
   ageMinutes: number;
-  /** Left out, it is running. */
+  /** Running by default. */
   status?: string;
   settings?: object;
   projects?: object;
@@ -28,7 +28,7 @@ const customizationJob = 'arn:aws:bedrock:us-east-1:111122223333:model-customiza
 const young = { ageMinutes: 10 };
 const finished = { ageMinutes: 10, status: 'succeeded' };
 
-describe('a cold start loads no package that it does not need', { concurrency: 2 }, () => {
+describe('a cold start loads only the packages that it needs', { concurrency: 2 }, () => {
   const cases: [name: string, scenario: Scenario, loaded: string[], ended?: string][] = [
     ['to cancel a job', { request: { jobId: 'ftjob-1' }, ...young }, []],
     ['to stop everything', { request: { stopAll: {} }, ...young }, []],
@@ -48,7 +48,7 @@ describe('a cold start loads no package that it does not need', { concurrency: 2
         projects: { research: {}, customization: { provider: 'bedrock-customization' } },
       },
       [bedrock, parameters],
-      // Nobody listens there.
+      // Nothing listens there.
       'failed',
     ],
   ];

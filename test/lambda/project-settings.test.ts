@@ -27,7 +27,7 @@ const settings: Settings = {
 const project = (overrides: ProjectOverrides, over: Partial<Settings> = {}) =>
   resolveProject('research', { ...settings, ...over }, overrides, region);
 
-test('the one project of a deployment without `projects` is made of the settings', () => {
+test('a deployment without `projects` has one project, made from the settings', () => {
   const only = resolveProject(undefined, settings, {}, region);
   assert.deepEqual(only, { ...settings, name: undefined, region, budgetFrom: 'default' });
 });
@@ -50,7 +50,7 @@ describe('a project inherits what it does not set', () => {
     });
   }
 
-  test('and its budget counts as its own if it sets one, even the same', () => {
+  test('and its budget counts as its own if it sets one, even an equal one', () => {
     for (const timeBudgetMinutes of [60, 100]) {
       assert.deepEqual(project({ timeBudgetMinutes }), { ...project({}), timeBudgetMinutes, budgetFrom: 'project' });
     }
@@ -98,7 +98,7 @@ describe('a project that names a URL or a provider inherits nothing about how an
   ];
   for (const [name, overrides, expected] of cases) {
     test(name, () => {
-      // What has nothing to do with a provider is inherited all the same.
+      // Settings unrelated to a provider are still inherited.
       assert.deepEqual(project(overrides), { ...project({}), ...bare, ...overrides, ...expected });
     });
   }
@@ -127,7 +127,7 @@ describe('a deployment on Bedrock', () => {
   });
 });
 
-describe('what does not fit together is an error', () => {
+describe('settings that do not fit together are an error', () => {
   const cases: [overrides: ProjectOverrides, message: RegExp][] = [
     [{ openaiBaseUrl: azureUrl }, /must name its own "secretName"/],
     [{ provider: 'openai', openaiBaseUrl: defaultBaseUrl }, /must name its own "secretName"/],

@@ -28,7 +28,7 @@ describe('a request selects', () => {
     assert.deepEqual(selectProjects({ sweep: { project: 'research' } }, all, false), all.slice(0, 1));
   });
 
-  test('all projects if it names none, or is an event that means something else by it', () => {
+  test('all projects if it names none, or is an event that uses "project" for something else', () => {
     assert.deepEqual(selectProjects({ jobId: 'ftjob-1' }, all, false), all);
     assert.deepEqual(selectProjects(inTheirs, all, true), all);
   });
@@ -51,7 +51,7 @@ describe('a request selects', () => {
 });
 
 describe('a job is found by its id', () => {
-  test('in the project that has it, though another one refuses', async () => {
+  test('in the project that has it, even if another one refuses', async () => {
     const found = await findJob(
       [hasNot('a'), refuses('b', new AuthenticationError('No.')), has('c')],
       'ftjob-1',
@@ -60,7 +60,7 @@ describe('a job is found by its id', () => {
     assert.deepEqual([found.project.name, found.job], ['c', job]);
   });
 
-  test('though another project hangs, whose call is then given up', async () => {
+  test('even if another project hangs, whose call is then abandoned', async () => {
     const givenUp = Promise.withResolvers<void>();
     const hangs = asked('a', (_jobId, { signal }) => {
       signal?.addEventListener('abort', () => givenUp.resolve());

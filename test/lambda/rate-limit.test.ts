@@ -13,7 +13,7 @@ import { answers } from '../support/wire-faults.ts';
 startVirtualTime();
 const openai = await startProvider();
 
-/** Starts over with so many running jobs. Returns their ids. */
+/** Starts over with this many running jobs, and returns their ids. */
 function resetJobs(count: number): string[] {
   openai.reset(
     ...Array.from({ length: count }, (_, index) => simulatedJob({ id: `ftjob-${index}`, status: 'running' })),
@@ -21,7 +21,7 @@ function resetJobs(count: number): string[] {
   return [...openai.jobs.keys()];
 }
 
-/** Cancels a hundred jobs at a provider that answers each call through this limit, after a while. */
+/** Cancels a hundred jobs at a provider with this rate limit and response time. */
 async function cancelHundred(limit: ReturnType<typeof rateLimit>, answerMs: number) {
   const jobIds = resetJobs(100);
   let refusals = 0;
@@ -29,7 +29,7 @@ async function cancelHundred(limit: ReturnType<typeof rateLimit>, answerMs: numb
   let silentUntil = 0;
   let callsInSilence = 0;
   openai.faultFor = (call) => async (answer) => {
-    // Whatever was sent before the refusal came back could not know of it.
+    // What was sent before the refusal arrived could not know of it.
     if (call.at > refusedAt && call.at < silentUntil) callsInSilence += 1;
     const refusal = limit();
     await sleep(answerMs);
@@ -47,13 +47,13 @@ async function cancelHundred(limit: ReturnType<typeof rateLimit>, answerMs: numb
   return { seconds: (performance.now() - startedAt) / 1_000, accepted: openai.calls.length - refusals };
 }
 
-describe('a hundred jobs are cancelled, and at least 80 % of the rate limit is used', () => {
+describe('a hundred cancels use at least 80 % of the rate limit', () => {
   for (const rate of [5, 10, 20]) {
     for (const header of ['retry-after-ms', 'retry-after', 'none'] as const) {
       for (const answerMs of [5, 200]) {
         test(`${rate} a second, ${header}, answers of ${answerMs} ms`, async () => {
           const { seconds, accepted } = await cancelHundred(rateLimit(rate, header), answerMs);
-          // The bucket was full, which is not to be counted.
+          // The bucket starts full, which does not count as throughput.
           const used = (accepted - rate) / (rate * seconds);
           assert.ok(used >= 0.8, `${used} with ${openai.calls.length - accepted} refusals`);
         });
@@ -61,7 +61,7 @@ describe('a hundred jobs are cancelled, and at least 80 % of the rate limit is u
     }
   }
 
-  test('after one pause of 5 seconds they go at full speed again', async () => {
+  test('after one pause of 5 seconds, calls go at full speed again', async () => {
     let count = 0;
     const refuseOnce = () => {
       count += 1;
@@ -72,7 +72,7 @@ describe('a hundred jobs are cancelled, and at least 80 % of the rate limit is u
   });
 });
 
-describe('where one call a second is let through, a look does not take the turn of its cancel for ever', () => {
+describe('under a limit of one call a second, looks do not starve their cancels', () => {
   for (const header of ['retry-after-ms', 'retry-after', 'none'] as const) {
     test(header, async () => {
       const limit = rateLimit(1, header);
@@ -90,7 +90,7 @@ describe('where one call a second is let through, a look does not take the turn 
   }
 });
 
-test('calls that are refused for their pace are made again until they are accepted, which uses up no retries', async () => {
+test('rate-limited calls are repeated until accepted, which uses up no retries', async () => {
   resetJobs(1);
   const refusals = Array.from({ length: 6 }, () => answers(429, { 'retry-after-ms': '5' }));
   openai.fail('retrieve', [...refusals, answers(503), answers(429), answers(503), answers(500)]);
@@ -98,7 +98,7 @@ test('calls that are refused for their pace are made again until they are accept
   assert.equal(openai.calls.length, 11);
 });
 
-test('one refusal makes every other call wait as well', async () => {
+test('one refusal makes every other call wait too', async () => {
   resetJobs(3);
   openai.fail('retrieve', [answers(429, { 'retry-after-ms': '700' })]);
   const { retrieve, cancel } = createClient(openai);
@@ -110,13 +110,13 @@ test('one refusal makes every other call wait as well', async () => {
   for (const at of others) assert.ok(at - refused >= 700);
 });
 
-describe('a call is RateLimitError, and so is every other call, unsent', () => {
+describe('a call fails with RateLimitError, and so does every other call, unsent', () => {
   const closings: [when: string, headers: Record<string, string>, remainingMs: number, minMs: number, maxMs: number][] =
     [
-      ['at once if the wait does not fit the time', { 'retry-after': '31' }, 30_000, 0, 100],
+      ['at once if the wait exceeds the time left', { 'retry-after': '31' }, 30_000, 0, 100],
       ['after a minute in which nothing was accepted', {}, 900_000, 60_000, 100_000],
       ['a minute after the wait that was asked for', { 'retry-after': '120' }, 900_000, 180_000, 300_000],
-      ['as soon as another wait does not fit', { 'retry-after': '1' }, 20_000, 5_000, 20_000],
+      ['as soon as another wait would not fit', { 'retry-after': '1' }, 20_000, 5_000, 20_000],
     ];
   for (const [when, headers, remainingMs, minMs, maxMs] of closings) {
     test(when, async () => {
@@ -134,7 +134,7 @@ describe('a call is RateLimitError, and so is every other call, unsent', () => {
     });
   }
 
-  test('also of 300 cancels, of which only those under way are sent', async () => {
+  test('also with 300 cancels, of which only those under way are sent', async () => {
     const jobIds = resetJobs(300);
     openai.fail('cancel', [answers(429, { 'retry-after': '60' })], 'forever');
     const { cancelJob } = createClient(openai);
@@ -149,7 +149,7 @@ describe('RateLimit', () => {
   const refused = (askedMs = 0) => Object.assign(new PaceRefusal(), { askedMs, mayRetry: false });
   const inTime = new AbortController().signal;
 
-  /** A limit, and calls that take 20 ms each, noted as they are made. */
+  /** A limit, and calls that take 20 ms each and are recorded. */
   function start(maxConcurrency = 100) {
     const startedAt = performance.now();
     const limit = new RateLimit(maxConcurrency, startedAt + 900_000);
@@ -171,7 +171,7 @@ describe('RateLimit', () => {
   }
   const countOf = (times: number[], time = Number.NaN) => times.filter((at) => Math.abs(at - time) < 10).length;
 
-  test('lets cancels go first, then what was refused before', async () => {
+  test('lets cancels go first, then refused calls', async () => {
     const { call } = start(1);
     await call(refused(), { about: 'refused' });
     const order: string[] = [];
@@ -198,7 +198,7 @@ describe('RateLimit', () => {
     }
   });
 
-  test('starts again with half as many at once, or as many as were accepted since the last refusal', async () => {
+  test('restarts with half as many at once, or as many as were accepted since the last refusal', async () => {
     for (const before of [10, 90]) {
       const { call, calls, times } = start();
       await calls(before);
@@ -208,7 +208,7 @@ describe('RateLimit', () => {
     }
   });
 
-  test('lets one more through for every few that are accepted, up to the most', async () => {
+  test('allows one more for every few that are accepted, up to the maximum', async () => {
     const { call, calls, times } = start(20);
     await call(refused(500));
     await calls(200);
@@ -216,7 +216,7 @@ describe('RateLimit', () => {
     assert.deepEqual([counts[0], Math.max(...counts)], [1, 20]);
   });
 
-  test('does not count those that were under way when a refusal came, accepted or refused', async () => {
+  test('ignores calls that were under way when a refusal came, accepted or refused', async () => {
     const { call, calls, times } = start();
     await Promise.all([calls(20, accepted, { ms: 400 }), calls(8, refused(300)), call(refused(), { ms: 50 })]);
     await calls(3);
@@ -225,7 +225,7 @@ describe('RateLimit', () => {
     assert.ok(second - first >= 20, 'none was accepted since, so they go one by one');
   });
 
-  test('is not closed by refusals in a long row, as long as some calls are accepted in between', async () => {
+  test('survives a long row of refusals while some calls are accepted in between', async () => {
     const { limit, call } = start();
     for (let count = 0; count < 100; count += 1) {
       await call(refused(1_000));

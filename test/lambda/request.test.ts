@@ -9,7 +9,7 @@ const limitRule = /must be a whole number, 1 or more, or "none"/;
 const extend = { jobId: 'ftjob-1', minutes: 5 };
 const arn = 'arn:aws:bedrock:us-east-1:111122223333:model-customization-job/amazon.nova-lite-v1:0/abcdefghij12';
 
-/** The request as it is parsed. A dry run that is left out is false, except in a sweep, where the setting holds. */
+/** The request as parsed. dryRun defaults to false, except in a sweep, where the setting applies. */
 const parsed = (request: object) => {
   if ('jobId' in request) return { dryRun: false, ...request };
   if (!('stopAll' in request)) return request;
@@ -48,7 +48,7 @@ describe('a field may be', () => {
     'a limit of one': { sweep: { cancelLimit: 1 } },
     'a requester of one character': { jobId: 'ftjob-1', requestedBy: 'a' },
     'a requester of 100 characters': { jobId: 'ftjob-1', requestedBy: '😀'.repeat(100) },
-    'a requester with blanks around it': { jobId: 'ftjob-1', requestedBy: ' alice ' },
+    'a requester with spaces around it': { jobId: 'ftjob-1', requestedBy: ' alice ' },
   };
   for (const [name, request] of Object.entries(requests)) {
     test(name, () => assert.deepEqual(parseRequest(request), parsed(request)));
@@ -164,7 +164,7 @@ describe('the error', () => {
     });
   }
 
-  test('names the first three keys if it knows none, and shows all forms', () => {
+  test('names the first three keys if all are unknown, and shows every form', () => {
     assert.throws(() => parseRequest({ ['j'.repeat(51)]: 1, stop: 1, dryRun: true, force: true }), {
       message:
         'The request has none of the keys that say what to do: send one of {"jobId": "ftjob-…"}, {"sweep": {}}, ' +
@@ -195,7 +195,7 @@ test('every form may name a project', () => {
   assert.equal(selectionOf(parseRequest({ sweep: {} })).project, undefined);
 });
 
-test('who asked is known even if the request is invalid, unless just that is', () => {
+test('who asked is known even if the rest of the request is invalid', () => {
   assert.equal(requestedByIn({ jobId: 7, requestedBy: 'alice' }), 'alice');
   for (const given of [{ jobId: 7, requestedBy: ' ' }, { jobId: 'ftjob-1' }, 'alice', null]) {
     assert.equal(requestedByIn(given), undefined);

@@ -12,7 +12,7 @@ import {
   wholeNumber,
 } from '../../lambda/settings.ts';
 
-/** Parses what the stack writes into the one variable, with the region that Lambda adds. */
+/** Parses the environment: the variable that the stack writes, and the region that Lambda adds. */
 const parsed = (settings: object) =>
   parseSettings({
     [settingsVariable]: JSON.stringify({ tableName: 'table', ...settings }),
@@ -53,11 +53,11 @@ const all = {
   eventBusName: 'arn:aws:events:eu-central-1:123456789012:event-bus/ours',
 };
 
-test('what is left out has its default', () => assert.deepEqual(parsed({}), defaults));
+test('settings that are left out have their defaults', () => assert.deepEqual(parsed({}), defaults));
 
 test('everything can be set', () => assert.deepEqual(parsed(all), { ...defaults, ...all }));
 
-test('numbers and switches may be text, because what tokens stand for arrives as text', () => {
+test('numbers and booleans may be text, because resolved tokens arrive as text', () => {
   const text = {
     timeBudgetMinutes: '90',
     queueLimitMinutes: '600',
@@ -72,7 +72,7 @@ test('numbers and switches may be text, because what tokens stand for arrives as
   assert.equal(parsed({ dryRun: 'false' }).dryRun, false);
 });
 
-test('an environment that the stack did not write is an error', () => {
+test('an environment not written by the stack is an error', () => {
   const settings = { [settingsVariable]: '{"tableName": "table"}' };
   const region = { AWS_REGION: 'eu-central-1' };
   for (const environment of [settings, region, { ...region, [settingsVariable]: 'table' }]) {
@@ -186,7 +186,7 @@ describe('the key is sent to the base URL', () => {
     'https://api.openai.com/v1?x=1',
     'https://api.openai.com/#',
     'https://api.openai.com/v 1',
-    // The same host under a name by which nobody would know it.
+    // The same host, written so that nobody would recognise it.
     'https://api.openai.com./v1',
     'https:///v1',
     'https:/api.openai.com/v1',
@@ -204,7 +204,7 @@ describe('the key is sent to the base URL', () => {
   }
 });
 
-describe('a host tells its provider', () => {
+describe('the host implies the provider', () => {
   const hosts: [host: string, provider: Provider, region?: string][] = [
     ['api.openai.com', 'openai'],
     ['team.openai.azure.com', 'azure'],
@@ -229,7 +229,7 @@ describe('a host tells its provider', () => {
     });
   }
 
-  test('a token, of which nothing is known yet: openai', () => {
+  test('a token, not yet resolved: openai', () => {
     assert.deepEqual([providerOf('a token'), bedrockRegionOf('a token')], ['openai', undefined]);
   });
 });
@@ -239,7 +239,7 @@ test('a project has a name of letters, digits, "_" and "-", 64 at most', () => {
   for (const name of ['', 'team 1', 'team/1', 'a\n', 't'.repeat(65)]) assert.doesNotMatch(name, projectNamePattern);
 });
 
-test('a project sets nothing that concerns the whole deployment', () => {
+test('a project cannot set what concerns the whole deployment', () => {
   for (const key of ['name', 'warnBeforeMinutes', 'notifyEmail', 'timebudgetminutes']) {
     assert.ok(!v.is(projectSchema, { [key]: '1' }), key);
   }

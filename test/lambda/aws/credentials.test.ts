@@ -14,7 +14,7 @@ const createClients = (endpoint = aws.url) =>
 const inTime = new AbortController().signal;
 const place = { secretName: 'openai/api-key', secretField: 'apiKey' };
 
-/** A warm function, its secrets, and the names of those that it read. */
+/** A warm function, its secrets, and the names of those it read. */
 function warmFunction(secrets: Record<string, string>) {
   const start = aws.secretReads.length;
   const { secrets: provider } = createClients();
@@ -30,9 +30,9 @@ function warmFunction(secrets: Record<string, string>) {
 describe('a key is found in its secret', () => {
   const secrets: Record<string, string> = {
     'as text': apiKey,
-    'as text with white space around it': `\n  ${apiKey}\r\n`,
+    'as text with whitespace around it': `\n  ${apiKey}\r\n`,
     'as a field of a JSON object': JSON.stringify({ apiKey, other: 1 }),
-    'as a field with white space around it': `\n ${JSON.stringify({ apiKey: ` ${apiKey}\n` }, null, 2)}\n`,
+    'as a field with whitespace around it': `\n ${JSON.stringify({ apiKey: ` ${apiKey}\n` }, null, 2)}\n`,
     'even if it ends like base64': `${apiKey}==`,
   };
   for (const [name, secret] of Object.entries(secrets)) {
@@ -45,7 +45,7 @@ describe('a key is found in its secret', () => {
 
 describe('a secret without a usable key is an ApiKeyError that says what is wrong, without quoting it', () => {
   for (const [name, { secret, message }] of Object.entries(unusableSecrets)) {
-    test(`${name}; once it is mended, the next invocation succeeds`, async () => {
+    test(`${name}; once it is fixed, the next invocation succeeds`, async () => {
       const { secrets: provider } = createClients();
       const current = () => createApiKeys(provider, inTime)(place).current();
       aws.secrets.set('openai/api-key', secret);
@@ -60,7 +60,7 @@ describe('a secret without a usable key is an ApiKeyError that says what is wron
     });
   }
 
-  test('and shows how to mend it', async () => {
+  test('and shows how to fix it', async () => {
     await assert.rejects(warmFunction({ 'openai/api-key': ' ' }).invoke()(place).current(), {
       message:
         'The secret "openai/api-key" is empty. Put the API key into it, as plain text or as {"apiKey": "…"}: ' +
@@ -125,7 +125,7 @@ describe('a key that was refused is refreshed', () => {
     assert.deepEqual([await key.refresh('sk-old'), await key.refresh('sk-new')], [true, false]);
   });
 
-  test('with an ApiKeyError if the secret is unusable by now, which costs no other call anything', async () => {
+  test('with an ApiKeyError if the secret has become unusable, which affects no other call', async () => {
     const { put, invoke } = warmFunction({ 'openai/api-key': '{"research": "sk-1", "production": "sk-2"}' });
     const keyIn = invoke();
     const [research, production] = ['research', 'production'].map((secretField) => keyIn({ ...place, secretField }));
@@ -149,7 +149,7 @@ describe('projects', () => {
     assert.deepEqual(reads(), ['shared', 'other']);
   });
 
-  test('with a malformed secret have it read once more at each invocation, and only that one', async () => {
+  test('with a malformed secret have only that one read again, at each invocation', async () => {
     const { put, reads, invoke } = warmFunction({ good: 'sk-good', bad: '"sk-bad"' });
     const currentIn = (secretName: string, keyIn = invoke()) => keyIn({ ...place, secretName }).current();
     await currentIn('good');

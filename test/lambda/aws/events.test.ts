@@ -24,7 +24,7 @@ describe('publishing an event', () => {
     assert.deepEqual(aws.batchSizes, [1]);
   });
 
-  test('sends it again if the bus refuses it for the moment', async () => {
+  test('sends it again if the bus refuses it temporarily', async () => {
     let refusals = 2;
     aws.refuses = () => refusals-- > 0;
     assert.equal(await publish(), undefined);
@@ -47,7 +47,7 @@ describe('publishing an event', () => {
     assert.equal(await publish(50), 'AbortError');
   });
 
-  test('waits for a turn no longer than there is time for all events', async () => {
+  test('waits for a turn only within the time for all events', async () => {
     aws.eventBus = 'silent';
     const endsAt = performance.now() + 300;
     const timeLeftMs = () => Math.floor(Math.max(0, endsAt - performance.now()));
@@ -65,7 +65,7 @@ const frozen = jobOf({ ...old, status: 'frozen', phase: 'other', isKnownStatus: 
 const research = fakeProject({ name: 'research' });
 const metadata = { team: 'search' };
 
-test('the event about a cancelled job says which, why, for whom, and what its owner noted about it', () => {
+test('the event about a cancelled job says which, why and for whom, and carries its metadata', () => {
   const job = jobOf({ ...old, metadata });
   const decision = decisionOn({ project: research, job, reason: 'time_budget', requestedBy: 'rule' });
   assert.deepEqual(cancellationEvent(decision, 'my-curfew'), {
@@ -90,7 +90,7 @@ test('the event about a cancelled job says which, why, for whom, and what its ow
   });
 });
 
-test('a dry run and a deployment without projects are told by their events', () => {
+test('events show a dry run, and a deployment without projects', () => {
   const { detailType, detail } = cancellationEvent(decisionOn({ outcome: 'would_cancel', finalStatus: null }), 'x');
   assert.equal(detailType, 'Fine-Tuning Job Would Be Cancelled');
   assert.ok(!('project' in detail));
@@ -104,7 +104,7 @@ describe('a warning', () => {
     return warningEvent({ project: research, job }, warning, 'rule', 'my-curfew');
   };
 
-  test('holds everything that the owner of the job needs to know', () => {
+  test('holds everything the job owner needs to know', () => {
     const job = jobOf({ ...old, metadata, estimatedFinish: now + 600 });
     assert.deepEqual(warningOn(job), {
       detailType: 'Fine-Tuning Job Near Its Time Budget',
@@ -151,7 +151,7 @@ describe('a warning', () => {
   }
 });
 
-describe('a decision is told in a sentence', () => {
+describe('a decision is described in a sentence', () => {
   const error = { name: 'OpenAIError', message: 'OpenAI answered 400.' };
   const cases: [fields: DecisionFields, sentence: string][] = [
     [{}, `was cancelled as requested (alice); ${facts}`],

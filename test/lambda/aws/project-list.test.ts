@@ -27,7 +27,7 @@ function putParts(parts: Record<string, unknown>): void {
   }
 }
 
-/** Puts a list into Parameter Store, and returns how a function reads it that was told of so many parts. */
+/** Puts a list into Parameter Store, and reads it as a function that expects this many parts. */
 function listOf(parts: Record<string, unknown>, settings: object = {}, told = Object.keys(parts).length) {
   putParts(parts);
   const projectList = { path, parts: told };
@@ -48,7 +48,7 @@ describe('the projects of a deployment', () => {
     assert.equal(aws.parameterReads, 3);
   });
 
-  test('inherit the settings, and hold what they set, as numbers or text', async () => {
+  test('inherit the settings, and keep their own, as numbers or text', async () => {
     const own = { timeBudgetMinutes: 90, lookbackDays: '0', cancelLimit: 'none', dryRun: 'true' };
     const parts = {
       '0000': [
@@ -85,7 +85,7 @@ describe('the list is kept', () => {
   const faults: [name: string, spoil: () => void, reason: string][] = [
     ['Parameter Store denies it', () => Object.assign(aws, { parameterStore: 'denied' }), 'AccessDeniedException'],
     ['parts of it are missing', () => aws.parameters.delete(`${path}/0001`), 'MissingPartsError'],
-    ['it makes no sense', () => putParts({ '0001': '{' }), 'ValiError'],
+    ['it is invalid', () => putParts({ '0001': '{' }), 'ValiError'],
   ];
   for (const [name, spoil, reason] of faults) {
     test(`by a warm function if ${name}, for another five minutes`, async (t) => {
@@ -102,7 +102,7 @@ describe('the list is kept', () => {
     });
   }
 
-  test('not if it could not be read', async () => {
+  test('but not if it could not be read', async () => {
     const list = listOf({ '0000': [{ name: 'research' }] });
     aws.parameterStore = 'denied';
     await assert.rejects(list(), { name: 'StateError' });

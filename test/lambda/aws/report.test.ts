@@ -13,7 +13,7 @@ import { fakeProject, jobOf, now } from '../../support/fake-ports.ts';
 import { type LogLine, RecordingLogger, RecordingMetrics } from '../../support/recorders.ts';
 import { type DecisionFields, decisionOn, listingOf } from '../../support/run-rules.ts';
 
-/** A report, and the lines and metrics that it writes. Nobody listens to its events. */
+/** A report, with the lines and metrics that it writes. Its events go nowhere. */
 function startReport(name = 'fine-tuning-curfew') {
   const logger = new RecordingLogger(name);
   const metrics = new RecordingMetrics(name);
@@ -23,11 +23,11 @@ function startReport(name = 'fine-tuning-curfew') {
   return { report, lines: logger.lines, documents: metrics.documents };
 }
 
-/** Level and message of each line. */
+/** The level and message of each line. */
 const brief = (lines: LogLine[]) => lines.map(({ level, message }) => [level, message]);
 /** The part of a line that we write. */
 const ours = ({ timestamp, service, sampling_rate, ...line }: LogLine = {}) => line;
-/** The metrics of a sweep or a stop-all, without those of zero. */
+/** The metrics of a sweep or a stop-all that are not zero. */
 const valuesIn = (documents: LogLine[]) =>
   documents.map(({ _aws, service, ...values }) =>
     Object.fromEntries(Object.entries(values).filter(([, value]) => value !== 0)),
@@ -36,7 +36,7 @@ const valuesIn = (documents: LogLine[]) =>
 const research = fakeProject({ name: 'research' });
 const production = fakeProject({ name: 'production' });
 const old = { id: 'ftjob-1', ageMinutes: 400.5 };
-/** The tally of one project, with its listing and what was decided. */
+/** The tally of one project, with this listing and these decisions. */
 function tallyOf({
   listing = listingOf(),
   decisions = [],
@@ -53,8 +53,8 @@ function tallyOf({
   return tally;
 }
 
-describe('a decision is a line', () => {
-  test('with what was decided and why, but without metadata, which may hold anything', () => {
+describe('a decision is one log line', () => {
+  test('with what was decided and why, but without metadata, which may contain anything', () => {
     const { report, lines } = startReport();
     report.decided(decisionOn({ project: research, job: jobOf({ ...old, metadata: { team: 'search' } }) }));
     assert.match(String(lines[0]?.['message']), /^Fine-tuning job ftjob-1 of project research was cancelled as/);
@@ -88,7 +88,7 @@ describe('a decision is a line', () => {
     ['exempt', 'INFO', 'DEBUG'],
   ];
   for (const [outcome, first, next] of levels) {
-    test(`of a sweep, ${outcome}: ${first}, at the next sweep ${next}`, () => {
+    test(`in a sweep, ${outcome}: ${first}, at the next sweep ${next}`, () => {
       const { report, lines } = startReport();
       for (const _sweep of [1, 2]) report.decided(decisionOn({ outcome, reason: 'time_budget' }));
       assert.deepEqual(
@@ -98,7 +98,7 @@ describe('a decision is a line', () => {
     });
   }
 
-  test('of a request at its level every time, though sweeps have seen the job', () => {
+  test('for a request, at its level every time, even if sweeps have seen the job', () => {
     const { report, lines } = startReport();
     const reasons = ['time_budget', 'requested', 'stop_all'] as const;
     for (const reason of reasons) report.decided(decisionOn({ outcome: 'not_cancellable', reason }));
@@ -113,7 +113,7 @@ describe('a decision is a line', () => {
         'Allowed in time_budget_minutes: 90, 1.5, 90m, 24h, 2d or none.',
     ],
     [
-      'metadata of a wrong shape',
+      'metadata of the wrong shape',
       { hasOddMetadata: true },
       "Job ftjob-1 has metadata that is not text or exceeds the API's limits. It is ignored.",
     ],
@@ -129,10 +129,10 @@ describe('a decision is a line', () => {
   }
 });
 
-describe('what a sweep finds again is news', () => {
+describe('what a sweep finds again is logged at INFO', () => {
   const [job, later] = [jobOf(old), { row: { extendedUntil: now + 86_400 } }];
   const cases: [when: string, again: DecisionFields, level: string][] = [
-    ['not if nothing has changed', {}, 'DEBUG'],
+    ['but not if nothing has changed', {}, 'DEBUG'],
     ['in another status', { job: jobOf({ ...old, status: 'resuming' }) }, 'INFO'],
     ['with another deadline', later, 'INFO'],
     ['in another project', { project: production }, 'INFO'],
@@ -147,7 +147,7 @@ describe('what a sweep finds again is news', () => {
   }
 });
 
-test('an event that is lost is an error in the log, and what was decided holds', async () => {
+test('a lost event is an error in the log, and the decision stands', async () => {
   const { report, lines } = startReport();
   assert.equal(await report.publishCancellation(decisionOn()), false);
   const { message, ...line } = ours(lines[0]);
@@ -303,7 +303,7 @@ describe('other requests end', () => {
     assert.partialDeepStrictEqual(lines[0], { ...answer, minutes: 600, requestedBy: 'alice' });
   });
 
-  test('a cancel: its metrics count what was accepted, and unknown statuses', () => {
+  test('a cancel: its metrics count accepted cancels and unknown statuses', () => {
     const { report, documents } = startReport();
     report.cancelled(decisionOn());
     report.cancelled(decisionOn({ outcome: 'already_finished', isCancelledNow: false }));
@@ -312,7 +312,7 @@ describe('other requests end', () => {
   });
 });
 
-describe('a failed request is an error in the log, and counts in Errors unless it is the fault of the caller', () => {
+describe('a failed request is an error in the log, and counts in Errors unless the caller is at fault', () => {
   const callers: Error[] = [new errors.InvalidRequestError('It failed.'), new errors.JobNotFoundError('It failed.')];
   const others = [new errors.ApiKeyError('It failed.'), new errors.IncompleteError('It failed.')];
   for (const failure of [...callers, ...others]) {

@@ -30,14 +30,14 @@ beforeEach(() => {
 });
 
 describe('reading rows', () => {
-  test('gives what is known about each job, which may be nothing', async () => {
+  test('returns what is known about each job, which may be nothing', async () => {
     const row = { extendedUntil: 7, lastWaiting: 8, warnedFor: 9.5, cancellingSince: 10 };
     given({ ...row, extendedBy: 'alice', expiresAt: 11 });
     assert.deepEqual(await read('ftjob-1', 'ftjob-2'), [row, {}]);
     assert.equal(stub.reads, 1);
   });
 
-  test('of very many at the same time asks for a hundred at a time', async () => {
+  test('in large numbers asks for a hundred at a time', async () => {
     const ids = Array.from({ length: 201 }, (_, index) => `ftjob-${index}`);
     await read(...ids);
     assert.equal(stub.reads, 3);
@@ -45,7 +45,7 @@ describe('reading rows', () => {
   });
 
   for (const extendedUntil of ['soon', '', -1, 1e14]) {
-    test(`that hold no time (${JSON.stringify(extendedUntil)}) is a StateError, for that job only`, async () => {
+    test(`with an invalid time (${JSON.stringify(extendedUntil)}) is a StateError, for that job only`, async () => {
       given({ extendedUntil });
       const [bad, other] = await read('ftjob-1', 'ftjob-2');
       assert.ok(bad?.readError instanceof StateError);
@@ -54,7 +54,7 @@ describe('reading rows', () => {
     });
   }
 
-  test('asks again for those that DynamoDB leaves out, and only for them', async () => {
+  test('asks again only for those that DynamoDB leaves out', async () => {
     given({ extendedUntil: later });
     let left = 2;
     stub.leaves = (jobId) => jobId === 'ftjob-1' && left-- > 0;
@@ -72,7 +72,7 @@ describe('reading rows', () => {
 });
 
 describe('extending a job', () => {
-  test('notes until when and for whom, and forgets an earlier cancel', async () => {
+  test('records until when and for whom, and forgets an earlier cancel', async () => {
     given({ cancellingSince: 5, warnedFor: 6, lastWaiting: 7 });
     assert.equal(await table.extend('ftjob-1', later, 'alice, INC-1234'), later);
     assert.deepEqual(written(), {
@@ -98,7 +98,7 @@ describe('extending a job', () => {
     assert.deepEqual(written(), { extendedUntil: later + 60, extendedBy: 'bob' });
   });
 
-  test('over an extension that is no time is a StateError', async () => {
+  test('over an extension with an invalid time is a StateError', async () => {
     given({ extendedUntil: 1e14 });
     await assert.rejects(table.extend('ftjob-1', later, 'alice'), { name: 'StateError' });
   });
@@ -161,7 +161,7 @@ describe('a table that cannot be used is a StateError that says what to do', () 
 });
 
 // Last, because a call that was given up may still reach the table a moment later.
-describe('when time is up, it is a StateError at once', () => {
+describe('when time is up, a call ends at once with StateError', () => {
   for (const [name, operate] of [...operations, ['reading', reading] as const]) {
     test(name, async () => {
       stub.health = 'silent';

@@ -54,7 +54,7 @@ function add(options: CustomizationJobOptions = {}) {
   return job;
 }
 
-/** The calls of this operation have these faults, one each; then all is well. */
+/** The next calls of this operation have these faults, one each; later calls succeed. */
 function fail(operation: Operation, ...faults: Fault[]) {
   simulator.faultFor = (call) => (operationOf(call) === operation ? faults.shift() : undefined);
 }
@@ -66,7 +66,7 @@ const throttled = refuses('ThrottlingException', 'Slow down.');
 const denied = refuses('AccessDeniedException', 'No.');
 const forever = (fault: Fault) => Array<Fault>(50).fill(fault);
 
-/** Starts an invocation: the provider under test, and what the rules need. Nothing else has a table or a bus. */
+/** Starts an invocation: the provider under test, and what the rules need. */
 function start({ remainingMs = 120_000, ...options }: FakeContextOptions & { remainingMs?: number } = {}) {
   const end = new AbortController();
   setTimeout(() => end.abort(new DOMException('Time is up.', 'TimeoutError')), remainingMs);
@@ -96,7 +96,7 @@ const elapsed = async (act: () => Promise<unknown>) => {
 describe('a job is', () => {
   const cases: [options: CustomizationJobOptions, phase: Job['phase'], startedMinutesAgo: number | null][] = [
     [{ trainingStatus: 'NotStarted' }, 'waiting', null],
-    // Whatever the sub-task says of a start that has not come.
+    // Whatever the sub-task says about a start that has not happened.
     [{ trainingStatus: 'NotStarted', trainingStartedMinutesAgo: 5 }, 'waiting', null],
     [{ trainingStartedMinutesAgo: 20 }, 'running', 20],
     [{ trainingStatus: 'Completed', trainingStartedMinutesAgo: 20 }, 'running', 20],
@@ -123,7 +123,7 @@ describe('a job is', () => {
 });
 
 describe('a list', () => {
-  test('has the jobs that are stopping and in progress, on all pages, and reads no others', async () => {
+  test('has the stopping and in-progress jobs of all pages, and reads no others', async () => {
     const statuses = ['Stopping', 'InProgress', 'Completed', 'Failed', 'Stopped'];
     const jobs = statuses.flatMap((status) => Array.from({ length: 101 }, () => add({ status })));
     add({ region: 'eu-west-1' });
@@ -192,7 +192,7 @@ describe('a list', () => {
     `arn:aws:bedrock:us-east-1:123456789012:model-customization-job/nova/${id.padEnd(12, '0')}`;
   const entry = (id: string, fields: object = {}) => ({ jobArn: arn(id), status: 'InProgress', ...fields });
 
-  test('has an odd entry for each that cannot be read, and a field of the wrong shape counts as absent', async () => {
+  test('has an odd entry for each job that cannot be read, and treats a malformed field as absent', async () => {
     const summaries = [null, entry('a', { status: 5 }), entry('b', { baseModelArn: {}, statusDetails: 'none' })];
     fail('List', says({ modelCustomizationJobSummaries: summaries }), says({ modelCustomizationJobSummaries: [] }));
     const [page] = await start().pages(false);
@@ -203,7 +203,7 @@ describe('a list', () => {
     assert.partialDeepStrictEqual(page?.jobs, [{ id: arn('b'), phase: 'running', model: null, createdAt: null }]);
   });
 
-  test('is an OpenAIError if it is no list, or if it never ends', async () => {
+  test('is an OpenAIError if it is not a list, or never ends', async () => {
     fail('List', says({ modelCustomizationJobSummaries: {} }));
     await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /not what Bedrock's API promises/ });
     fail('List', ...forever(says({ modelCustomizationJobSummaries: [entry('a')], nextToken: 'again' })));
@@ -235,7 +235,7 @@ describe('a call that fails', () => {
     ],
     ['fails for good', forever(refuses('InternalServerException', '')), 'OpenAIError', /InternalServerException/, 4],
     ['loses its connection for good', forever(reset), 'OpenAIError', /connection/, 4],
-    ['is no JSON', forever(() => ({ status: 200, body: '<html>' })), 'OpenAIError', /retrieve the job/, 1],
+    ['is not JSON', forever(() => ({ status: 200, body: '<html>' })), 'OpenAIError', /retrieve the job/, 1],
   ];
   for (const [name, faults, error, message, calls] of cases) {
     test(`because it ${name} is ${error}`, async () => {
@@ -252,7 +252,7 @@ describe('a call that fails', () => {
     assert.equal((await start().get(jobArn)).id, jobArn);
   });
 
-  test('to be about the job that was asked for is an OpenAIError', async () => {
+  test('to be about the requested job is an OpenAIError', async () => {
     const [job, other] = [add(), add()];
     fail('Get', (answer) => ({ ...answer(), body: { ...Object(answer().body), jobArn: other.jobArn } }));
     await assert.rejects(start().get(job.jobArn), { name: 'OpenAIError', message: /about another job/ });
@@ -260,7 +260,7 @@ describe('a call that fails', () => {
 
   const silences = { noAnswer, noBody, drips: drips(), switchesProtocol };
   for (const [name, fault] of Object.entries(silences)) {
-    test(`silently (${name}) ends when time is up, whatever it is`, async () => {
+    test(`silently (${name}) ends when time is up, whatever the operation`, async () => {
       const { jobArn } = add();
       for (const operation of ['Get', 'List', 'Stop'] as const) {
         fail(operation, ...forever(fault));
@@ -281,7 +281,7 @@ describe('a call that fails', () => {
 });
 
 describe('a throttled call', () => {
-  test('is made again, as long as there is time', async () => {
+  test('is repeated as long as there is time', async () => {
     const { jobArn } = add();
     fail('Get', ...Array<Fault>(5).fill(throttled));
     assert.equal((await start().get(jobArn)).id, jobArn);
@@ -323,7 +323,7 @@ describe('a stop is sent once', () => {
   }
 });
 
-test('a project may have the jobs of its own region, by their ARNs', () => {
+test('a project can only have jobs of its own region, by their ARNs', () => {
   const { mayHave } = start();
   const { jobArn, jobName } = simulatedCustomizationJob();
   assert.equal(mayHave(jobArn), true);
@@ -332,7 +332,7 @@ test('a project may have the jobs of its own region, by their ARNs', () => {
 });
 
 describe('the rules', () => {
-  test('stop an overdue job once and look again, and heed a tag that is changed while the job runs', async () => {
+  test('stop an overdue job once and look again, and respect a tag that changes while the job runs', async () => {
     const { jobArn, tags } = add({ ageMinutes: 400, tags: { time_budget_minutes: 'none' } });
     assert.equal((await start().sweep()).overdue, 0);
     tags['time_budget_minutes'] = '90m';
@@ -342,7 +342,7 @@ describe('the rules', () => {
     assert.equal(operations(), 'List Tags List Get Tags Stop Get');
   });
 
-  test('read no tags to cancel by ARN, nor to stop everything', async () => {
+  test('read no tags to cancel by ARN or to stop everything', async () => {
     const [one] = [add(), add({ tags: { time_budget_minutes: 'none' } })];
     const { project, context } = start();
     const { job } = await findJob([project], one.jobArn, false);

@@ -8,7 +8,7 @@ import { afterLookUp, type CancelScript, cancelled, cancelWith, outcomeOf, runni
 const id = 'ftjob-1';
 const retryable = failedCancel({ mayRetry: true, askedWaitMs: 0 });
 
-/** Lets waits pass at once, and records how long they would have been, in milliseconds. */
+/** Skips waits, and records how long they would have been, in milliseconds. */
 function recordWaits(t: TestContext): number[] {
   const waits: number[] = [];
   t.mock.method(timers, 'setTimeout', async (ms: number, value: unknown) => {
@@ -30,7 +30,7 @@ describe('a cancel that may succeed later is sent again after another look', () 
     assert.deepEqual(steps(), `${'retrieve cancel '.repeat(4)}retrieve`);
   });
 
-  test('more often if it was refused for its pace or an outdated key', async () => {
+  test('more often if it was rate-limited or sent with an outdated key', async () => {
     const replies = [
       ...Array(6).fill({ ...retryable, isFree: true }),
       ...Array(3).fill(retryable),
@@ -51,7 +51,7 @@ describe('a cancel that may succeed later is sent again after another look', () 
     assert.deepEqual(await outcomeOf(script), { outcome: 'cancelled', finalStatus: 'cancelled' });
   });
 
-  test('but not if it finished before a cancel was sent at all', async () => {
+  test('but not if the job finished before any cancel was sent', async () => {
     const script = { looks: [running, cancelled], replies: [{ kind: 'not_sent' } as const] };
     assert.deepEqual(await outcomeOf(script), { outcome: 'already_finished', finalStatus: null });
   });
@@ -69,7 +69,7 @@ describe('a cancel that may succeed later is sent again after another look', () 
     });
   }
 
-  test('but if the wait would outlast the time, the job is read at once, and for the last time', async () => {
+  test('but if the wait would outlast the time, the job is read at once, one last time', async () => {
     const context = fakeContext();
     context.time.endsAt = performance.now() + 60_000;
     const replies = [{ ...retryable, askedWaitMs: 60_000 }];
@@ -78,7 +78,7 @@ describe('a cancel that may succeed later is sent again after another look', () 
     assert.deepEqual(steps(), 'retrieve cancel retrieve');
   });
 
-  test('and a wait ends with the time', async () => {
+  test('and a wait ends when time is up', async () => {
     const context = fakeContext();
     setImmediate(context.time.end);
     const replies = [{ ...retryable, askedWaitMs: 60_000 }];

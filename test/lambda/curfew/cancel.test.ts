@@ -49,7 +49,7 @@ describe('the first look decides whether a cancel is sent', () => {
     assert.deepEqual(steps(), 'cancel');
   });
 
-  test('a job that cannot be read is the error', async () => {
+  test('a failure to read the job is thrown', async () => {
     const looks = [new JobNotFoundError('There is no job.')];
     await assert.rejects(cancelWith({ looks }).decided, { name: 'JobNotFoundError', message: 'There is no job.' });
   });
@@ -108,7 +108,7 @@ describe('a lost or refused cancel is resolved by reading the job again', () => 
     });
   }
 
-  test('if that fails too, the error says that the effect is not known', async () => {
+  test('if that fails too, the error says that the effect is unknown', async () => {
     const looks = [running, new Error('Nor that.')];
     await assert.rejects(cancelWith({ looks, replies: [failedCancel()] }).decided, {
       name: 'OpenAIError',
@@ -137,7 +137,7 @@ describe('a refused cancel of a job whose cancel was accepted before', () => {
     ['if its row cannot be read', { rows, unreadable: [id], replies: [refused] }],
   ];
   for (const [name, script] of errors) {
-    test(`${name}: the error`, () => assert.rejects(cancelWith({ looks, ...script }).decided, stillRuns));
+    test(`${name}: an error`, () => assert.rejects(cancelWith({ looks, ...script }).decided, stillRuns));
   }
 });
 
@@ -161,14 +161,14 @@ describe("a sweep's look reads the row as well, so it", () => {
     await assert.rejects(cancelWith({ reason, looks }).decided, { name: 'QuotaError' });
   });
 
-  test('and goes on if it cannot note that the job waits', async () => {
+  test('and goes on if it cannot note that the job is waiting', async () => {
     const looks = [jobIn('waiting')];
     const { decided, context } = cancelWith({ reason, looks, dryRun: true, isWritable: false });
     assert.equal((await decided).outcome, 'would_cancel');
     assert.equal(context.problems.length, 1);
   });
 
-  test('but a cancel on request or of a stop-all reads no row', async () => {
+  test('but a cancel on request or by a stop-all reads no row', async () => {
     for (const other of ['requested', 'stop_all'] as const) {
       const { decided, context } = cancelWith({ reason: other, rows: recent, replies: [accepted(cancelled)] });
       assert.equal((await decided).outcome, 'cancelled');
@@ -177,7 +177,7 @@ describe("a sweep's look reads the row as well, so it", () => {
   });
 });
 
-describe('what came of it is published first, then noted', () => {
+describe('the outcome is published first, then noted', () => {
   const marked = { [id]: { cancellingSince: now - 4_000 } };
   const cases: [name: string, script: CancelScript, calls: string[]][] = [
     ['cancelled', { replies: [accepted(cancelled)] }, ['publish']],
@@ -206,7 +206,7 @@ describe('what came of it is published first, then noted', () => {
     assert.deepEqual(context.table.rows.get(id), { cancellingSince: now });
   });
 
-  test('what could not be published is not noted, so the next sweep publishes it', async () => {
+  test('an outcome that could not be published is not noted, so the next sweep publishes it', async () => {
     const { decided, context } = cancelWith({ isBusUp: false, replies: [accepted(running)] });
     await decided;
     assert.equal(context.table.rows.get(id), undefined);

@@ -10,7 +10,7 @@ const judged = (fields: Fields, row: JobRow = {}, rules: Partial<Rules> = {}) =>
 const withBudget = (time_budget_minutes: string) => ({ metadata: { time_budget_minutes } });
 const minutesFromNow = (seconds: number | null) => (seconds === null ? null : (seconds - now) / 60);
 
-test('a judgement says how old a job is, and what its deadline comes from', () => {
+test('a judgement says how old a job is and where its deadline comes from', () => {
   assert.deepEqual(judged({ ageMinutes: 90.5 }), {
     ageMinutes: 90.5,
     timeBudgetMinutes: 360,
@@ -56,13 +56,13 @@ describe("a job's own budget", () => {
     [{ time_budget_minutes: 'x'.repeat(500) }, `time_budget_minutes: ${'x'.repeat(79)}`],
   ];
   for (const [metadata, quoted] of unreadable) {
-    test(`${JSON.stringify(metadata).slice(0, 80)} cannot be read, so the project's holds`, () => {
+    test(`${JSON.stringify(metadata).slice(0, 80)} cannot be read, so the project's applies`, () => {
       const { timeBudgetMinutes, budgetFrom, unreadableBudget } = judged({ metadata });
       assert.deepEqual([timeBudgetMinutes, budgetFrom, unreadableBudget], [360, 'default', quoted]);
     });
   }
 
-  test('counts even beside a key that looks like a slip', () => {
+  test('applies even beside a key that looks like a typo', () => {
     const metadata = { timeBudgetMinutes: '5', time_budget_minutes: '90' };
     const { timeBudgetMinutes, unreadableBudget } = judged({ metadata });
     assert.deepEqual([timeBudgetMinutes, unreadableBudget], [90, undefined]);
@@ -75,13 +75,13 @@ describe("a job's own budget", () => {
     assert.deepEqual([budgetFrom, unreadableBudget], ['default', undefined]);
   });
 
-  test('that is too long for a number is the greatest, and its deadline the last date there is', () => {
+  test('that is too large for a number becomes the maximum, with the last possible date as deadline', () => {
     const { timeBudgetMinutes, deadline, isOverdue } = judged(withBudget('9'.repeat(400)));
     assert.deepEqual([timeBudgetMinutes, deadline, isOverdue], [Number.MAX_VALUE, 8_640_000_000_000, false]);
   });
 });
 
-test('a budget of the project says so', () => {
+test('a budget set by the project is marked as such', () => {
   assert.equal(judged({}, {}, { timeBudgetMinutes: 5, budgetFrom: 'project' }).budgetFrom, 'project');
 });
 
@@ -89,7 +89,7 @@ describe('a budget counts from the latest of', () => {
   const cases: [name: string, fields: Fields, row: JobRow, minutes: number][] = [
     ['its creation', { ageMinutes: 100 }, {}, -100],
     ['the last time a sweep saw it waiting', { ageMinutes: 100 }, { lastWaiting: now - 60 }, -1],
-    ['the start that the provider names', { ageMinutes: 100, startedAt: now - 120 }, {}, -2],
+    ['the start that the provider reports', { ageMinutes: 100, startedAt: now - 120 }, {}, -2],
     ['both', { ageMinutes: 100, startedAt: now - 120 }, { lastWaiting: now - 60 }, -1],
     ['both, the other way round', { ageMinutes: 100, startedAt: now - 60 }, { lastWaiting: now - 120 }, -1],
     ['nothing earlier than its creation', { ageMinutes: 1, startedAt: now - 900 }, { lastWaiting: now - 900 }, -1],
@@ -139,7 +139,7 @@ describe('a job is overdue from its deadline on', () => {
     test(`${JSON.stringify(fields)}: ${isOverdue}`, () => assert.equal(judged(fields).isOverdue, isOverdue));
   }
 
-  test('which with a budget of 0 is its creation, even if our clock has yet to reach it', () => {
+  test('which is its creation with a budget of 0, even if that is ahead of our clock', () => {
     const rules = { timeBudgetMinutes: 0 };
     assert.deepEqual(
       [-1, 0].map((ageMinutes) => judged({ ageMinutes }, {}, rules).isOverdue),
@@ -147,7 +147,7 @@ describe('a job is overdue from its deadline on', () => {
     );
   });
 
-  test('but never if its creation is not known', () => {
+  test('but never if its creation time is unknown', () => {
     const { ageMinutes, countsFrom, deadline, isOverdue } = judged({ createdAt: null }, { extendedUntil: now - 60 });
     assert.deepEqual([ageMinutes, countsFrom, deadline, isOverdue], [null, null, null, false]);
   });
@@ -162,9 +162,9 @@ describe('an extension', () => {
       now + 1,
       { deadline: now + 1, budgetFrom: 'extension', isOverdue: false },
     ],
-    ['is over at its second', {}, now, { deadline: now, budgetFrom: 'extension', isOverdue: true }],
+    ['ends on the second', {}, now, { deadline: now, budgetFrom: 'extension', isOverdue: true }],
     ['no later than the deadline changes nothing', {}, byBudget, { deadline: byBudget, budgetFrom: 'default' }],
-    ['moves a queue limit, too', { phase: 'waiting' }, now + 1, { deadline: now + 1, budgetFrom: 'extension' }],
+    ['moves a queue limit too', { phase: 'waiting' }, now + 1, { deadline: now + 1, budgetFrom: 'extension' }],
     ['leaves an exempt job exempt', withBudget('none'), now + 60, { deadline: null, budgetFrom: 'exempt' }],
   ];
   for (const [name, fields, extendedUntil, expected] of cases) {
@@ -189,7 +189,7 @@ describe('a warning is due', () => {
     return findWarning(one, fakeContext({ warnBeforeMinutes }));
   };
   const cases: [name: string, fields: Fields, expected: object][] = [
-    ['from so many minutes before the deadline', { ageMinutes: 330 }, { minutesLeft: 30, willNotFinish: false }],
+    ['from this many minutes before the deadline', { ageMinutes: 330 }, { minutesLeft: 30, willNotFinish: false }],
     ['until the deadline', { ageMinutes: 359.5 }, { minutesLeft: 0, deadline: now + 30 }],
     ['before the queue limit', { phase: 'waiting', ageMinutes: 340 }, { minutesLeft: 20, willNotFinish: false }],
     [
@@ -231,7 +231,7 @@ describe('a warning is due', () => {
     test(`not ${name}`, () => assert.equal(warningFor(fields, row, warnBeforeMinutes), undefined));
   }
 
-  test('again for another deadline', () => {
+  test('again for a new deadline', () => {
     const row = { warnedFor: now + 20 * 60, extendedUntil: now + 25 * 60 };
     assert.equal(warningFor({ ageMinutes: 340 }, row)?.minutesLeft, 25);
   });

@@ -21,13 +21,13 @@ const answer = (previous: number | null, deadline: number | null, status = 'runn
   deadline: deadline === null ? null : isoIn(deadline),
 });
 
-describe('a job may go on for so many minutes from now', () => {
+describe('a job may go on for this many minutes from now', () => {
   const anHour = withRow({ extendedUntil: now + 3_600 });
   const cases: [name: string, fields: Fields, minutes: number, expected: object, options?: FakeContextOptions][] = [
     ['if that is later than its deadline', { ageMinutes: 350 }, 120, answer(10, 120)],
     ['even if it is overdue', { ageMinutes: 400 }, 5, answer(-40, 5)],
     ['even if it is waiting', { ageMinutes: 350, phase: 'waiting' }, 120, answer(10, 120, 'queued')],
-    ['and longer than it was extended before', { ageMinutes: 400 }, 90, answer(60, 90), anHour],
+    ['even beyond an earlier extension', { ageMinutes: 400 }, 90, answer(60, 90), anHour],
     [
       'an hour after an accepted cancel',
       { ageMinutes: 400 },
@@ -79,7 +79,7 @@ describe('an extension is refused', () => {
   const cases: [name: string, fields: Fields, options: FakeContextOptions, errorName: string][] = [
     ['if the row cannot be read', { ageMinutes: 400 }, { unreadable: ['ftjob-1'] }, 'StateError'],
     ['if the row cannot be written', { ageMinutes: 400 }, { isWritable: false }, 'StateError'],
-    ['if nobody knows when the job was created', { createdAt: null }, {}, 'OpenAIError'],
+    ['if the creation time is unknown', { createdAt: null }, {}, 'OpenAIError'],
     ['if its tags cannot be read', { metadataError: new QuotaError('No tags.') }, {}, 'QuotaError'],
   ];
   for (const [name, fields, options, errorName] of cases) {
@@ -87,7 +87,7 @@ describe('an extension is refused', () => {
   }
 });
 
-test('the answer is what the table holds, if somebody else extended the job for longer meanwhile', async () => {
+test('if somebody extended the job for longer meanwhile, the answer shows that extension', async () => {
   const context = fakeContext();
   context.table.extend = async () => now + 7_200;
   const job = jobOf({ id: 'ftjob-1', ageMinutes: 400 });

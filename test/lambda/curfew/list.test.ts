@@ -35,7 +35,7 @@ async function listed({ rows, unreadable, ...options }: FakeProjectOptions & Fak
   return { ...answer, ids: answer.jobs.map(({ jobId }) => jobId).join(' '), why, context };
 }
 
-test('the soonest deadline comes first, then what has none or none that is known, then what is not cancelled', async () => {
+test('the soonest deadline comes first, then jobs without a known deadline, then those that are never cancelled', async () => {
   const { ids, complete, why } = await listed({ jobs, rows, unreadable, pageSize: 2 });
   const active = 'overdue slip extended trained-late own-budget';
   assert.equal(ids, `${active} exempt-unreadable unreadable exempt cancelling paused`);
@@ -76,7 +76,7 @@ test('a list only reads, and looks up the rows of all jobs in progress', async (
   assert.deepEqual([context.table.reads, context.calls], [ids, []]);
 });
 
-test('the jobs of all projects are in one order, each with the budget of its project', async () => {
+test('the jobs of all projects are sorted together, each with the budget of its project', async () => {
   const projects = [200, 20].map((timeBudgetMinutes) => {
     const rules = { timeBudgetMinutes, budgetFrom: 'project' } as const;
     return fakeProject({ name: `p${timeBudgetMinutes}`, jobs: [jobOf({ id: 'a', ageMinutes: 10 })], rules });
@@ -93,7 +93,7 @@ test('the jobs of all projects are in one order, each with the budget of its pro
 describe('a list is incomplete', () => {
   const running = jobOf({ id: 'a' });
 
-  test('if a later page could not be read, with what was', async () => {
+  test('if a later page could not be read, but has the earlier ones', async () => {
     const [eu, us] = [fakeProject({ name: 'eu', list: listThenFail([[running]]) }), fakeProject({ name: 'us' })];
     const { answer } = await list([eu, us], fakeContext());
     assert.deepEqual([answer.complete, answer.jobs.length, answer.projects], [false, 1, 1]);
@@ -105,12 +105,12 @@ describe('a list is incomplete', () => {
     assert.deepEqual([complete, ids], [false, 'a']);
   });
 
-  test('if tags cannot be read, and then nobody knows the deadline', async () => {
+  test('if tags cannot be read, which leaves the deadline unknown', async () => {
     const { complete, jobs: entries } = await listed({ jobs: [{ ...running, metadataError: new Error('No tags.') }] });
     assert.deepEqual([complete, entries[0]?.deadline, entries[0]?.budgetFrom], [false, null, null]);
   });
 
-  test('and an error if no project could be read', async () => {
+  test('and is an error if no project could be read', async () => {
     const projects = ['eu', 'us'].map((name) => fakeProject({ name, list: listThenFail([]) }));
     await assert.rejects(list(projects, fakeContext()), {
       name: 'OpenAIError',
@@ -119,7 +119,7 @@ describe('a list is incomplete', () => {
   });
 });
 
-test('of more than 500 jobs those with the soonest deadline are listed, and the rest is counted', async () => {
+test('of more than 500 jobs, those with the soonest deadlines are listed and the rest counted', async () => {
   const many = Array.from({ length: 501 }, (_, index) => jobOf({ id: `ftjob-${index}`, ageMinutes: index }));
   const { jobs: entries, jobsOmitted } = await listed({ jobs: many });
   assert.deepEqual([entries.length, jobsOmitted], [500, 1]);

@@ -14,11 +14,11 @@ interface Options {
   lookbackDays?: number;
   withBudgets?: boolean;
   odd?: OddEntry[][];
-  /** Called after the last page, in place of its end. */
+  /** Called after the last page, instead of ending. */
   atEnd?: (context: ReturnType<typeof fakeContext>) => void;
 }
 
-/** Lists these pages, and says how many were read. */
+/** Lists these pages, and returns how many were read. */
 async function listed(pages: Job[][], { lookbackDays = 7, withBudgets = true, odd = [], atEnd }: Options = {}) {
   const context = fakeContext();
   let pagesRead = 0;
@@ -40,10 +40,10 @@ describe('a list is read', () => {
   const cases: [name: string, ages: (number | Job)[][], ids: string, pagesRead: number, options?: Options][] = [
     ['to its end', [[1], [2]], '1d 2d', 2],
     ['to the page on which every job is too old', [[1, 8], [9], [10]], '1d', 2],
-    ['including jobs just as old as the look-back', [[7], [8], [9]], '7d', 2],
+    ['including jobs exactly as old as the look-back', [[7], [8], [9]], '7d', 2],
     ['to its end with a look-back of 0', [[400], [401]], '400d 401d', 2, { lookbackDays: 0 }],
-    ['past a page of nothing but jobs without a creation time', [[undated], [1]], '1d', 2],
-    ['past a page that is old but for a job seen before', [[1], [1, 8], [2]], '1d 2d', 3],
+    ['past a page with only jobs without a creation time', [[undated], [1]], '1d', 2],
+    ['past a page that is old except for a job seen before', [[1], [1, 8], [2]], '1d 2d', 3],
     [
       'to its end if times rise within a page',
       [
@@ -54,7 +54,7 @@ describe('a list is read', () => {
       2,
     ],
     ['to its end if times rise from one page to the next', [[6], [5], [9], [2]], '6d 5d 2d', 4],
-    ['even if there is nothing in it', [[]], '', 1],
+    ['even if it is empty', [[]], '', 1],
   ];
   for (const [name, ages, expectedIds, expectedPages, options] of cases) {
     test(name, async () => {

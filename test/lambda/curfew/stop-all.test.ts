@@ -23,7 +23,7 @@ async function stopIn({ context = fakeContext(), dryRun = false, ...options }: S
   return { answer, tally, project, context };
 }
 
-/** All that a sweep would spare. */
+/** Everything that a sweep would spare. */
 const spared: Job[] = [
   jobOf({ id: 'new' }),
   jobOf({ id: 'waiting', phase: 'waiting' }),
@@ -77,7 +77,7 @@ test('a dry run says what would be cancelled, and sends nothing', async () => {
   assert.deepEqual(project.cancels, []);
 });
 
-test('nobody is warned, and nothing noted about waiting jobs', async () => {
+test('no warnings are sent, and waiting jobs are not noted', async () => {
   const jobs = [jobOf({ id: 'near', ageMinutes: 350, phase: 'waiting' })];
   const { context } = await stopIn({ jobs, dryRun: true });
   assert.deepEqual(context.calls, ['publish near']);
@@ -96,7 +96,7 @@ describe('a stop-all is incomplete', () => {
     test(name, async () => assert.equal((await stopIn(scene)).answer.complete, isComplete));
   }
 
-  test('if time ran out, and what was not reached counts in inProgress only', async () => {
+  test('if time ran out, and jobs not reached count only in inProgress', async () => {
     const context = fakeContext();
     context.time.end();
     const { answer } = await stopIn({ jobs, context });

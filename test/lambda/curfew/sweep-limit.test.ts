@@ -61,7 +61,7 @@ describe('with a limit of 2, two overdue jobs and', () => {
 });
 
 describe('if time runs out', () => {
-  /** Lists one page. Then two thirds of the time are gone. */
+  /** Lists one page, after which two thirds of the time are gone. */
   const endingAfter = (jobs: Job[], rules: SweepScene['rules'] = {}) => {
     const context = fakeContext();
     const list = listThenFail([jobs], context.time.endListing);

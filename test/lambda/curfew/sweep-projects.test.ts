@@ -31,7 +31,7 @@ describe('what a request leaves out comes from the settings', () => {
     });
   }
 
-  test("and a job's own budget stays, also if the request says 0", async () => {
+  test("and a job's own budget stays, even if the request says 0", async () => {
     const own = jobOf({ id: 'own', ageMinutes: 80, metadata: { time_budget_minutes: '90' } });
     const waiting = jobOf({ id: 'waiting', phase: 'waiting', ageMinutes: 1 });
     const project = fakeProject({ jobs: [jobOf({ id: 'other' }), own, waiting] });
@@ -44,7 +44,7 @@ describe('dryRun false arms', () => {
   const cases: [name: string, project: string | undefined, request: SweepRequest['sweep'], cancelled: number][] = [
     ['a deployment without projects', undefined, {}, 1],
     ['a project that the request names', 'eu', { project: 'eu' }, 1],
-    ['no project that it does not name, even if it is the only one', 'eu', {}, 0],
+    ['no project that the request does not name, even the only one', 'eu', {}, 0],
   ];
   for (const [name, project, request, cancelled] of cases) {
     test(name, async () => {
@@ -88,7 +88,7 @@ describe('a project that fails', () => {
 });
 
 describe('projects are swept side by side', () => {
-  test('200 at once, so that a hundred that hang hold up no other', async () => {
+  test('200 at once, so that a hundred that hang hold up no others', async () => {
     const release = Promise.withResolvers<void>();
     let begun = 0;
     const projects = Array.from({ length: 300 }, (_, index) =>
@@ -108,7 +108,7 @@ describe('projects are swept side by side', () => {
     assert.equal((await swept).answer.projects, 300);
   });
 
-  test('in random order, so that time does not always run out for the same ones', async (t) => {
+  test('in random order, so that it is not always the same ones that run out of time', async (t) => {
     const order: (string | undefined)[] = [];
     const values = [0.9, 0.1, 0.5];
     t.mock.method(Math, 'random', () => values.shift());

@@ -16,7 +16,7 @@ import {
 
 const numRuns = 500;
 
-/** Every job that was decided on is in exactly one count, and in the answer if it was dealt with. */
+/** Every job with a decision is in exactly one count, and in the answer if it was acted on. */
 function checkCounts({ decisions }: FakeContext, tally: Tally): void {
   assert.equal(new Set(decisions.map(({ job }) => job.id)).size, decisions.length, 'a job is decided on twice');
   const count = (...outcomes: string[]) => decisions.filter(({ outcome }) => outcomes.includes(outcome)).length;
@@ -33,8 +33,8 @@ function checkCounts({ decisions }: FakeContext, tally: Tally): void {
   assert.ok(decisions.every(({ outcome, error }) => (outcome === 'failed') === (error !== undefined)));
 }
 
-describe('of any jobs, with any extensions, limits, interruptions and faults', () => {
-  test('a sweep cancels no more than its limit, nothing exempt, extended or in time, and counts each job once', async () => {
+describe('for any jobs, extensions, limits, interruptions and faults', () => {
+  test('a sweep cancels at most its limit, nothing exempt, extended or in time, and counts each job once', async () => {
     const check = async (given: GivenProject[]): Promise<void> => {
       const { projects, byId, context } = populate(given);
       const { tally } = await sweep({ sweep: {} }, projects, context);
@@ -58,7 +58,7 @@ describe('of any jobs, with any extensions, limits, interruptions and faults', (
     await fc.assert(fc.asyncProperty(arbitraryProjects, check), { numRuns });
   });
 
-  test('a sweep that nothing interrupts cancels all that is overdue, up to its limit', async () => {
+  test('an uninterrupted sweep cancels everything overdue, up to its limit', async () => {
     const check = async (given: GivenProject[]): Promise<void> => {
       const { projects, context } = populate(given.map((project) => ({ ...project, interruption: undefined })));
       const { answer, tally } = await sweep({ sweep: {} }, projects, context);
@@ -100,7 +100,7 @@ describe('of any jobs, with any extensions, limits, interruptions and faults', (
   });
 });
 
-describe('of any statuses that sweeps see, one after the other', () => {
+describe('for any sequence of statuses that sweeps see', () => {
   const arbitraryLife = fc.record({
     budget: fc.constantFrom(30, 90, 360),
     queueLimit: fc.constantFrom(undefined, 'none' as const, 20, 120),
@@ -108,7 +108,7 @@ describe('of any statuses that sweeps see, one after the other', () => {
       fc.record({
         minutes: fc.integer({ min: 1, max: 120 }),
         listed: fc.constantFrom<Phase>('waiting', 'running', 'running', 'other'),
-        /** Between list and look a job may start. */
+        /** A job may start between list and look. */
         isStarting: fc.boolean(),
         dryRun: fc.boolean(),
       }),
@@ -116,7 +116,7 @@ describe('of any statuses that sweeps see, one after the other', () => {
     ),
   });
 
-  test('a running job gets its whole budget since it was last seen waiting, a waiting one its queue limit, and no more', async () => {
+  test('a running job gets exactly its budget since last seen waiting, a waiting one exactly its queue limit', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryLife, async ({ budget, queueLimit, steps }) => {
         const context = fakeContext();

@@ -7,7 +7,7 @@ import { type SweepScene, sweepOne } from '../../support/run-rules.ts';
 const overdue = (id: string, fields: Partial<Job> = {}) => jobOf({ id, ageMinutes: 400, ...fields });
 const near = jobOf({ id: 'near', ageMinutes: 340 });
 
-describe('a job is noted as waiting by every sweep that sees it so', () => {
+describe('a job is noted as waiting by every sweep that sees it waiting', () => {
   const waiting = (ageMinutes: number) => jobOf({ id: 'ftjob-1', phase: 'waiting', ageMinutes });
   const listedAsRunning = { jobs: [overdue('ftjob-1')], retrieve: async () => waiting(400) };
   const cases: [name: string, scene: SweepScene][] = [
@@ -24,13 +24,13 @@ describe('a job is noted as waiting by every sweep that sees it so', () => {
     });
   }
 
-  test('and a job that starts between list and look has its whole budget ahead', async () => {
+  test('and a job that starts between list and look gets its whole budget', async () => {
     const jobs = [waiting(400)];
     const { answer, project } = await sweepOne({ jobs, retrieve: async () => overdue('ftjob-1') });
     assert.deepEqual([answer.overdue, project.cancels], [0, []]);
   });
 
-  test('but failures are only reported, once for all', async () => {
+  test('but failures are only reported, once for all jobs', async () => {
     const jobs = [waiting(10), ...['2', '3'].map((id) => jobOf({ id, phase: 'waiting' }))];
     const { answer, context } = await sweepOne({ jobs, isWritable: false });
     assert.deepEqual([answer.complete, answer.failed], [true, 0]);
@@ -40,7 +40,7 @@ describe('a job is noted as waiting by every sweep that sees it so', () => {
     );
   });
 
-  test('for a third of the time at most, because cancels come afterwards', async (t) => {
+  test('for at most a third of the time, because cancels come afterwards', async (t) => {
     let seconds = 0;
     t.mock.method(performance, 'now', () => seconds * 1_000);
     const context = fakeContext();
@@ -84,7 +84,7 @@ describe('a job whose cancel was accepted', () => {
     });
   }
 
-  test('and that is left cancelling is published and counted as cancelled once', async () => {
+  test('and that is still cancelling is published and counted as cancelled once', async () => {
     const scene: SweepScene = { jobs: [late], cancel: async () => accepted(late) };
     const first = await sweepOne(scene);
     const second = await sweepOne({ ...scene, context: first.context });
@@ -114,7 +114,7 @@ describe('a warning', () => {
   });
 
   const cases: [name: string, scene: SweepScene, expectedDryRun: boolean[]][] = [
-    ['from a project that is set to dry run says so', { rules: { dryRun: true } }, [true]],
+    ['from a dry-run project says so', { rules: { dryRun: true } }, [true]],
     ['comes even if the request says dryRun false', { request: { dryRun: false } }, [false]],
     ['does not come if the request says dryRun', { request: { dryRun: true } }, []],
     ['does not come if the request has a budget', { request: { timeBudgetMinutes: 345 } }, []],
@@ -127,7 +127,7 @@ describe('a warning', () => {
     });
   }
 
-  test('that could not be published is left to the next sweep', async () => {
+  test('that could not be published is retried by the next sweep', async () => {
     assert.equal((await warned({ isBusUp: false })).table.rows.get('near'), undefined);
   });
 

@@ -64,14 +64,14 @@ test('every overdue job is cancelled, and every other job left alone', async () 
   assert.ok(context.decisions.every(({ reason, requestedBy }) => reason === 'time_budget' && requestedBy === 'rule'));
 });
 
-test('a sweep notes the waiting jobs, then warns about the near ones, then looks at the overdue ones and cancels', async () => {
+test('a sweep notes the waiting jobs, then warns about near deadlines, then looks at overdue jobs and cancels', async () => {
   const { calls, context } = await sweepOne({ jobs: [near, jobOf({ id: 'new', phase: 'waiting' }), overdue('late')] });
   const notes = 'noteWaiting new, warn near, noteWarned near';
   assert.equal(calls.join(', '), `list, ${notes}, retrieve late, cancel late, publish late`);
   assert.deepEqual(context.table.reads, ['near', 'new', 'late', 'late']);
 });
 
-test('one failed cancel stops no other, and says why', async () => {
+test('one failed cancel does not stop the others, and says why', async () => {
   const { answer, context } = await sweepOne({
     jobs: [overdue('bad'), overdue('good')],
     cancel: async (id) => (id === 'bad' ? failedCancel() : accepted(jobOf({ id, phase: 'cancelling' }))),
@@ -130,7 +130,7 @@ const unjudged: [what: string, scene: SweepScene][] = [
   ['metadata', { jobs: [{ ...near, metadataError }, overdue('late', { metadataError }), overdue('later')] }],
 ];
 for (const [what, scene] of unjudged) {
-  test(`a job whose ${what} cannot be read is neither cancelled nor warned: failed if it is overdue`, async () => {
+  test(`a job whose ${what} cannot be read is neither cancelled nor warned about: failed if overdue`, async () => {
     const { answer, calls, context } = await sweepOne(scene);
     assert.deepEqual([answer.failed, answer.cancelled], [1, 1]);
     const failed = answer.jobs.find(({ jobId }) => jobId === 'late');

@@ -21,12 +21,12 @@ function tallyOf({ decisions = [], projects = [unnamed] }: { decisions?: Decisio
   for (const decision of decisions) tally.addDecision(decisionOn(decision));
   return tally;
 }
-test('a cancel that was accepted now counts as new, unless an earlier sweep published it', () => {
+test('an accepted cancel counts as new, unless an earlier sweep published it', () => {
   const decisions = [{}, { wasPublished: true }, { outcome: 'cancelling' as const, isCancelledNow: false }];
   assert.equal(tallyOf({ decisions }).newlyCancelled, 1);
 });
 
-test('jobs are counted as they are found: in progress or other, stuck, and the oldest age', () => {
+test('jobs are counted as found: in progress, other or stuck, with the oldest age', () => {
   const tally = tallyOf({});
   const stuck = { cancellingSince: now - 3_600 };
   const found: [Job, row: object][] = [
@@ -84,7 +84,7 @@ describe('an answer holds', () => {
   });
 });
 
-describe('what is left undone is IncompleteError with the counts, the first ids and why', () => {
+describe('unfinished work is an IncompleteError with the counts, the first ids and the reasons', () => {
   const [eu, us] = [fakeProject({ name: 'eu' }), fakeProject({ name: 'us' })];
   const failing = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ outcome: 'failed' as const, job: jobOf({ id: `ftjob-${index}` }) }));

@@ -74,13 +74,13 @@ describe('a failed call is an error that says what failed, why, and what to do',
     });
   }
 
-  test('one that has its name already stays as it is', () => {
+  test('one that is already named stays as it is', () => {
     const error = new ApiKeyError('The secret is empty.');
     assert.equal(toNamedFailure(error, 'list the jobs'), error);
   });
 });
 
-test('of an answer only a code and a request id are quoted, and only if they can hold no key', () => {
+test('only a code and a request id are quoted from an answer, and only if they cannot contain a key', () => {
   const cases: [error: unknown, requestId: string, quoted: string][] = [
     [{ code: 'invalid_model', type: 'server_error' }, '', ' (invalid_model)'],
     [{ code: null, type: 'requests' }, '', ' (requests)'],
@@ -98,7 +98,7 @@ test('of an answer only a code and a request id are quoted, and only if they can
   }
 });
 
-test('a failed cancel says whether it was this one that was refused, and whether it counts', () => {
+test('a failed cancel says whether the provider refused it, and whether the attempt counts', () => {
   const { signal } = new AbortController();
   const time = { signal, listingSignal: signal, endsAt: performance.now() + 30_000 };
   const failed = (thrown: Error) => toFailedCancel(thrown, 'cancel the job', time, false);

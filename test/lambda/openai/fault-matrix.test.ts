@@ -14,7 +14,7 @@ const jobId = 'ftjob-abc123';
 /** Long enough for a few refusals without a header. */
 const remainingMs = 8_000;
 
-/** Does what meets the endpoint, which has this fault once or forever. Returns how often it was called. */
+/** Calls the endpoint, which has this fault once or forever, and returns how often it was called. */
 async function meet(endpoint: Endpoint, fault: Fault, forever?: 'forever') {
   const job = simulatedJob({ id: jobId, status: 'running' });
   openai.reset(job);
@@ -26,7 +26,7 @@ async function meet(endpoint: Endpoint, fault: Fault, forever?: 'forever') {
     () => undefined,
     (thrown) => thrown,
   );
-  // A timer may be some milliseconds late.
+  // A timer may be a few milliseconds late.
   assert.ok(performance.now() - startedAt < remainingMs + 20, 'an error comes while there is time for an answer');
   return { error, status: job.status, attempts: openai.times(endpoint).length };
 }
@@ -52,7 +52,7 @@ for (const endpoint of endpoints) {
     }
 
     for (const [name, fault] of Object.entries({ 'no answer': noAnswer, 'no body': noBody, 'a drip': drips() })) {
-      test(`${name}: the attempt is given up and made again, and OpenAIError if it stays`, async () => {
+      test(`${name}: the attempt times out and is repeated; OpenAIError if it stays`, async () => {
         assert.partialDeepStrictEqual(await meet(endpoint, fault), { error: undefined, attempts: 2 });
         const { error, attempts } = await meet(endpoint, fault, 'forever');
         assert.match(String(error), /^OpenAIError: .*(in time|time ran out)/);

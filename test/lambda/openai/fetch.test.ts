@@ -45,7 +45,7 @@ test('a request says who calls and for which project, and of a cancel that it ha
   assert.equal(openai.calls[0]?.headers['openai-project'], undefined);
 });
 
-describe('a call ends at once when time is up, or whoever wanted it gives it up', () => {
+describe('a call ends at once when time is up or its caller aborts it', () => {
   const never = new Promise<never>(() => {});
   const cases: Record<string, [Fault, support.ClientOptions?]> = {
     'without an answer': [noAnswer],
@@ -90,7 +90,7 @@ describe('an attempt ends after 10 seconds, body included, or a quarter of the t
 describe('a body', () => {
   const text = JSON.stringify({ ...runningJob, data: [], has_more: false });
   for (const endpoint of support.endpoints) {
-    test(`of ${endpoint} may be 4 MiB long; a longer one is cut off and not asked for again`, async () => {
+    test(`of ${endpoint} may be 4 MiB long; a longer one is cut off, without a retry`, async () => {
       await call(endpoint, [says(text.padEnd(4 * megabyte))]);
       for (const fault of [says(text.padEnd(4 * megabyte + 1)), faults.endless()]) {
         await assert.rejects(call(endpoint, [fault]), { name: 'OpenAIError', message: /is longer than any/ });
@@ -100,7 +100,7 @@ describe('a body', () => {
   }
 
   for (const coding of ['gzip', 'x-gzip', 'deflate', 'br']) {
-    test(`is read in ${coding}, which nobody asked for, and that of an error as well`, async () => {
+    test(`is read in ${coding}, even if nobody asked for it, and so is that of an error`, async () => {
       using _decodedInOtherThreads = stopTime();
       assert.partialDeepStrictEqual(await call('retrieve', [faults.compressed(coding)]), { status: 'running' });
       const refusal = faults.compressed(coding, { status: 429, body: { error: { code: 'insufficient_quota' } } });
@@ -111,17 +111,17 @@ describe('a body', () => {
       await assert.rejects(call('retrieve', [unreadable]), { name: 'OpenAIError', message: /answered 503/ });
     });
 
-    test(`that is not the ${coding} it says is asked for again`, async () => {
+    test(`that is not the ${coding} it claims to be is retried`, async () => {
       await call('retrieve', [says(text, { 'content-encoding': coding })]);
       assert.equal(openai.calls.length, 2);
     });
   }
 });
 
-describe('a refusal holds whatever its body does', () => {
+describe('a refusal counts, whatever its body does', () => {
   const bodies: Record<string, (status: number) => Fault> = {
     'never comes': (status) => (_answer, response) => void response.writeHead(status).flushHeaders(),
-    'drips for ever': (status) => drips(status),
+    'drips forever': (status) => drips(status),
     'is endless': (status) => faults.endless(status),
     'breaks off': (status) => (_answer, response) => {
       response.writeHead(status, { 'content-length': '500' });
@@ -163,7 +163,7 @@ test('an answer without a body is no job, whatever it sends', async () => {
   }
 });
 
-test('an answer that quotes the key is read without it', async () => {
+test('a key quoted in an answer is removed before it is read', async () => {
   const key = 'ab+cd/ef-0123456789';
   const quoting =
     `{"id": "${jobId}", "model": "ft:${key}:${key}", "status": "ab\\u002Bcd\\/ef-0123456789", ` +
@@ -182,14 +182,14 @@ test('an answer that quotes the key is read without it', async () => {
 describe('a key that is refused', () => {
   const rotated = () => ({ credential: rotatingKey('sk-old', apiKey) });
   const denied = [answers(401), answers(403)];
-  test('is read again, and the call made again if there is another', async () => {
+  test('is read again, and the call repeated if it has changed', async () => {
     for (const fault of denied) {
       await call('retrieve', [fault], rotated());
       assert.deepEqual(keysSent(), ['sk-old', apiKey]);
     }
   });
 
-  test('is AuthenticationError if there is no other, or that is refused as well', async () => {
+  test('is AuthenticationError if it has not changed, or the new one is refused too', async () => {
     for (const keys of [[apiKey], ['sk-old', 'sk-new']]) {
       const refused = call('list', denied, { credential: rotatingKey(...keys) });
       await assert.rejects(refused, { name: 'AuthenticationError' });
@@ -197,7 +197,7 @@ describe('a key that is refused', () => {
     }
   });
 
-  test('is not read again for any other refusal, nor is a cancel sent again without another look', async () => {
+  test('is not read again for other refusals, and a cancel is never resent without a look', async () => {
     for (const fault of [answers(400), answers(404), faults.refuses(403, { code: 'insufficient_quota' })]) {
       await assert.rejects(call('list', [fault], rotated()));
       assert.deepEqual(keysSent(), ['sk-old']);
@@ -209,7 +209,7 @@ describe('a key that is refused', () => {
   });
 });
 
-test('a cancel that waited for its turn for more than 5 seconds is not sent', async () => {
+test('a cancel that waited more than 5 seconds for its turn is not sent', async () => {
   for (const waitMs of [4_900, 5_100]) {
     openai.reset({ ...runningJob });
     openai.fail('list', [faults.late(waitMs)]);
@@ -221,8 +221,8 @@ test('a cancel that waited for its turn for more than 5 seconds is not sent', as
 });
 
 describe('a connection', () => {
-  test('that nobody takes, or that switches protocols (101), ends the call at once', async () => {
-    // A port of the system's own, which nothing here can be given by chance.
+  test('that is refused, or switches protocols (101), ends the call at once', async () => {
+    // A privileged port, which no server here gets by chance.
     const { retrieve } = createClient({ baseUrl: 'http://127.0.0.1:2/v1' });
     await assert.rejects(retrieve(jobId), { name: 'OpenAIError', message: /connection failed \(ECONNREFUSED\)/ });
     const switched = Array.from({ length: 4 }, () => faults.switchesProtocol);
@@ -233,7 +233,7 @@ describe('a connection', () => {
     }
   });
 
-  test('to each of the last hundred hosts is kept for the next call, and no more', async () => {
+  test('is kept for the next call, to the last hundred hosts only', async () => {
     const body = JSON.stringify(runningJob);
     const servers = Array.from({ length: 150 }, () => createServer((_request, response) => response.end(body)));
     const hosts = await Promise.all(servers.map(listenOnLoopback));

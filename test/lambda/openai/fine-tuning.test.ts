@@ -44,7 +44,7 @@ describe('a status is one of five phases', () => {
   }
 });
 
-describe('of a job only id and status are needed: what is of another shape counts as absent', () => {
+describe('a job needs only id and status: a malformed field counts as absent', () => {
   const time = 1_795_000_000;
   const longest = { ['k'.repeat(64)]: 'v'.repeat(512) };
   const noTimes = [0, -1, 86_400, 1_420_070_399, time * 1_000, '2026-11-23T12:00:00Z', null, undefined];
@@ -77,10 +77,10 @@ describe('of a job only id and status are needed: what is of another shape count
   });
 });
 
-test('a look that failed is made again after the wait that was asked for', async () => {
+test('a failed look is repeated after the requested wait', async () => {
   const waits: [headers: Record<string, string>, leastMs: number, mostMs: number][] = [
     [{ 'retry-after': 'soon' }, 300, 320],
-    // Rounded up to the seconds that ky knows.
+    // Rounded up to seconds, which is all ky supports.
     [{ 'retry-after-ms': '800', 'retry-after': '7' }, 800, 1_020],
     [{ 'retry-after': '2' }, 2_000, 2_020],
   ];
@@ -105,7 +105,7 @@ describe('a 404 for a job', () => {
   const gateway = says('<html>Not found</html>', {}, 404);
   const notFound = { name: 'JobNotFoundError', message: /no fine-tuning job "ftjob-abc123".*Check the job id/ };
 
-  test('is the word of the API if it says fine_tune_not_found, as its code or type', async () => {
+  test('is believed if its code or type is fine_tune_not_found', async () => {
     for (const error of [{ code: 'fine_tune_not_found' }, { code: null, type: 'fine_tune_not_found' }]) {
       await assert.rejects(start({ retrieve: [refuses(404, error)] }).retrieve(jobId), notFound);
       assert.deepEqual(openai.endpoints(), ['retrieve']);
@@ -123,7 +123,7 @@ describe('a 404 for a job', () => {
     ['is 404 as well', gateway, 'OpenAIError', /no fine-tuning API at this address \(404\)\. Check openaiBaseUrl/],
     ['is refused', answers(401), 'AuthenticationError', /list the jobs.*answered 401/],
     ['fails', answers(500, { 'x-should-retry': 'false' }), 'OpenAIError', /list the jobs.*answered 500/],
-    ['is no list', says('<html>'), 'OpenAIError', /not JSON/],
+    ['is not JSON', says('<html>'), 'OpenAIError', /not JSON/],
     ['is over the limit', answers(429, anHour), 'RateLimitError', /answered 429/],
   ];
   for (const [name, fault, error, message] of lists) {
@@ -134,21 +134,21 @@ describe('a 404 for a job', () => {
 });
 
 describe('a cancel', () => {
-  test('that is refused is sent again with a key that was rotated meanwhile, after another look', async () => {
+  test('that is refused because the key was rotated is sent again with the new key, after another look', async () => {
     const { cancelJob } = start({ cancel: [answers(401)] }, { credential: rotatingKey('sk-old', apiKey) });
     openai.apiKeys.add('sk-old');
     assert.equal((await cancelJob(jobId)).outcome, 'cancelled');
     assert.deepEqual(openai.endpoints(), ['retrieve', 'cancel', 'retrieve', 'cancel']);
   });
 
-  test('that is answered with nothing is accepted, and the job is read', async () => {
+  test('with an empty answer is accepted, and the job is read', async () => {
     for (const nothing of [says(''), says('{}'), says('null'), says('', {}, 204)]) {
       assert.deepEqual(await start({ cancel: [nothing] }).cancel(jobId), { kind: 'accepted', job: null });
       assert.equal((await start({ cancel: [nothing] }).cancelJob(jobId)).finalStatus, 'running');
     }
   });
 
-  test('is followed by no look in a silence that was asked for, and the error says so', async () => {
+  test('is not followed by a look during a requested pause, and the error says so', async () => {
     const message = /answered 429.*Whether the cancel had an effect is not known/;
     const { cancelJob } = start({ cancel: [answers(429, anHour)] });
     await assert.rejects(cancelJob(jobId), { name: 'RateLimitError', message });
@@ -156,7 +156,7 @@ describe('a cancel', () => {
   });
 });
 
-test('an answer about another job is OpenAIError, and no evidence of anything', async () => {
+test('an answer about another job is an OpenAIError, and proves nothing', async () => {
   const other = aboutAnotherJob('ftjob-other');
   const { cancelJob } = start({ retrieve: [other] });
   await assert.rejects(cancelJob(jobId), {
@@ -168,7 +168,7 @@ test('an answer about another job is OpenAIError, and no evidence of anything', 
     name: 'OpenAIError',
     message: /cancel the job "ftjob-abc123": the provider answered 400.*could not be read again/,
   });
-  // The cancel was carried out, as a look at the right job shows.
+  // The cancel was carried out, as reading the right job shows.
   assert.equal((await start({ cancel: [other] }).cancelJob(jobId)).outcome, 'cancelled');
   assert.deepEqual(openai.endpoints(), ['retrieve', 'cancel', 'retrieve']);
 });
@@ -176,7 +176,7 @@ test('an answer about another job is OpenAIError, and no evidence of anything', 
 describe('a list', () => {
   const jobs = (first: number, count: number) =>
     Array.from({ length: count }, (_, index) => jobOf({ id: `ftjob-${first + index}` }));
-  /** Lists what the provider says page by page, whatever is asked for; the last page comes again and again. */
+  /** Lists these pages in order, whatever is asked for; the last one repeats forever. */
   const list = (pages: object[]) => {
     const client = start();
     const faults = pages.map((page) => says(page));
@@ -206,7 +206,7 @@ describe('a list', () => {
     }
   });
 
-  test('goes on behind the last id that can be read, as it is, even if no job may have it', async () => {
+  test('continues after the last readable id, as it is, even if no job may have it', async () => {
     const odd = [...jobs(2, 1), null, jobOf({ id: 7 })];
     await list([{ data: [jobOf({ id: 'a b&c=/../?' })], has_more: true }, { data: odd, has_more: true }, { data: [] }]);
     assert.deepEqual(cursors(), [null, 'a b&c=/../?', 'ftjob-2']);
@@ -227,7 +227,7 @@ describe('a list', () => {
     });
   }
 
-  test('has odd entries, beside which the others are read; one that has finished is passed over', async () => {
+  test('has odd entries, which do not affect the others; a finished one is skipped', async () => {
     const finished = ['succeeded', 'canceled'].map((status) => jobOf({ id: 7, status }));
     const noId = [undefined, 7, '../files/file-1'].map((id) => jobOf({ id }));
     const noStatus = [undefined, '', 7, 's'.repeat(65)].map((status) => jobOf({ status }));
@@ -242,7 +242,7 @@ describe('a list', () => {
     ]);
   });
 
-  test('ends when whoever wants it gives it up', async () => {
+  test('ends when its caller aborts it', async () => {
     const { list: read } = start({ list: [noAnswer] });
     await assert.rejects(Array.fromAsync(read({ signal: AbortSignal.abort(), withMetadata: false })), {
       name: 'OpenAIError',

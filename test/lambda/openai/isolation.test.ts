@@ -17,7 +17,7 @@ const openai = await startProvider();
 const overdueJob = (id: string) => simulatedJob({ id, status: 'running', ageMinutes: 400 });
 const overdueJobs = (count: number) => Array.from({ length: count }, (_, index) => overdueJob(`ftjob-${index}`));
 
-describe('a hundred projects that are out of order cost a sound one nothing', () => {
+describe('a hundred broken projects cost a healthy one nothing', () => {
   const kinds: [name: string, fault: Fault, error: string][] = [
     ['hangs', noAnswer, 'OpenAIError'],
     ['hangs-after-the-head', noBody, 'OpenAIError'],
@@ -31,7 +31,7 @@ describe('a hundred projects that are out of order cost a sound one nothing', ()
   const bad = Array.from({ length: 100 }, (_, index) => `${kinds[index % kinds.length]?.[0]}-${index}`);
   const kindOf = (project: unknown) => kinds.find(([name]) => String(project).startsWith(`${name}-`));
 
-  /** Starts over with a sound project of twenty overdue jobs, and with others. */
+  /** Starts over with a healthy project of twenty overdue jobs, and with others. */
   function start(others: { openaiProject: string; baseUrl?: string }[]) {
     openai.reset(...overdueJobs(20));
     openai.faultFor = ({ headers }) => kindOf(headers['openai-project'])?.[1];
@@ -61,7 +61,7 @@ describe('a hundred projects that are out of order cost a sound one nothing', ()
     for (const { project, error } of failedProjects) assert.equal(error.name, kindOf(project)?.[2], project);
   });
 
-  test('in a list, and when a job is looked for', async () => {
+  test('in a list, and in the search for a job', async () => {
     const { projects, invocation, startedAt } = startBad();
     const listing = list(projects, invocation);
     assert.equal((await findJob(projects, 'ftjob-7', false)).project.name, 'sound');
@@ -70,7 +70,7 @@ describe('a hundred projects that are out of order cost a sound one nothing', ()
     assert.deepEqual([complete, jobs.length, read, failedProjects?.length], [false, 20, 1, 100]);
   });
 
-  test('nor do those whose cancels never end', async () => {
+  test('nor do those whose cancels hang', async () => {
     const { projects, invocation, startedAt } = startBad();
     const listed = says({ data: [overdueJob('ftjob-bad')], has_more: false });
     openai.faultFor = ({ headers, endpoint }) => {
@@ -82,7 +82,7 @@ describe('a hundred projects that are out of order cost a sound one nothing', ()
     assertSoundIsDone(startedAt);
   });
 
-  test('nor do 32 whose names are never resolved', async (t) => {
+  test('nor do 32 whose host names never resolve', async (t) => {
     const unresolved = Array.from({ length: 32 }, (_, index) => `https://host-${index}.invalid/v1`);
     const others = unresolved.map((baseUrl) => ({ openaiProject: baseUrl, baseUrl }));
     const { projects, invocation, startedAt } = start(others);
@@ -94,7 +94,7 @@ describe('a hundred projects that are out of order cost a sound one nothing', ()
   });
 });
 
-test('of one project at most 100 calls are under way at once, whatever is asked for', async () => {
+test('one project has at most 100 calls under way, whatever is asked for', async () => {
   openai.reset(...overdueJobs(150));
   const invocation = startInvocation();
   const { project } = createClient(openai, { invocation, maxConcurrency: callsAtOnce(1) });
@@ -125,6 +125,6 @@ test('a hundred endless answers at once take less memory than the function has',
   const errors = await pMap(overdueJobs(100), ({ id }) => retrieve(id).catch(({ name }) => name));
   clearInterval(watch);
   assert.deepEqual(new Set(errors), new Set(['OpenAIError']));
-  // The provider is in this process too, with its own buffers.
+  // The provider runs in this process too, with its own buffers.
   assert.ok(mostBytes < 400 * 1024 ** 2, `${mostBytes} bytes`);
 });

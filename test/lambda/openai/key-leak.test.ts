@@ -8,7 +8,7 @@ import { apiKey, awsCredentials } from '../../support/curfew.ts';
 const scenarios = fileURLToPath(new URL('../../support/leak-scenarios.ts', import.meta.url));
 const partLength = 6;
 
-test('no output, whatever goes wrong, holds the key or a part of it', async () => {
+test('whatever goes wrong, no output contains the key or a part of it', async () => {
   const env = { ...process.env, POWERTOOLS_LOG_LEVEL: 'DEBUG' };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [scenarios], { env, maxBuffer: 1024 ** 3 });
   const output = stdout + stderr;
@@ -30,7 +30,7 @@ test('no output, whatever goes wrong, holds the key or a part of it', async () =
   for (const secret of [awsCredentials.secretAccessKey, 'bedrock-api-key-', 'X-Amz-Signature']) {
     assert.ok(!output.includes(secret), `"${secret}" is in the output`);
   }
-  // The prefix says only that it is a key; the rest is what makes it one.
+  // The prefix only says that it is a key; the rest is the secret.
   const secretPart = apiKey.slice('sk-proj-'.length);
   for (let start = 0; start + partLength <= secretPart.length; start += 1) {
     const part = secretPart.slice(start, start + partLength);

@@ -37,7 +37,7 @@ describe('a refusal about money, quota or the account is not worth a retry', () 
   }
 });
 
-describe('a refusal about anything else is told from those', () => {
+describe('a refusal about anything else is told apart', () => {
   const cases: Refusal[] = [
     [429],
     [429, { code: 'rate_limit_exceeded', type: 'requests' }],
@@ -72,7 +72,7 @@ test('408, 409, 429 and 5xx are worth a retry, unless the provider says otherwis
   }
 });
 
-test('a code and a type that look like codes are read, and nothing else of the body', () => {
+test('only a code and a type that look like codes are read from the body', () => {
   const bodies: [body: string, codes: string[]][] = [
     ['{"error": {"code": "a_b", "type": "c.d-e"}}', ['a_b', 'c.d-e']],
     ['{"error": {"code": null, "type": "requests"}}', ['requests']],
@@ -87,7 +87,7 @@ test('a code and a type that look like codes are read, and nothing else of the b
   for (const [body, codes] of bodies) assert.deepEqual(readRefusal({ ...answer([400]), body }).codes, codes, body);
 });
 
-describe('the wait asked for, in milliseconds', () => {
+describe('the requested wait, in milliseconds', () => {
   const noon = 'Mon, 23 Nov 2026 12:00:00 GMT';
   const cases: [headers: Record<string, string>, waitMs: number | undefined][] = [
     [{}, undefined],
@@ -98,11 +98,11 @@ describe('the wait asked for, in milliseconds', () => {
     [{ 'retry-after': '1.5' }, 1_500],
     [{ 'retry-after': 'soon' }, undefined],
     [{ 'retry-after': '' }, undefined],
-    // Its clock differs from ours: only the time between the two counts.
+    // The provider's clock differs from ours: only the difference between its two dates counts.
     [{ 'retry-after': noon, date: 'Mon, 23 Nov 2026 11:59:50 GMT' }, 10_000],
     [{ 'retry-after': 'Monday, 23-Nov-26 13:00:02 GMT', date: 'Mon, 23 Nov 2026 13:00:00 GMT' }, 2_000],
     [{ 'retry-after': noon, date: 'Mon, 23 Nov 2026 12:00:10 GMT' }, 0],
-    // Without a date of its own our clock has to do.
+    // Without a `Date` header, our clock has to do.
     [{ 'retry-after': noon }, 60_000],
     [{ 'retry-after': noon, date: 'today' }, 60_000],
   ];
