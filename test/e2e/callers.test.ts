@@ -18,7 +18,7 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
   if (!system) return;
   const { emulator, openai, output } = system;
 
-  /** A new job in progress, and a wait for its end. */
+  /** Starts a job, and returns a wait for its end. */
   const start = (id: string, { ageMinutes = 1, metadata = {} as Record<string, string> } = {}) => {
     const job = simulatedJob({ id, status: 'running', ageMinutes, metadata });
     openai.jobs.set(id, job);
@@ -26,7 +26,7 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
   };
 
   describe('Step Functions', () => {
-    test('waits until the deadline, then cancels the job, and has the result by JSONPath', async () => {
+    test('waits until the deadline, then cancels the job, with the result by JSONPath', async () => {
       const job = start('ftjob-deadline');
       const deadline = new Date(Date.now() + 2_000).toISOString();
       const { status, output: result } = await executeStateMachine(emulator, 'cancel-at-deadline', {
@@ -44,7 +44,7 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
       assert.deepEqual(JSON.parse(result ?? ''), { was: 'running' });
     });
 
-    test('fails with our message (the emulator does not hand on error names, which the handler tests prove)', async () => {
+    test('fails with our message (the emulator drops error names, which the handler tests check)', async () => {
       const { status, cause } = await executeStateMachine(emulator, 'cancel-now', { jobId: 'ftjob-none' });
       assert.equal(status, 'FAILED');
       assert.match(cause ?? '', /Check the job id/);
@@ -71,7 +71,7 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
     'another function': (jobId) => invoke('caller', { jobId }),
   };
   for (const [name, request] of Object.entries(callers)) {
-    test(`${name} cancels a job, and nothing for an unknown one (of which AWS makes a dead letter)`, async () => {
+    test(`${name} cancels a job, and nothing if it is unknown (AWS makes that a dead letter)`, async () => {
       const job = start(`ftjob-${name.replaceAll(/\W/g, '')}`);
       await request(job.id);
       await job.cancelled();
@@ -102,7 +102,7 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
     assert.deepEqual(letter.requestPayload, request);
   });
 
-  test('a warning extends a job that carries a certain tag, once, and cancels nothing', async () => {
+  test('a warning extends a job with a certain tag, once, and cancels nothing', async () => {
     const job = start('ftjob-worth-it', { ageMinutes: 345, metadata: { extend: 'once' } });
     await system.invoke({ sweep: {} });
     const listed = await eventually(async () => {
@@ -115,9 +115,9 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
     assert.equal(openai.jobs.get(job.id)?.status, 'running');
   });
 
-  test('SQS: handles the requests of a queue; only what failed comes back, and ends in the dead-letter queue', async () => {
+  test('SQS: handles requests; only failed ones come back, and end in the dead-letter queue', async () => {
     const queue = await output('RequestsUrl');
-    // As the recipe has it, a message that failed comes back after sixteen minutes.
+    // With the recipe's timeout, a failed message comes back after sixteen minutes.
     await aws(emulator, 'sqs', 'set-queue-attributes', '--queue-url', queue, '--attributes', 'VisibilityTimeout=1');
     const job = start('ftjob-queue');
     for (const body of ['this is no request', JSON.stringify({ jobId: job.id })]) {
@@ -129,7 +129,7 @@ describe('the recipes of docs/callers.md, deployed as one stack', { skip }, asyn
     assert.equal(calls.length, 1);
   });
 
-  test('SNS: stops every job in progress, even an exempt one, on whatever AWS Budgets says', async () => {
+  test('SNS: any message of AWS Budgets stops every job in progress, even exempt ones', async () => {
     const jobs = [start('ftjob-one'), start('ftjob-exempt', { metadata: { time_budget_minutes: 'none' } })];
     await publish('OverBudgetArn', 'AWS Budgets: MonthlyBudget has exceeded your alert threshold');
     await Promise.all(jobs.map((job) => job.cancelled()));

@@ -11,7 +11,7 @@ import type { CancelAnswer, ExtendAnswer, ListAnswer, SweepAnswer } from '../../
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 import { reset } from '../support/wire-faults.ts';
 
-/** A job by what is special about it. */
+/** Jobs, named after what is special about them. */
 const options: Record<string, CustomizationJobOptions> = {
   overdue: { ageMinutes: 400 },
   shortBudget: { ageMinutes: 30, tags: { time_budget_minutes: '20m' } },
@@ -55,7 +55,7 @@ describe("Bedrock's customization jobs among those of other providers", { skip }
     return payload as Answer;
   };
 
-  test('one sweep stops what is overdue everywhere; bad regions, a throttle and a late stop harm nobody', async () => {
+  test('one sweep stops overdue jobs everywhere; bad regions, a throttle and a late stop affect no others', async () => {
     let isThrottled = true;
     nova.faultFor = ({ region, operation, jobIdentifier }) => {
       if (region === 'eu-central-1') return reset;
@@ -87,7 +87,7 @@ describe("Bedrock's customization jobs among those of other providers", { skip }
     assert.equal(new Set(stops.map(({ jobIdentifier }) => jobIdentifier)).size, stops.length, 'each is sent once');
   });
 
-  test('list shows their deadlines, from tags and from the start of training', async () => {
+  test('list shows their deadlines, from tags and the start of training', async () => {
     const { jobs: listed } = await ask<ListAnswer>({ list: { project: 'nova' } });
     const [first] = listed;
     assert.deepEqual([first?.jobId, first?.model], [arn('waiting'), 'amazon.nova-lite-v1:0:300k']);
@@ -114,7 +114,7 @@ describe("Bedrock's customization jobs among those of other providers", { skip }
     assert.match(error?.message ?? '', /needs a project with provider bedrock-customization in its region/);
   });
 
-  test('every call is signed by the role, and one with another signature is refused', async () => {
+  test('every call is signed by the role, and any other signature is refused', async () => {
     for (const simulator of [bedrock, nova]) {
       assert.ok(simulator.calls.length > 0);
       simulator.bedrockSigner = { ...signer, secretAccessKey: 'another' };

@@ -19,7 +19,7 @@ describe('the commands of the documents, run as they are', { skip }, () => {
   const start = (id: string, ageMinutes = 5, metadata: Record<string, string> | null = null) =>
     openai.jobs.set(id, simulatedJob({ id, status: 'running', ageMinutes, metadata }));
   const status = (id: string) => openai.jobs.get(id)?.status;
-  /** The AWS CLI of the emulator; version 1 of it ignores AWS_ENDPOINT_URL when it talks to SQS. */
+  /** The emulator's AWS CLI, version 1 of which ignores AWS_ENDPOINT_URL for SQS. */
   const cli = `aws() { '${emulator.aws}' --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }`;
   const runInShell = (script: string) => shell(`${cli}\n${script}`, emulator.environment);
   const runSection = (heading: string) => runInShell(documentCommands('docs/operations.md', heading));
@@ -118,7 +118,7 @@ describe('the commands of the documents, run as they are', { skip }, () => {
     assert.equal(status('ftjob-not-yet'), 'cancelled');
   });
 
-  test('what the tour says to try works in a shell that knows nothing of AWS', async () => {
+  test('what the tour says to try works in a shell without AWS settings', async () => {
     start('ftjob-queued');
     const output = await shell(whatToTry(emulator), { HOME: emulator.environment['HOME'] });
     assert.match(output, /"jobs".*"would_cancel".*"deadline".*"cancelled".*"ftjob-unknown.*"wouldCancel"/s);
@@ -143,6 +143,6 @@ describe('the commands of the documents, run as they are', { skip }, () => {
 
 /** Runs a script, each command of which must succeed, and returns what it prints. */
 function shell(script: string, environment: Environment): Promise<string> {
-  // What the AWS CLI opens as /dev/stdout must be a pipe; that of Node is a socket.
+  // The AWS CLI can open /dev/stdout as a pipe, but not as Node's socket.
   return run('bash', ['-c', `set -eo pipefail\n{ ${script}\n} | cat`], environment);
 }

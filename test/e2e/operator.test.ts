@@ -30,7 +30,7 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
     return payload as Answer;
   };
 
-  test('lists what runs, by soonest deadline', async () => {
+  test('lists jobs in progress, soonest deadline first', async () => {
     const { complete, jobs } = await ask<ListAnswer>({ list: {} });
     assert.equal(complete, true);
     assert.deepEqual(
@@ -62,7 +62,7 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
     });
   });
 
-  test('says in a dry run what it would do', async () => {
+  test('says in a dry run what it would cancel', async () => {
     const { outcome } = await ask<CancelAnswer>({ jobId: 'ftjob-dry', dryRun: true });
     assert.equal(outcome, 'would_cancel');
     assert.equal(status('ftjob-dry'), 'queued');
@@ -114,7 +114,7 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
       const request = { extend: { jobId: 'ftjob-extended', minutes: 600 }, requestedBy: 'alice' };
       const { previousDeadline, deadline } = await ask<ExtendAnswer>(request);
       assert.ok(Date.parse(deadline ?? '') > Date.parse(previousDeadline ?? ''));
-      // Its own time is over now, and that of another job without an extension.
+      // Its own time is up now, and so is that of another job without an extension.
       openai.jobs.set('ftjob-extended', job('ftjob-extended', 'running', 400));
       openai.jobs.set('ftjob-late', job('ftjob-late', 'running', 400));
 

@@ -19,7 +19,7 @@ after(() => system?.[Symbol.asyncDispose]());
 const sweepOf = ({ payload }: Invocation) => payload as SweepAnswer;
 const extend = { extend: { jobId: 'ftjob-overdue', minutes: 60 } };
 
-/** What is seen without a permission, by what it allows. */
+/** What happens without each permission. */
 const cases: [action: string, request: object, sees: (invocation: Invocation) => void][] = [
   [
     'secretsmanager:GetSecretValue',
@@ -46,7 +46,7 @@ const cases: [action: string, request: object, sees: (invocation: Invocation) =>
   ['ssm:GetParametersByPath', { list: {} }, ({ error }) => assert.match(error?.message ?? '', /AccessDenied/)],
 ];
 
-describe('each permission is needed, and its lack is named', { skip }, async () => {
+describe('each permission is needed, and reported if it is missing', { skip }, async () => {
   if (!system) return;
   const { emulator, providers } = system;
   const role = (await system.output('RoleArn')).split('/').at(-1) ?? '';
@@ -56,7 +56,7 @@ describe('each permission is needed, and its lack is named', { skip }, async () 
     const document = JSON.stringify({ Version: '2012-10-17', Statement });
     return aws(emulator, 'iam', 'put-role-policy', ...policy, '--policy-document', document);
   };
-  /** What was read before is forgotten. */
+  /** Forgets what was read before. */
   const startCold = (description: string) =>
     aws(
       emulator,
@@ -106,7 +106,7 @@ describe('each permission is needed, and its lack is named', { skip }, async () 
     );
   });
 
-  test('with all of them a sweep does its work', async () => {
+  test('with all of them, a sweep does its work', async () => {
     overdueJob();
     const { complete, cancelled } = sweepOf(await system.invoke({ sweep: {} }));
     assert.deepEqual([complete, cancelled], [true, 1]);

@@ -42,7 +42,7 @@ describe('five projects over three providers in one deployment', { skip }, async
   };
   provider('hanging').faultFor = () => noAnswer;
   provider('limited').faultFor = () => answers(429, { 'retry-after': '3600' });
-  // Less time, so the project that hangs is given up before its retries are used up.
+  // Less time, so that the hanging project is given up before its retries are used up.
   const timeout = ['--function-name', system.functionName, '--timeout', '30'];
   await aws(emulator, 'lambda', 'update-function-configuration', ...timeout);
 
@@ -78,7 +78,7 @@ describe('five projects over three providers in one deployment', { skip }, async
     assert.equal(provider('bedrock').jobs.get('ftjob-young')?.status, 'cancelled');
   });
 
-  test('an unknown project is refused, and those that there are are named', async () => {
+  test('an unknown project is refused, with the names of the known ones', async () => {
     const { error } = await system.invoke({ list: { project: 'azur' } });
     assert.match(error?.message ?? '', /"project" is not one of the projects, which are azure, bedrock, /);
   });
@@ -100,7 +100,7 @@ describe('five projects over three providers in one deployment', { skip }, async
     }
   });
 
-  test('a second deployment has a name of its own, and everything else too', async () => {
+  test('a second deployment shares neither name nor resources', async () => {
     const second = await system.deploy({ name: 'second', projects: '{}' });
     const events = await queueOfEvents(emulator, 'second');
     const jobIds = async (deployment: typeof second, request: object) => {

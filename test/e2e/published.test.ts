@@ -11,12 +11,12 @@ const { system, skip } = await deployOrSkip({
   jobs: Object.entries(ages).map(([id, ageMinutes]) =>
     simulatedJob({ id, status: 'running', ageMinutes, metadata: { team: 'search' } }),
   ),
-  // The rules shall not sweep in between.
+  // The rules must not sweep in between.
   context: { notifyEmail: 'ml@example.com', sweepEveryMinutes: '1440' },
 });
 after(() => system?.[Symbol.asyncDispose]());
 
-describe('what is decided is published', { skip }, async () => {
+describe('decisions are published', { skip }, async () => {
   if (!system) return;
   const { emulator, openai } = system;
 
@@ -27,7 +27,7 @@ describe('what is decided is published', { skip }, async () => {
   const subscription = ['--protocol', 'sqs', '--notification-endpoint', mails.arn];
   await aws(emulator, 'sns', 'subscribe', '--topic-arn', Topics[0]?.TopicArn ?? '', ...subscription);
 
-  /** The next event, and that the mail topic got its sentence. */
+  /** Returns the next event, after checking that the mail topic got its sentence. */
   const nextEvent = async () => {
     const event = JSON.parse(await receive(emulator, queue));
     assert.equal(event.source, 'fine-tuning-curfew');
@@ -36,7 +36,7 @@ describe('what is decided is published', { skip }, async () => {
   };
   const nextMail = async () => {
     const { Message } = JSON.parse(await receive(emulator, mails));
-    // EventBridge puts the text of an input transformer into quotation marks.
+    // EventBridge puts the text of an input transformer in quotation marks.
     return Message.replaceAll('"', '');
   };
 
@@ -75,7 +75,7 @@ describe('what is decided is published', { skip }, async () => {
     assert.ok(event.detail.minutesLeft <= 20);
     assert.equal(await nextMail(), event.detail.summary);
 
-    // Nothing comes between it and the next.
+    // Nothing is published between this event and the next.
     await system.invoke({ jobId: 'ftjob-near' });
     assert.equal((await nextEvent())['detail-type'], 'Fine-Tuning Job Cancelled');
   });

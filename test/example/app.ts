@@ -1,4 +1,4 @@
-/** A CDK app that uses fine-tuning curfew as a construct, with every wiring of the recipes in docs/callers.md. */
+/** A CDK app that uses fine-tuning curfew as a construct, with every recipe in docs/callers.md. */
 import { App, CfnOutput, Duration, SecretValue, Stack } from 'aws-cdk-lib';
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
 import {
@@ -122,7 +122,7 @@ class ExampleStack extends Stack {
       ],
     });
 
-    // The emulator has no AWS Budgets, and nothing there is meant for Slack.
+    // The emulator has no AWS Budgets, and must not post to Slack.
     if (!isEmulated) {
       new CfnBudget(this, 'MonthlyBudget', {
         budget: {
@@ -139,7 +139,7 @@ class ExampleStack extends Stack {
         ],
       });
 
-      // Whoever is named in a job's metadata reads about it on Slack.
+      // The person named in a job's metadata is told on Slack.
       const slack = new ApiDestination(this, 'Slack', {
         connection: new Connection(this, 'SlackConnection', {
           authorization: Authorization.apiKey('Authorization', SecretValue.secretsManager('slack/bearer')),
@@ -153,7 +153,7 @@ class ExampleStack extends Stack {
           detail: { metadata: { owner: [{ exists: true }] } },
         },
         targets: [
-          // The same thing: CDK's types do not go with exactOptionalPropertyTypes.
+          // A no-op cast: CDK's types conflict with exactOptionalPropertyTypes.
           new targets.ApiDestination(slack as IApiDestination, {
             event: RuleTargetInput.fromObject({
               channel: EventField.fromPath('$.detail.metadata.owner'),

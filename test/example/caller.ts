@@ -3,7 +3,7 @@ import type { CancelAnswer, CancelRequest } from '../../infra/index.ts';
 
 const lambda = new LambdaClient();
 
-/** Another function that has a job cancelled and waits for the outcome. */
+/** Another function, which cancels a job and waits for the outcome. */
 export async function handler(request: CancelRequest): Promise<CancelAnswer> {
   const command = new InvokeCommand({
     FunctionName: process.env['CURFEW'],

@@ -109,7 +109,7 @@ describe('an EventBridge event with a job id asks for a cancel, whatever else it
   }
 
   for (const dryRun of ['false', 'true', 0, 1, {}, []]) {
-    test(`except a dryRun that may mean anything: ${JSON.stringify(dryRun)}`, async () => {
+    test(`except an ambiguous dryRun: ${JSON.stringify(dryRun)}`, async () => {
       await assert.rejects(unwrapped(busEvent({ jobId: 'ftjob-1', dryRun })), {
         name: 'InvalidRequestError',
         message: /"dryRun" must be true or false/,
@@ -117,7 +117,7 @@ describe('an EventBridge event with a job id asks for a cancel, whatever else it
     });
   }
 
-  test('except something else than a job id', async () => {
+  test('but not with an invalid job id', async () => {
     await assert.rejects(unwrapped(busEvent({ jobId: '../files' })), { name: 'InvalidRequestError' });
   });
 
@@ -138,7 +138,7 @@ describe('an EventBridge event with a job id asks for a cancel, whatever else it
   });
 });
 
-describe('an EventBridge event without a job id has to hold exactly one valid request', () => {
+describe('an EventBridge event without a job id must hold exactly one valid request', () => {
   const requests = [
     { sweep: { timeBudgetMinutes: 0 }, requestedBy: 'alice' },
     stopAll,

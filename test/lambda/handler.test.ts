@@ -235,7 +235,7 @@ describe('a request that leaves something undone', () => {
   });
 });
 
-describe('an event is published as soon as its job is done', () => {
+describe('an event is published without waiting for other jobs', () => {
   test('so it is out, and noted, even if another project hangs or time runs out later', async () => {
     await using hanging = await startFineTuningSimulator({ apiKeys: [apiKey] });
     hanging.faultFor = () => noAnswer;

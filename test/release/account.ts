@@ -5,15 +5,15 @@ import { startLocalProjects } from '../../infra/local/providers/projects.ts';
 import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import type { FineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 
-/** An emulated AWS account with the key in it, and a provider with jobs; nothing is deployed yet. */
+/** An emulated AWS account that holds the key, and a provider with jobs. Nothing is deployed yet. */
 export interface Account extends AsyncDisposable {
   emulator: Emulator;
   openai: FineTuningSimulator;
 }
 
 /**
- * Starts an account whose provider has running jobs with these ids. Where there is no emulator it says so and gives the
- * reason to skip; under `CI=true` it fails.
+ * Starts an account whose provider has running jobs with these ids. Without an emulator it says so and returns
+ * the reason to skip; under `CI=true` it fails.
  */
 export async function accountOrSkip(
   jobIds: string[],

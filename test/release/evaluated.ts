@@ -5,7 +5,7 @@ export function isObject(json: Json | undefined): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
-/** What is in nested objects at this path, if there is anything. */
+/** Returns the value at this path in nested objects, if any. */
 export function at(json: Json | undefined, ...path: string[]): Json | undefined {
   return path.reduce((part, key) => (isObject(part) ? part[key] : undefined), json);
 }
@@ -19,8 +19,8 @@ const pseudoParameters: Record<string, string> = {
 };
 
 /**
- * What CloudFormation makes of a template: the resources and outputs that there are with these parameters, all functions
- * evaluated. What is not known before resources exist is written as a placeholder.
+ * Evaluates a template as CloudFormation would: the resources and outputs with these parameters, all functions resolved.
+ * What is unknown until resources exist becomes a placeholder.
  */
 export function evaluated(
   template: Readonly<Record<string, Json>>,
@@ -43,7 +43,7 @@ export function evaluated(
     const intrinsic = another === undefined ? intrinsics[key] : undefined;
     if (intrinsic) return intrinsic(argument);
     const entries = Object.entries(json).map(([name, part]) => [name, value(part)] as const);
-    // CDK leaves out lists that are empty.
+    // CDK leaves out empty lists.
     return Object.fromEntries(
       entries.flatMap(([name, part]) => (part === undefined || isEmptyList(part) ? [] : [[name, part]])),
     );

@@ -19,7 +19,7 @@ const cases: StockAppCase[] = [
     cdk: 'lowest',
     stackName: 'LowestStack',
     packages: [`aws-cdk-lib@${lowestCdk}`, 'typescript@5'],
-    // As apps were before packages had `exports`; and it checks the types of packages, too.
+    // As in apps from before `exports`; this also checks the types of packages.
     compilerOptions: {
       ...{ module: 'commonjs', moduleResolution: 'node10', skipLibCheck: false },
       ...{ noEmit: false, declaration: false, outDir: 'out' },

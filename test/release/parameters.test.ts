@@ -14,12 +14,12 @@ type Parameter = v.InferOutput<typeof parameterSchema>;
 const parameters = v.parse(v.record(v.string(), parameterSchema), releaseTemplate['Parameters']);
 const parameterOf = (setting: string) => parameters[pascalCase(setting)] ?? assert.fail(setting);
 
-/** Whether CloudFormation takes this value. */
+/** Whether CloudFormation accepts this value. */
 function isTaken({ AllowedPattern, AllowedValues }: Parameter, value: string): boolean {
   return AllowedValues ? AllowedValues.map(String).includes(value) : new RegExp(AllowedPattern ?? '').test(value);
 }
 
-/** Whether the stack does. What must go with a budget of 0 is a rule of its own, and empty is how the template says none. */
+/** Whether the stack does. A budget of 0 has a rule of its own, and the template says none with an empty value. */
 function isAllowed(setting: string, value: string): boolean {
   if (value === '' && parameterOf(setting).Default === '') return true;
   const settings: Record<string, unknown> = { dryRun: true, [setting]: value };
@@ -62,17 +62,17 @@ test('the template has a parameter for each of these settings, with its default'
   }
 });
 
-test('a parameter takes its default', () => {
+test('a parameter accepts its default', () => {
   for (const [name, parameter] of Object.entries(parameters)) {
     assert.ok(isTaken(parameter, String(parameter.Default)), name);
   }
 });
 
-/** What the pattern of URLs leaves out; fast-check cannot. */
+/** Excludes what the URL pattern excludes, which fast-check cannot express. */
 const hostOfBedrock = '(?!(?i:bedrock-mantle)\\.)';
 
 // The template could not know that it needs other permissions.
-test('OpenaiBaseUrl is never that of Bedrock, which only Provider says', () => {
+test('OpenaiBaseUrl is never a Bedrock URL: only Provider selects Bedrock', () => {
   const parameter = parameterOf('openaiBaseUrl');
   assert.ok(parameter.AllowedPattern?.includes(hostOfBedrock));
   for (const host of ['bedrock-mantle.us-west-2.api.aws', 'Bedrock-Mantle.us-west-2.api.aws']) {
@@ -83,7 +83,7 @@ test('OpenaiBaseUrl is never that of Bedrock, which only Provider says', () => {
   assert.ok(isTaken(parameter, 'https://mine.openai.azure.com/openai/v1'));
 });
 
-test('no parameter takes what would end a JSON string', () => {
+test('no parameter accepts what would end a JSON string', () => {
   for (const name of ['name', 'secretName', 'secretField', 'openaiBaseUrl', 'notifyEmail']) {
     for (const sign of ['"', '\\']) assert.ok(!isTaken(parameterOf(name), `https://a${sign}@b`), name);
   }

@@ -3,12 +3,12 @@ import { isolatedEnvironment, newRunDirectory } from '../../infra/local/aws/work
 import { curfewTemplate } from '../../infra/release/template.ts';
 import type { Json } from './evaluated.ts';
 
-// CDK writes below the home directory, and its own rules for templates take five seconds to load.
+// CDK writes below the home directory, and its own template rules take five seconds to load.
 Object.assign(process.env, isolatedEnvironment(newRunDirectory()), { CDK_VALIDATION: 'false' });
 await bundleFunction();
 
 /** The template of a release. */
 export const releaseTemplate: Record<string, Json> = JSON.parse(JSON.stringify(curfewTemplate('code.zip')));
 
-/** The name of a setting as that of a parameter. */
+/** Returns the parameter name of a setting. */
 export const pascalCase = (setting: string) => setting.charAt(0).toUpperCase() + setting.slice(1);

@@ -5,7 +5,7 @@ import manifest from '../../package.json' with { type: 'json' };
 
 const dist = join(projectDirectory, 'dist');
 
-/** What `npm run release` made. */
+/** What `npm run release` built. */
 export const released = {
   tarball: join(dist, `fine-tuning-curfew-${manifest.version}.tgz`),
   template: join(dist, 'fine-tuning-curfew.template.json'),
@@ -13,7 +13,7 @@ export const released = {
   checksums: join(dist, 'SHA256SUMS'),
 };
 
-/** The oldest aws-cdk-lib that the package is for. */
+/** The oldest aws-cdk-lib that the package supports. */
 export const lowestCdk = manifest.peerDependencies['aws-cdk-lib'].replace('^', '');
 
 /**

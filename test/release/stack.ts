@@ -14,7 +14,7 @@ export interface StackProps {
 
 const bucket = 'templates';
 
-/** Deploys a template as somebody does who has the AWS CLI and nothing else, with the commands of the README. */
+/** Deploys a template with the README's commands, as somebody who has only the AWS CLI. */
 export async function deployTemplate(
   emulator: Emulator,
   { stackName, template, parameters = {} }: StackProps,
@@ -26,7 +26,7 @@ export async function deployTemplate(
   await cloudformation(
     ...['package', '--template-file', template, '--s3-bucket', bucket, '--output-template-file', packaged],
   );
-  // The emulator knows no saved queries.
+  // The emulator does not support saved queries.
   const deployed = join(emulator.runDirectory, `${stackName}-without-queries.yaml`);
   const resources = readFileSync(packaged, 'utf8');
   writeFileSync(deployed, resources.replaceAll(/^ {2}CurfewQueries\w+:\n(?: {4}.*\n|\n)+/gm, ''));

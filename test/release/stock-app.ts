@@ -6,12 +6,12 @@ import { npmInstall } from './npm.ts';
 import { released } from './released.ts';
 
 export interface StockAppProps {
-  /** Where it is made. `cdk init` names everything after this directory: a stack in `my-app` is `MyAppStack`. */
+  /** Where to create it. `cdk init` names everything after this directory: a stack in `my-app` is `MyAppStack`. */
   directory: string;
   environment: Environment;
-  /** Packages that it has in other versions than those of the day, as `name@version`. */
+  /** Packages to pin to other versions than the latest, as `name@version`. */
   packages?: string[];
-  /** What differs from the stock options of the TypeScript compiler. */
+  /** Overrides of the stock TypeScript compiler options. */
   compilerOptions?: object;
   /** The command that runs it, if not the stock one. */
   command?: string;
@@ -19,7 +19,7 @@ export interface StockAppProps {
   props: string;
 }
 
-/** What `cdk init app --language typescript` makes, with our package installed and two lines more in its stack. */
+/** What `cdk init app --language typescript` creates, with our package installed and two more lines in its stack. */
 export async function makeStockApp(app: StockAppProps): Promise<void> {
   const { directory, environment, packages = [], compilerOptions = {}, command } = app;
   mkdirSync(directory);

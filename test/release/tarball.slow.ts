@@ -33,7 +33,7 @@ test('the zip of the template holds the code, the documents and the licences', (
   for (const name of [...expected, ...documents.map((each) => `docs/${each}`)]) assert.ok(names.includes(name), name);
 });
 
-test('the package holds what is needed and no more', async () => {
+test('the package holds what is needed and nothing else', async () => {
   const listed = await run('tar', ['-tzf', released.tarball], environment);
   assert.deepEqual(listed.trim().split('\n').sort(), [
     'package/CHANGELOG.md',
@@ -78,7 +78,7 @@ test('each prop and member of the construct has a docstring', () => {
   }
 });
 
-test('the licence of everything that is bundled is told', () => {
+test('the licence of everything bundled is included', () => {
   const notices = installed('dist/THIRD-PARTY-NOTICES.txt');
   for (const name of ['valibot', '@middy/core', '@smithy/core', '@aws-sdk/client-dynamodb']) {
     assert.match(notices, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
@@ -97,7 +97,7 @@ const apps = {
   'app.cjs': `const { App, Stack } = require('aws-cdk-lib');\nconst { FineTuningCurfew } = require('fine-tuning-curfew');\n${source}`,
 };
 
-describe('an app of modules and one of CommonJS load the package', () => {
+describe('ES module and CommonJS apps load the package', () => {
   for (const [file, text] of Object.entries(apps)) writeFileSync(join(app, file), text);
   for (const version of [20, 22, 24]) {
     test(`on Node ${version}`, async () => {

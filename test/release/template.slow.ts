@@ -31,7 +31,7 @@ describe('the template, deployed by the AWS CLI alone', { skip }, () => {
     assert.ok(statSync(join(emulator.runDirectory, 'ByTemplate.yaml')).size < 51_200);
   });
 
-  test('takes other settings, and creates what they need', async () => {
+  test('accepts other settings, and creates what they need', async () => {
     const { invoke } = await deploy({
       ...{ TimeBudgetMinutes: '0', DryRun: 'true', NotifyEmail: 'ops@example.com', SweepEveryMinutes: '1' },
       ...{ CancelLimit: 'none', LogLevel: 'DEBUG', WarnBeforeMinutes: '0' },

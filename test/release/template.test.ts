@@ -30,7 +30,7 @@ const cases: Record<string, FineTuningCurfewProps> = {
   ),
 };
 
-describe('the template makes the same of its parameters as the CDK stack of its props', () => {
+describe('the template turns its parameters into the same stack as CDK does its props', () => {
   for (const [name, settings] of Object.entries(cases)) {
     test(name, () => {
       const app = new App();
@@ -50,8 +50,8 @@ describe('the template makes the same of its parameters as the CDK stack of its 
 });
 
 /**
- * The resources but policies, without where the code is, and what follows from how the address is known. The settings of
- * the function are what it reads: parameters arrive as text, and empty is none.
+ * The resources except policies, without the code's location and what depends on how the address is known. The settings
+ * are as the function reads them: parameters arrive as text, and empty is none.
  */
 function comparable(resources: JsonObject): object {
   const others = Object.entries(resources).filter(([, resource]) => at(resource, 'Type') !== 'AWS::IAM::Policy');
@@ -65,7 +65,7 @@ function comparable(resources: JsonObject): object {
   return JSON.parse(JSON.stringify(JSON.parse(JSON.stringify(Object.fromEntries(entries)), asRead)));
 }
 
-/** What the role may do, in whichever policy. */
+/** What the role may do, by any policy. */
 function statementsOf(resources: JsonObject): Json[] {
   return Object.values(resources)
     .filter((resource) => at(resource, 'Type') === 'AWS::IAM::Policy')
@@ -86,7 +86,7 @@ describe('a rule refuses what the stack refuses', () => {
     test(`${rule}: ${JSON.stringify(given)}`, () => assert.deepEqual(brokenRules(given), [rule]));
   }
 
-  test('and nothing that it takes', () => {
+  test('and nothing that it accepts', () => {
     for (const settings of Object.values(cases)) assert.deepEqual(brokenRules(parametersFor(settings)), []);
   });
 });

@@ -12,7 +12,7 @@ after(() => account?.[Symbol.asyncDispose]());
 
 const notifyEmail = 'ops@example.com';
 
-/** What has a name or holds data, so somebody would miss it. */
+/** Resources with a name or data, which somebody would miss. */
 const kept = [
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::Dashboard',
@@ -52,7 +52,7 @@ describe('an upgrade replaces nothing that has a name or holds data', { skip }, 
     assert.deepEqual(await keptOf(stackName, '0.1.0'), before);
   });
 
-  test('from 1.0.0, by the template; an extension holds on', async () => {
+  test('from 1.0.0, by the template; an extension survives', async () => {
     const stackName = 'Template';
     const parameters = { Name: 'template', OpenaiBaseUrl: openai.baseUrl, NotifyEmail: notifyEmail };
     await deployTemplate(emulator, { stackName, template: former('1.0.0'), parameters });

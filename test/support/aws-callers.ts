@@ -10,7 +10,7 @@ interface Execution {
   cause?: string;
 }
 
-/** Runs a state machine to its end, and returns how that went. */
+/** Runs a state machine to its end, and returns the result. */
 export async function executeStateMachine(emulator: Emulator, name: string, input: object): Promise<Execution> {
   const arn = `arn:aws:states:us-east-1:000000000000:stateMachine:${name}`;
   const start = ['start-execution', '--state-machine-arn', arn, '--input', JSON.stringify(input)];
@@ -22,7 +22,7 @@ export async function executeStateMachine(emulator: Emulator, name: string, inpu
   });
 }
 
-/** Makes a one-time schedule that cancels a job in two seconds. */
+/** Creates a one-time schedule that cancels a job in two seconds. */
 export async function scheduleCancel({ emulator, output }: DeployedSystem, jobId: string): Promise<void> {
   const at = new Date(Date.now() + 2_000).toISOString().slice(0, 19);
   const target = {

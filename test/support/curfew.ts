@@ -15,7 +15,7 @@ export function environmentWith(settings: object): Record<string, string> {
   return { [settingsVariable]: JSON.stringify({ tableName: 'curfew-table', ...settings }), AWS_REGION: 'us-east-1' };
 }
 
-// The function reads its settings as soon as it is loaded.
+// The function reads its settings on load.
 Object.assign(process.env, environmentWith({}));
 const { createHandler } = await import('../../lambda/handler.ts');
 
@@ -25,7 +25,7 @@ export const apiKey = 'sk-proj-4nXq7TzLw2VbYc9RkDm5';
 /** The AWS credentials of the function in every test. */
 export const awsCredentials = { accessKeyId: 'AKIATEST', secretAccessKey: 'a-secret-access-key' };
 
-/** How long an invocation may take, as the stack has it. */
+/** How long an invocation may take, as in the stack. */
 const timeoutMilliseconds = 900_000;
 
 const projectsPath = '/fine-tuning-curfew/projects/test';
@@ -35,7 +35,7 @@ export interface Curfew extends AsyncDisposable {
   /** The provider of the top-level settings. Projects may name more of them. */
   openai: FineTuningSimulator;
   aws: AwsStub;
-  /** The documents in CloudWatch's Embedded Metric Format that were written. */
+  /** The written documents in CloudWatch's Embedded Metric Format. */
   metricDocuments: LogLine[];
   logLines: LogLine[];
   cancel(jobId: string, options?: DryRun & InProject & Asking): Promise<CancelAnswer>;
@@ -43,11 +43,11 @@ export interface Curfew extends AsyncDisposable {
   stopAll(request?: DryRun & InProject, asking?: Asking): Promise<StopAllAnswer>;
   list(request?: InProject, asking?: Asking): Promise<ListAnswer>;
   extend(jobId: string, minutes: number, options?: InProject & Asking): Promise<ExtendAnswer>;
-  /** Any event at all, as Lambda would hand it over. */
+  /** Invokes the function with any event, as Lambda would. */
   invoke(event: unknown, remainingMilliseconds?: number): Promise<unknown>;
 }
 
-/** What goes along with any request. */
+/** Options of any request. */
 interface Asking {
   requestedBy?: string;
   remainingMilliseconds?: number;
@@ -70,13 +70,13 @@ export interface CurfewOptions {
   secret?: SecretAnswer;
   secrets?: Record<string, SecretAnswer>;
   settings?: Partial<Settings & { eventBusName: string }>;
-  /** What differs from the settings in each project, by its name. */
+  /** What each project overrides, by its name. */
   projects?: Record<string, ProjectOverrides>;
-  /** Topics on which any message means that every job must stop. */
+  /** Topics on which any message stops every job. */
   stopAllTopics?: string[];
-  /** In place of the one that records its lines. */
+  /** Replaces the logger that records its lines. */
   logger?: Logger;
-  /** In place of the one that records its documents. */
+  /** Replaces the metrics that record their documents. */
   metrics?: Metrics;
 }
 
@@ -109,7 +109,7 @@ export async function startCurfew({
   const handler = createHandler(functionSettings, { aws, logger, metrics, ...recorders });
   const invoke = (event: unknown, remainingMilliseconds = timeoutMilliseconds) =>
     handler(event, lambdaContext(remainingMilliseconds));
-  /** The answer as the documents promise it; whether it is so is for the test to say. */
+  /** Typed as the documents promise it; whether that is true is for the test to check. */
   const ask = async <Answer>(request: object, { remainingMilliseconds, ...asking }: Asking = {}) =>
     (await invoke({ ...request, ...asking }, remainingMilliseconds)) as Answer;
   const running = starting.move();
@@ -129,12 +129,12 @@ export async function startCurfew({
   };
 }
 
-/** The endpoints of the fine-tuning API that were asked, in order. */
+/** Returns the endpoints of the fine-tuning API that were called, in order. */
 export function endpoints(openai: FineTuningSimulator): string[] {
   return openai.calls.map((call) => call.endpoint);
 }
 
-/** The parameters in which the stack would keep these projects, a few in each. */
+/** Returns the parameters in which the stack would keep these projects, a few in each. */
 function parametersFor(projects: Record<string, ProjectOverrides>): Record<string, string> {
   const named = Object.entries(projects).map(([name, overrides]) => ({ name, ...overrides }));
   const perParameter = 8;

@@ -3,8 +3,8 @@ import type { LocalSystemOptions } from '../../infra/local/aws/local-system.ts';
 import { EmulatorUnavailableError } from '../../infra/local/aws/python-tools.ts';
 
 /**
- * The whole system, deployed to the emulator. If there is no emulator, it says so loudly and returns the reason to skip;
- * under `CI=true` it fails.
+ * Deploys the whole system to the emulator. Without an emulator, it says so loudly and returns the reason to skip; under
+ * `CI=true` it fails.
  */
 export async function deployOrSkip(
   options: LocalSystemOptions,

@@ -3,7 +3,7 @@ import type { Fault } from '../../infra/local/providers/simulator.ts';
 import { apiKey } from './curfew.ts';
 import { answers, refuses, reset, resetInBody, says } from './wire-faults.ts';
 
-/** A fault, how many attempts it takes if it stays, and what it must come to. */
+/** A fault, how many attempts are made if it stays, and the expected error. */
 export type ExpectedFailure = [fault: Fault, attempts: 1 | 4 | 'as time allows', error: string, message: RegExp];
 
 const final = { 'x-should-retry': 'false' };

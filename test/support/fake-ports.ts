@@ -15,7 +15,7 @@ import { JobNotFoundError, OpenAIError, StateError } from '../../lambda/errors.t
 
 /** The present in every test of the rules, in Unix seconds. */
 export const now = Date.parse('2026-11-25T12:00:00Z') / 1000;
-/** Returns the moment so many minutes from now, as answers show it. */
+/** Returns the time this many minutes from now, as answers show it. */
 export const isoIn = (minutes: number) => new Date((now + minutes * 60) * 1000).toISOString();
 
 const typicalStatus: Record<Phase, string> = {
@@ -26,7 +26,7 @@ const typicalStatus: Record<Phase, string> = {
   other: 'paused',
 };
 
-/** Returns a job: running, just created and without metadata, unless the test says otherwise. */
+/** Returns a job: by default running, just created and without metadata. */
 export function jobOf({ ageMinutes = 0, ...fields }: Partial<Job> & { id: string; ageMinutes?: number }): Job {
   const { phase = 'running', wasCancelled = false } = fields;
   return {
@@ -46,7 +46,7 @@ export function jobOf({ ageMinutes = 0, ...fields }: Partial<Job> & { id: string
 
 export const cancelledJob = (id: string) => jobOf({ id, phase: 'finished', wasCancelled: true });
 export const accepted = (job: Job | null): CancelReply => ({ kind: 'accepted', job });
-/** Returns a cancel that failed for good, unless the test says otherwise. */
+/** Returns a failed cancel: by default, one that failed for good. */
 export const failedCancel = (fields: Partial<FailedCancel> = {}): FailedCancel => ({
   kind: 'failed',
   error: new OpenAIError('It failed.'),
@@ -68,7 +68,7 @@ export const sixHours: Rules = {
 export interface FakeProjectOptions extends Partial<FineTuningProvider> {
   name?: string | undefined;
   jobs?: Job[];
-  /** Listed on the first page. */
+  /** Jobs listed on the first page. */
   odd?: OddEntry[];
   rules?: Partial<Rules>;
   pageSize?: number;
@@ -133,7 +133,7 @@ export function fakeProject({
 }
 export type FakeProject = ReturnType<typeof fakeProject>;
 
-/** Returns a list that yields these pages, and then fails. */
+/** Returns a list that yields these pages, then fails. */
 export const listThenFail = (pages: Job[][], beforeFailing = () => {}): FineTuningProvider['list'] =>
   async function* () {
     for (const jobs of pages) yield { jobs, odd: [] };
@@ -150,7 +150,7 @@ export interface FakeTableOptions {
   isWritable?: boolean;
 }
 
-/** A table in memory. */
+/** Returns a table in memory. */
 function fakeTable({ rows = {}, unreadable = [], isWritable = true }: FakeTableOptions, calls: string[]) {
   const state = { rows: new Map(Object.entries(rows)), unreadable: new Set(unreadable), reads: [] as string[] };
   const write = (what: string, jobId: string, change: (row: JobRow) => JobRow): JobRow => {
@@ -202,7 +202,7 @@ export interface FakeContextOptions extends FakeTableOptions {
   warnBeforeMinutes?: number;
 }
 
-/** A context in memory, with what was reported and published. */
+/** Returns a context in memory, with what was reported and published. */
 export function fakeContext(options: FakeContextOptions = {}) {
   const { calls = [], warnBeforeMinutes = 30, isBusUp = true } = options;
   const decisions: Decision[] = [];

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 
-/** What Lambda says of an invocation. */
+/** The context that Lambda passes to an invocation. */
 export function lambdaContext(remainingMilliseconds: number): Context {
   const end = Date.now() + remainingMilliseconds;
   return {

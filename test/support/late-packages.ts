@@ -1,6 +1,6 @@
 /**
- * Runs the function with one request in a process of its own, and prints which of the packages that load late were
- * loaded, and whether it was answered. The argument is JSON: `{"request", "ageMinutes", "status"?, "settings"?, "projects"?}`.
+ * Runs the function with one request in a process of its own, and prints which late-loading packages were loaded and
+ * whether it was answered. The argument is JSON: `{"request", "ageMinutes", "status"?, "settings"?, "projects"?}`.
  */
 import { registerHooks } from 'node:module';
 
@@ -12,7 +12,7 @@ registerHooks({
     return nextLoad(url, context);
   },
 });
-// Only what is imported from here on is seen.
+// Only imports from here on are seen.
 const { startCurfew } = await import('./curfew.ts');
 const { simulatedJob } = await import('../../infra/local/providers/simulated-job.ts');
 

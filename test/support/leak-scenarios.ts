@@ -1,6 +1,6 @@
 /**
- * `node leak-scenarios.ts` goes through all that can go wrong, and prints whatever comes out: answers, errors with all that
- * hangs on them, events. Log and metrics go to the standard streams by themselves.
+ * `node leak-scenarios.ts` goes through everything that can go wrong, and prints all output: answers, errors with all
+ * their properties, events. Log and metrics go to the standard streams anyway.
  */
 import { inspect } from 'node:util';
 import { Logger } from '@aws-lambda-powertools/logger';
@@ -19,9 +19,9 @@ const recorders = {
   logger: new Logger({ serviceName: 'leaks' }),
   metrics: new Metrics({ namespace: 'leaks', serviceName: 'leaks' }),
 };
-/** Some faults are met with new attempts for as long as there is time. */
+/** Some faults are retried for as long as there is time. */
 const remainingMilliseconds = 5_000;
-/** With all at once, time would be up before anything has happened. */
+/** With all at once, time would run out before anything happens. */
 const requestsAtOnce = 40;
 
 type Request = (curfew: Curfew) => Promise<unknown>;
@@ -61,7 +61,7 @@ const faults: Fault[] = [
   answerLost,
 ];
 
-/** A project for each fault of each endpoint, told by its `OpenAI-Project`. */
+/** A project for each fault of each endpoint, recognised by its `OpenAI-Project`. */
 const wire = faults.flatMap((fault, index) =>
   (['retrieve', 'list', 'cancel'] as const).map((endpoint) => ({ name: `${endpoint}-${index}`, endpoint, fault })),
 );

@@ -15,7 +15,7 @@ import { fakeContext, sixHours } from './fake-ports.ts';
 export const endpoints = ['retrieve', 'list', 'cancel'] as const;
 export type Endpoint = (typeof endpoints)[number];
 
-/** Starts a simulated provider that the tests of a file share, one after the other. */
+/** Starts a simulated provider that the tests of a file share in turn. */
 export async function startProvider() {
   const simulator = await startFineTuningSimulator({ apiKeys: [apiKey] });
   after(() => simulator[Symbol.asyncDispose]());
@@ -32,13 +32,13 @@ export async function startProvider() {
         return forever && left.length === 1 ? left[0] : left.shift();
       };
     },
-    /** The next calls to this endpoint have these faults, one each; the last one stays if `forever`. */
+    /** Gives the next calls to this endpoint these faults, one each; the last one stays if `forever`. */
     fail(endpoint: Endpoint, left: Fault[], forever?: 'forever') {
       faults.set(endpoint, { left: [...left], forever: forever !== undefined });
     },
-    /** Which endpoints were called, in order. */
+    /** Returns the endpoints called, in order. */
     endpoints: () => simulator.calls.map(({ endpoint }) => endpoint),
-    /** How long after the first call to this endpoint each of them came, in milliseconds. */
+    /** Returns when each call to this endpoint came, in milliseconds after the first. */
     times(endpoint: Endpoint) {
       const calls = simulator.calls.filter((call) => call.endpoint === endpoint);
       return calls.map(({ at }) => Math.round(at - (calls[0]?.at ?? 0)));
@@ -48,7 +48,7 @@ export async function startProvider() {
   return provider;
 }
 
-/** A key that is replaced by the next of these when it is refused. */
+/** A key that is replaced by the next one when it is refused. */
 export function rotatingKey(...keys: string[]): Credential {
   const left = [...keys];
   return {

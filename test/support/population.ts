@@ -6,7 +6,7 @@ import { accepted, failedCancel, fakeContext, fakeProject, jobOf, now } from './
 
 const minutesPerDay = 1_440;
 
-/** Mostly nothing, so that many jobs are overdue with nothing in the way. */
+/** Mostly nothing, so that many jobs are overdue and nothing stops their cancels. */
 const sometimes = <Value>(arbitrary: fc.Arbitrary<Value>) =>
   fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
@@ -42,7 +42,7 @@ const arbitraryProject = fc.record({
     cancelLimit: fc.oneof(fc.integer({ min: 1, max: 6 }), fc.constant('none' as const)),
     dryRun: fc.boolean(),
   }),
-  /** After so many pages, listing fails or two thirds of the time are gone. */
+  /** After this many pages, listing fails or its time is up. */
   interruption: sometimes(fc.record({ afterPages: fc.integer({ min: 0, max: 3 }), isTime: fc.boolean() })),
 });
 export const arbitraryProjects = fc.array(arbitraryProject, { minLength: 1, maxLength: 3 });
@@ -58,7 +58,7 @@ const ownBudgets: Record<string, number> = {
   '24h': minutesPerDay,
 };
 
-/** The contract in other words: whether a job is past its deadline, and within the look-back. */
+/** The contract restated: whether a job is past its deadline and within the look-back. */
 export function isOverdue(job: GivenJob, { timeBudgetMinutes, queueLimitMinutes, lookbackDays }: GivenRules): boolean {
   const { phase, ageMinutes, hasUnreadableRow, extendedForMinutes = 0, waitedUntilMinutesAgo = ageMinutes } = job;
   const budget = ownBudgets[job.budget ?? ''] ?? timeBudgetMinutes;
@@ -76,7 +76,7 @@ export function isOverdue(job: GivenJob, { timeBudgetMinutes, queueLimitMinutes,
 export const isNew = ({ hasUnreadableRow, cancellingForMinutes }: GivenJob) =>
   hasUnreadableRow || cancellingForMinutes === undefined;
 
-/** Whether a sweep may send a cancel to a job, but for the limit. */
+/** Whether a sweep may cancel a job, apart from the limit. */
 export const mayBeSent = (job: GivenJob, rules: GivenRules) =>
   isOverdue(job, rules) &&
   !rules.dryRun &&

@@ -4,10 +4,10 @@ import type { Answer } from '../../infra/local/providers/endpoints.ts';
 export type WaitHeader = 'retry-after-ms' | 'retry-after' | 'none';
 
 /**
- * Limits the rate as OpenAI documents it: a bucket fills steadily, and whoever comes too early is refused.
+ * Limits the rate as OpenAI documents it: a bucket fills steadily, and calls that come too early are refused.
  *
  * @param requestsPerSecond how fast the bucket fills, and how many requests it holds.
- * @param header left out, a refusal has both headers, as the vendor's own client reads them.
+ * @param header the header of a refusal; both by default, as the vendor's own client reads them.
  * @returns a function that takes one request from the bucket, or returns the refusal.
  */
 export function rateLimit(requestsPerSecond: number, header?: WaitHeader): () => Answer | undefined {

@@ -2,7 +2,7 @@ import { Logger, type LogItem } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { metricsNamespace } from '../../lambda/names.ts';
 
-/** A log line, or a document of metrics, as it would be written. */
+/** A log line, or a metrics document, as it would be written. */
 export type LogLine = Record<string, unknown>;
 
 /** Writes its lines into an array. */

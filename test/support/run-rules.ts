@@ -16,20 +16,20 @@ import {
 } from './fake-ports.ts';
 
 const id = 'ftjob-1';
-/** The job of a cancel: overdue, in this phase. */
+/** The job to cancel: overdue, in this phase. */
 export const jobIn = (phase: Phase, fields: Partial<Job> = {}) => jobOf({ id, phase, ageMinutes: 400, ...fields });
 export const running = jobIn('running');
 export const cancelled = jobIn('finished', { wasCancelled: true });
 
 export interface CancelScript extends Partial<CancelTarget>, FakeContextOptions {
-  /** What reading the job answers, one after the other; a running, overdue job unless the test says otherwise. */
+  /** What reading the job returns each time; by default, a running, overdue job. */
   looks?: (Job | Error)[];
-  /** What sending a cancel answers, one after the other. */
+  /** What sending a cancel returns each time. */
   replies?: CancelReply[];
   context?: FakeContext;
 }
 
-/** Cancels `ftjob-1`, whose provider answers by the script. Fails if a call is not in it. */
+/** Cancels `ftjob-1`, whose provider answers by the script. Fails on any other call. */
 export function cancelWith({ looks = [running], replies = [], ...options }: CancelScript) {
   const looksLeft = [...looks];
   const repliesLeft = [...replies];
@@ -62,7 +62,7 @@ export interface SweepScene extends FakeProjectOptions, FakeContextOptions {
   context?: FakeContext;
 }
 
-/** Sweeps one project. Calls of provider, table and events are recorded in one list. */
+/** Sweeps one project. Calls to provider, table and events are recorded in one list. */
 export async function sweepOne({ request = {}, ...options }: SweepScene) {
   const calls: string[] = [];
   const context = options.context ?? fakeContext({ calls, ...options });
@@ -72,7 +72,7 @@ export async function sweepOne({ request = {}, ...options }: SweepScene) {
   return { answer, tally, outcomes, project, context, calls };
 }
 
-/** Changes something between the first look-up of rows and the looks at single jobs. */
+/** Changes something after rows are looked up and before single jobs are. */
 export function afterLookUp(context: FakeContext, change: () => void): FakeContext {
   const { read } = context.table;
   context.table.read = async (jobId) => {
@@ -87,7 +87,7 @@ export interface DecisionFields extends Partial<Omit<Decision, 'judgement'>> {
   row?: JobRow;
 }
 
-/** What was decided about `ftjob-1`, 400 minutes old: by default, that it was cancelled as alice requested. */
+/** A decision on `ftjob-1`, 400 minutes old: by default, that it was cancelled as alice requested. */
 export function decisionOn({ row = {}, ...fields }: DecisionFields = {}): Decision {
   const { project = fakeProject(), job = jobOf({ id, ageMinutes: 400.5 }) } = fields;
   return {
@@ -104,7 +104,7 @@ export function decisionOn({ row = {}, ...fields }: DecisionFields = {}): Decisi
   };
 }
 
-/** The listing of a project without jobs that was read to its end. */
+/** The complete listing of a project without jobs. */
 export const listingOf = (fields: Partial<Listing> = {}): Listing => ({
   project: fakeProject(),
   unfinished: [],

@@ -5,7 +5,7 @@ interface UnusableSecret {
   secret: SecretAnswer;
   message: RegExp;
 }
-/** Secrets Manager gives no secret, but this error. */
+/** Secrets Manager returns this error instead of a secret. */
 const error = (name: string, message: RegExp, status = 400): UnusableSecret => ({
   secret: { error: name, status },
   message: new RegExp(`${name}.*${message.source}`),

@@ -3,20 +3,20 @@ import type { ClientRequest, ServerResponse } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
 import { after, mock } from 'node:test';
 
-/** Turns of the event loop with nothing on the wire before time passes: what has arrived is dealt with first. */
+/** Idle turns of the event loop before time passes, so that what has arrived is handled first. */
 const quietTurns = 3;
 
 /**
- * Makes minutes of this process pass at once, for the rest of the file: all timers and `performance.now()` run as fast as
+ * Makes minutes pass at once in this process, for the rest of the file: all timers and `performance.now()` jump ahead when
  * there is nothing else to do. Time stands still while a request or an answer is on the wire, so that a busy machine makes
- * no difference. `Math.random` is fixed: no wait is longer by chance than another.
+ * no difference. `Math.random` is fixed, so that waits do not vary.
  *
- * @returns a function that makes time stand still until what it returns is disposed of, for work in other threads.
+ * @returns a function that stops time until its result is disposed of, for work in other threads.
  */
 export function startVirtualTime(): () => Disposable {
   let now = performance.now();
   let onTheWire = 0;
-  // A call that waits for a connection, or that the server has not answered yet, is not on the wire: it waits for time.
+  // A call that waits for a connection or for the server's answer is not on the wire: it waits for time.
   subscribe('http.client.request.created', (message) => {
     const { request } = message as { request: ClientRequest };
     const start = () => {

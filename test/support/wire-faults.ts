@@ -5,7 +5,7 @@ import type { Fault } from '../../infra/local/providers/simulator.ts';
 import { apiKey } from './curfew.ts';
 
 /**
- * What can go wrong on the wire, by name. None carries the request out, except those that say so.
+ * What can go wrong on the wire, by name. The request is not carried out, unless a fault says so.
  */
 
 /** An error status with the vendor's error body. The message quotes the key, as the vendor's do. */
@@ -17,7 +17,7 @@ export function answers(status: number, headers: Record<string, string> = {}): F
   });
 }
 
-/** Any body at all, with status 200 unless it is another. */
+/** Any body, by default with status 200. */
 export function says(body: unknown, headers: Record<string, string> = {}, status = 200): Fault {
   return () => ({ status, body, headers });
 }
@@ -35,7 +35,7 @@ export const resetInBody: Fault = (_answer, response) => {
   return undefined;
 };
 
-/** Nothing ever comes back. */
+/** No answer ever comes. */
 export const noAnswer: Fault = () => undefined;
 
 /** The head comes, the body never does. */
@@ -45,7 +45,7 @@ export const noBody: Fault = (_answer, response) => {
   return undefined;
 };
 
-/** The head comes at once, then a byte now and then, for ever. */
+/** The head comes at once, then a byte now and then, forever. */
 export function drips(status = 200): Fault {
   return (_answer, response) => {
     response.writeHead(status, { 'content-type': 'application/json' });
@@ -55,7 +55,7 @@ export function drips(status = 200): Fault {
   };
 }
 
-/** A body without an end, as fast as it is read. */
+/** An endless body, as fast as it is read. */
 export function endless(status = 200): Fault {
   return (_answer, response) => {
     response.writeHead(status, { 'content-type': 'application/json' });
@@ -67,7 +67,7 @@ export function endless(status = 200): Fault {
   };
 }
 
-/** The right answer, carried out at once, but sent late. */
+/** The request is carried out at once; the right answer comes late. */
 export function late(milliseconds: number): Fault {
   return async (answer): Promise<Answer> => {
     const given = answer();
@@ -76,13 +76,13 @@ export function late(milliseconds: number): Fault {
   };
 }
 
-/** The server speaks another protocol from here on, and never says another word. */
+/** The server switches protocols, then stays silent. */
 export const switchesProtocol: Fault = (_answer, response) => {
   response.socket?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: nothing\r\n\r\n');
   return undefined;
 };
 
-/** The right answer, compressed though nobody asked for it. */
+/** The right answer, compressed although nobody asked for that. */
 export function compressed(coding: string, given?: Answer): Fault {
   const compress = coding === 'br' ? brotliCompressSync : coding === 'deflate' ? deflateSync : gzipSync;
   return (answer, response) => {
@@ -93,7 +93,7 @@ export function compressed(coding: string, given?: Answer): Fault {
   };
 }
 
-/** Codes of a 429 that no waiting cures, as the vendor documents them. */
+/** Codes of a 429 that waiting does not cure, as the vendor documents them. */
 export const quotaCodes = [
   'insufficient_quota',
   'credit_balance_exhausted',
@@ -108,7 +108,7 @@ export function refuses(status: number, error: { code?: string | null; type?: st
   return () => ({ status, body: { error: { message: `Quoted: ${apiKey}`, param: null, ...error } } });
 }
 
-/** The right answer, but about this job: a proxy mixes things up. */
+/** The right answer, but about this job, as if a proxy mixed things up. */
 export function aboutAnotherJob(id: string): Fault {
   return (answer) => {
     const { status, body } = answer();
@@ -116,7 +116,7 @@ export function aboutAnotherJob(id: string): Fault {
   };
 }
 
-/** The request is carried out; the answer to it is lost. */
+/** The request is carried out, but its answer is lost. */
 export const answerLost: Fault = (answer, response) => {
   answer();
   return reset(answer, response);

@@ -8,11 +8,11 @@ import { type SweepScene, sweepOne } from '../../support/run-rules.ts';
 const overdue = (id: string, fields: Partial<Job> = {}) => jobOf({ id, ageMinutes: 400, ...fields });
 const overdueJobs = (count: number) => Array.from({ length: count }, (_, index) => overdue(`ftjob-${index}`));
 
-describe('more overdue jobs than the cancel limit', () => {
+describe('overdue jobs', () => {
   const jobs = overdueJobs(21);
 
   for (const dryRun of [false, true]) {
-    test(`are all held back${dryRun ? ', in a dry run as well' : ''}`, async () => {
+    test(`are all held back above the cancel limit${dryRun ? ', in a dry run too' : ''}`, async () => {
       const { answer, project, context } = await sweepOne({ jobs, request: { dryRun } });
       const { complete, cancelLimit, overdue, heldBack, cancelled, wouldCancel } = answer;
       assert.deepEqual([complete, cancelLimit, overdue, heldBack, cancelled, wouldCancel], [true, 20, 21, 21, 0, 0]);
@@ -22,9 +22,9 @@ describe('more overdue jobs than the cancel limit', () => {
   }
 
   const cancelled: [name: string, scene: SweepScene, count: number][] = [
-    ['that are just as many', { jobs: overdueJobs(20) }, 20],
-    ['unless the request has a higher one', { jobs, request: { cancelLimit: 21 } }, 21],
-    ['unless there is none', { jobs, rules: { cancelLimit: 'none' } }, 21],
+    ['if they just reach the limit', { jobs: overdueJobs(20) }, 20],
+    ['if the request has a higher one', { jobs, request: { cancelLimit: 21 } }, 21],
+    ['if there is none', { jobs, rules: { cancelLimit: 'none' } }, 21],
   ];
   for (const [name, scene, count] of cancelled) {
     test(`are cancelled ${name}`, async () => assert.equal((await sweepOne(scene)).answer.cancelled, count));
@@ -52,7 +52,7 @@ describe('with a limit of 2, two overdue jobs and', () => {
     });
   }
 
-  test('one whose cancel is due again are held back, but not that one', async () => {
+  test('others are held back, but a cancel that is due again is sent', async () => {
     const rows = { third: { cancellingSince: now - 4_000 } };
     const { outcomes, project } = await sweepOne({ jobs: [...overdueJobs(3), third], rows, rules: { cancelLimit: 2 } });
     assert.deepEqual(project.cancels, ['third']);

@@ -233,7 +233,7 @@ describe('a connection', () => {
     }
   });
 
-  test('is kept for the next call, to the last hundred hosts only', async () => {
+  test('is kept for the next call, but only to the last hundred hosts', async () => {
     const body = JSON.stringify(runningJob);
     const servers = Array.from({ length: 150 }, () => createServer((_request, response) => response.end(body)));
     const hosts = await Promise.all(servers.map(listenOnLoopback));
