@@ -1,4 +1,4 @@
-/** `npm run bench [NAME …]`: measures the function side by side with the alternative, and prints a table. */
+/** `npm run bench [NAME …]`: compares the function with alternatives, and prints a table. */
 import { statSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { isolatedEnvironment, newRunDirectory } from '../../infra/local/aws/workspace.ts';
@@ -17,7 +17,7 @@ async function bundleSize({ ours, theirs }: Bundles): Promise<void> {
 const rows = { coldStart, warmCancel, sweeps, manyProjects, rateLimits, memory, bundleSize, month };
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(rows);
 
-// Also for what writes temporary files or below the home directory: CDK, npm, the AWS SDK.
+// CDK, npm and the AWS SDK also write temporary files, or below the home directory.
 Object.assign(process.env, isolatedEnvironment(newRunDirectory()));
 const bundles = await bundleAll();
 console.log(`Load of the machine before: ${loadavg().map((average) => average.toFixed(1))}\n`);

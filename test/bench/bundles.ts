@@ -11,7 +11,7 @@ export type Bundles = Awaited<ReturnType<typeof bundleAll>>;
 export async function bundleAll() {
   const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
   await bundleFunction();
-  // A copy: the folder is bundled anew when somebody deploys or runs tests meanwhile.
+  // A copy, because deployments and tests bundle the folder anew meanwhile.
   cpSync(bundledCode, join(directory, 'ours'), { recursive: true });
   const fileIn = (name: string) => join(directory, name, 'index.js');
   for (const name of ['afternoon-handler', 'afternoon-handler-with-event']) {

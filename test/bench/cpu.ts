@@ -2,19 +2,19 @@ import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-/** As much of a CPU as Lambda gives with 512 MB. */
+/** The share of a CPU that Lambda gives with 512 MB. */
 export const lambdaShare = 1 / 3;
-/** Lambda hands out CPU in periods of this length. */
+/** Lambda allots CPU in periods of this length. */
 const periodMicroseconds = 20_000;
 
 export type Cpu = ReturnType<typeof limitCpu>;
 
-/** Limits processes to a share of one CPU with a control group of Linux, version 1 or 2. That takes root. */
+/** Limits processes to a share of one CPU with a Linux control group, version 1 or 2. This needs root. */
 export function limitCpu() {
   const isFirstVersion = existsSync('/sys/fs/cgroup/cpu/cpu.cfs_quota_us');
   const directory = join(isFirstVersion ? '/sys/fs/cgroup/cpu' : '/sys/fs/cgroup', `curfew-bench-${process.pid}`);
   const write = (file: string, value: number | string) => writeFileSync(join(directory, file), String(value));
-  /** Changes the share, 0 to 1, also for processes that run already. */
+  /** Changes the share, 0 to 1, also for running processes. */
   const setShare = (share: number) => {
     const quota = Math.round(periodMicroseconds * share);
     if (!isFirstVersion) return write('cpu.max', `${quota} ${periodMicroseconds}`);

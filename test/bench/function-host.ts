@@ -1,6 +1,6 @@
 /**
- * Runs a bundle as Lambda would: `node function-host.ts BUNDLE`, with an IPC channel. One message in, its events one after
- * the other, one message out. An event that fails ends the process.
+ * Runs a bundle as Lambda would: `node function-host.ts BUNDLE`, with an IPC channel. One message in, its events in
+ * turn, one message out. An event that fails ends the process.
  */
 import { createRequire } from 'node:module';
 import type { Context } from 'aws-lambda';
@@ -10,7 +10,7 @@ export interface Invoked {
   answers: unknown[];
   durationMs: number;
   cpuMs: number;
-  /** The most memory that the process ever had. */
+  /** The peak memory of the process. */
   peakBytes: number;
 }
 

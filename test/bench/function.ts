@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Cpu } from './cpu.ts';
 import type { Invoked } from './function-host.ts';
 
-/** Starts Node in a process of its own, so that nothing else is counted as its work. `ended` rejects when it ends. */
+/** Starts Node in its own process, so that only its work is measured. `ended` rejects when it ends. */
 export function startNode(args: string[], environment: Record<string, string>, stdio: StdioOptions, cpu?: Cpu) {
   const command = [process.execPath, ...args];
   const [file = '', ...rest] = cpu ? cpu.within(command) : command;
@@ -22,10 +22,10 @@ export function startNode(args: string[], environment: Record<string, string>, s
   return { child, ended, [Symbol.asyncDispose]: kill };
 }
 
-/** Most of the 512 MB that the function has. Left to itself, V8 takes the more, the more the machine has. */
+/** Most of the 512 MB that the function has. By default, V8 takes more the more the machine has. */
 const heapMegabytes = 400;
 
-/** Starts a bundle in a plain Node process, which is kept warm. */
+/** Starts a bundle in a plain Node process that stays warm. */
 export async function startFunction(bundle: string, stackEnvironment: Record<string, string>, cpu?: Cpu) {
   const logFile = join(mkdtempSync(join(tmpdir(), 'function-')), 'log');
   const log = openSync(logFile, 'a');
@@ -40,9 +40,9 @@ export async function startFunction(bundle: string, stackEnvironment: Record<str
   await answer();
   return {
     ...started,
-    /** From the start of the process until the code was loaded. */
+    /** From the start of the process until the code is loaded. */
     startMs: performance.now() - startedAt,
-    /** Hands over events, one after the other, each with so much time. Rejects if one of them fails. */
+    /** Sends events in turn, each with this much time. Rejects if one fails. */
     invoke(events: unknown[], remainingMs = 900_000): Promise<Invoked> {
       child.send([events, remainingMs] satisfies [unknown[], number]);
       return answer();

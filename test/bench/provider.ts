@@ -3,7 +3,7 @@ import { type Answer, answerTo } from '../../infra/local/providers/endpoints.ts'
 import type { SimulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import { type Fault, startFineTuningSimulator } from '../../infra/local/providers/simulator.ts';
 
-/** Returns the key of a project, which says whose call it is. It is as long as the vendor's keys for projects are. */
+/** Returns the key of a project, which identifies its calls and is as long as the vendor's project keys. */
 export function keyOf(project: string): string {
   return `sk-proj-bench4nXq7TzLw2VbYc9RkDm5-${project}-`.padEnd(164, 'x');
 }
@@ -22,7 +22,7 @@ const nothing = {
   /** Calls about projects without a fault. */
   calls: 0,
   refused: 0,
-  /** Calls that came in a silence that a refusal had asked for. */
+  /** Calls that came during a pause that a refusal had asked for. */
   callsInSilence: 0,
   /** When the last call was answered, as `performance.now()`. */
   lastAnswerAt: 0,
@@ -41,7 +41,7 @@ export async function startProvider(projects: string[], faults: Map<string, Faul
     const fault = faults.get(project);
     if (fault) return fault;
     const ofProject = jobs.get(project);
-    // The simulator itself refuses a key that it does not know.
+    // The simulator itself refuses unknown keys.
     if (ofProject === undefined) return undefined;
     return async (_answer, response) => {
       const arrivedAt = performance.now();
@@ -59,7 +59,7 @@ export async function startProvider(projects: string[], faults: Map<string, Faul
     };
   };
 
-  /** Silence begins with the first of overlapping refusals, and lasts as long as any of them asks for. */
+  /** A pause begins with the first of overlapping refusals, and lasts as long as any of them asks for. */
   function noteSilence({ headers = {} }: Answer): void {
     const now = performance.now();
     const until = now + Number(headers['retry-after-ms'] ?? 1000 * Number(headers['retry-after'] ?? 0));
@@ -69,7 +69,7 @@ export async function startProvider(projects: string[], faults: Map<string, Faul
 
   return {
     baseUrl: simulator.baseUrl,
-    /** Gives each project its jobs, and counts anew. */
+    /** Gives each project its jobs, and resets the counts. */
     begin(jobsOf: (project: string) => SimulatedJob[], how: Behaviour): void {
       jobs = new Map(projects.map((project) => [project, new Map(jobsOf(project).map((job) => [job.id, job]))]));
       behaviour = how;
@@ -77,7 +77,7 @@ export async function startProvider(projects: string[], faults: Map<string, Faul
       silence = { from: 0, until: 0 };
       simulator.calls.length = 0;
     },
-    /** What has happened since. */
+    /** The counts since then. */
     tally() {
       const all = [...jobs.values()].flatMap((ofProject) => [...ofProject.values()]);
       const cancelled = all.filter(({ status }) => status === 'cancelled').length;

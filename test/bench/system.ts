@@ -9,7 +9,7 @@ import type { ProjectOverrides } from '../../lambda/settings.ts';
 import { type Behaviour, keyOf, startProvider } from './provider.ts';
 
 interface SystemOptions {
-  /** One by default, which is a deployment without `projects`. */
+  /** One by default: a deployment without `projects`. */
   projects?: number;
   /** How some projects fail, spread evenly: how their provider behaves, or what is wrong with their settings. */
   failures?: (Fault | ProjectOverrides)[];
@@ -17,10 +17,10 @@ interface SystemOptions {
   awsMs?: number;
 }
 
-/** A secret holds 64 kB, so this many keys fit into it as fields. */
+/** A secret holds 64 kB, so this many keys fit as fields. */
 const keysInSecret = 250;
 
-/** Starts all that a deployment speaks to, and synthesizes its stack. The function itself is a process of its own. */
+/** Starts everything that a deployment talks to, and synthesizes its stack. The function is a process of its own. */
 export async function startSystem({ projects: count = 1, failures = [], awsMs = 0 }: SystemOptions = {}) {
   const names = Array.from({ length: count }, (_, index) => `project-${String(index).padStart(4, '0')}`);
   const projects: Record<string, ProjectOverrides> = {};
@@ -54,7 +54,7 @@ export async function startSystem({ projects: count = 1, failures = [], awsMs = 
       OPENAI_BASE_URL: provider.baseUrl,
       SECRET_NAME: 'openai/api-key',
     },
-    /** Gives each project its jobs, and counts anew. */
+    /** Gives each project its jobs, and resets the counts. */
     begin(jobsOf: (project: string) => SimulatedJob[], behaviour: Behaviour = {}): void {
       provider.begin(jobsOf, behaviour);
       aws.secretReads.length = 0;
@@ -62,7 +62,7 @@ export async function startSystem({ projects: count = 1, failures = [], awsMs = 
       aws.table.idsRead.length = 0;
       aws.table.writes = 0;
     },
-    /** What has happened since. */
+    /** The counts since then. */
     tally: () => ({
       ...provider.tally(),
       secretReads: aws.secretReads.length,
@@ -74,9 +74,9 @@ export async function startSystem({ projects: count = 1, failures = [], awsMs = 
   };
 }
 
-/** Synthesizes the stack with this context over that of `cdk.json`, and returns what it has. */
+/** Synthesizes the stack with this context over that of `cdk.json`, and returns what the bench needs. */
 function synthesize(context: object) {
-  // CDK's own rules for templates take five seconds to load, and tests apply them.
+  // CDK's own template rules take five seconds to load, and tests apply them.
   process.env['CDK_VALIDATION'] = 'false';
   const app = new CurfewApp({ context: { ...cdkJson.context, ...context }, isEmulated: false });
   const template = Template.fromJSON(app.synth().getStackByName(app.stack.stackName).template);
@@ -95,7 +95,7 @@ function synthesize(context: object) {
   };
 }
 
-/** Returns a value of the template as a deployment would have it. What refers to a resource names something it makes. */
+/** Returns a value of the template as a deployment would have it; references become a placeholder. */
 function toText(value: unknown): string {
   if (typeof value === 'string') return value;
   const { 'Fn::Join': join } = Object(value) as { 'Fn::Join'?: [string, unknown[]] };

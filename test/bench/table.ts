@@ -1,4 +1,4 @@
-/** Returns how the table shows a value, as in `inUnit('MB', 1e6)` for bytes. */
+/** Returns a formatter for values of the table, such as `inUnit('MB', 1e6)` for bytes. */
 export function inUnit(name: string, size: number, digits = 0) {
   return (value: number) => `${(value / size).toFixed(digits)} ${name}`;
 }
@@ -6,13 +6,13 @@ export const milliseconds = inUnit('ms', 1);
 export const seconds = inUnit('s', 1000, 2);
 export const megabytes = inUnit('MB', 1e6);
 
-/** Returns the value in the middle. */
+/** Returns the median. */
 export function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /**
- * Measures all cases once in each round, so that what disturbs the machine disturbs all alike. A first round warms up.
+ * Measures all cases once in each round, so that disturbances of the machine affect all alike. A first round warms up.
  *
  * @returns the values of each case.
  */
@@ -42,9 +42,9 @@ export class Row {
   }
 
   /**
-   * Prints the row. A slow or busy machine is no failure, so a goal that is missed is only shown.
+   * Prints the row. A slow or busy machine is not a failure, so a missed goal is only shown.
    *
-   * @param goal how many times theirs ours may be at most, or must be at least.
+   * @param goal the most, or the least, that ours may be as a multiple of theirs.
    * @param texts what the table shows in place of the values.
    */
   print(

@@ -8,7 +8,7 @@ import { curfewTemplate } from '../../infra/release/template.ts';
 import { contextNames } from './contexts.ts';
 import { synthesize } from './synthesize.ts';
 
-/** Undefined where Python's packages cannot be had. */
+/** Undefined where Python's packages are not available. */
 const tools = await installPythonTools().catch((error: unknown) => {
   if (error instanceof EmulatorUnavailableError && process.env['CI'] !== 'true') return undefined;
   throw error;

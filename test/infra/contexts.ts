@@ -1,4 +1,4 @@
-/** Every context that the tests synthesise, so cfn-lint can look at each. Values are text, as after `-c`. */
+/** Every context that the tests synthesise, so that cfn-lint can check each. Values are text, as after `-c`. */
 export const contexts = {
   defaults: {},
   everySetting: {

@@ -10,7 +10,7 @@ import { resourcesOf } from './template.ts';
 const { stackName, template } = synthesize('defaults');
 const other = synthesize('everySetting');
 
-/** All that is a name in the properties of a template's resources. */
+/** Every name in the properties of a template's resources. */
 function namesIn(from: Template): string[] {
   const keys = ['FunctionName', 'LogGroupName', 'AlarmName', 'DashboardName', 'Name', 'MetricName', 'QueueName'];
   return Object.values<{ Type: string; Properties?: Record<string, unknown> }>(from.toJSON()['Resources'])
@@ -20,12 +20,12 @@ function namesIn(from: Template): string[] {
 }
 
 describe('a deployment', () => {
-  test('without a name is the stack FineTuningCurfew, with a name one beside it', () => {
+  test('without a name is the stack FineTuningCurfew; with a name, it is another stack', () => {
     assert.equal(stackName, 'FineTuningCurfew');
     assert.equal(other.stackName, 'FineTuningCurfew-research');
   });
 
-  test('shares no name with another one, but for the names of metrics', () => {
+  test('shares no names with another one, except those of metrics', () => {
     const metrics = [...Object.keys(metricUnits), 'Throttles', 'ApproximateNumberOfMessagesVisible'];
     const taken = new Set(namesIn(template).filter((name) => !metrics.includes(name)));
     assert.ok(taken.has('fine-tuning-curfew') && taken.has('fine-tuning-curfew-NoSweep'));
@@ -50,7 +50,7 @@ describe('a deployment', () => {
     assert.ok(!dashboard.includes('fine-tuning-curfew'));
   });
 
-  test('can be beside another one in the same stack', () => {
+  test('can share a stack with another one', () => {
     const both = templateOf((stack) => {
       for (const name of ['one', 'two']) new FineTuningCurfew(stack, name, { name, notifyEmail: 'ml@example.com' });
     });
@@ -66,7 +66,7 @@ test('the outputs are what an operator needs', () => {
   ]);
 });
 
-test('the address of the dashboard is that of the partition', () => {
+test('the URL of the dashboard depends on the partition', () => {
   const domains = {
     aws: 'console.aws.amazon.com',
     'aws-cn': 'console.amazonaws.cn',
@@ -86,12 +86,12 @@ test('the address of the dashboard is that of the partition', () => {
   }
 });
 
-// A new logical id for something with a name fails the upgrade: CloudFormation creates the new one first. One for
-// something with data, or that a mail address has confirmed, loses that.
+// A new logical id for a named resource fails the upgrade, because CloudFormation creates the new one first. For
+// others it loses their data, or the confirmation of a mail address.
 describe('an upgrade', () => {
   const typesToKeep = new Set(Object.values(recorded).flatMap((resources) => Object.values(resources)));
   for (const context of ['mail', 'projects'] as const) {
-    test(`finds everything with a name or data again: ${context}`, () => {
+    test(`keeps everything that has a name or data: ${context}`, () => {
       const resources = Object.entries<{ Type: string }>(synthesize(context).template.toJSON()['Resources']);
       const kept = resources.filter(([, { Type }]) => typesToKeep.has(Type)).map(([id, { Type }]) => [id, Type]);
       assert.deepEqual(Object.fromEntries(kept), recorded[context]);
@@ -99,7 +99,7 @@ describe('an upgrade', () => {
   }
 });
 
-test('the dashboard shows every metric of ours: what sweeps find by its maximum, and what they do by its sum', () => {
+test('the dashboard shows all our metrics: maximums of what sweeps find, sums of what they do', () => {
   const body = JSON.stringify(resourcesOf(template, 'AWS::CloudWatch::Dashboard')).replaceAll('\\"', '"');
   for (const name of [...Object.keys(metricUnits), 'fine-tuning-curfew-Crashes']) {
     assert.ok(name === 'Inspected' || body.includes(name), name);
@@ -110,7 +110,7 @@ test('the dashboard shows every metric of ours: what sweeps find by its maximum,
   }
 });
 
-test('the questions of operators are saved, each answered with the project, but not in the emulator', () => {
+test('each question of operators has a saved query that shows the project, except in the emulator', () => {
   const queries = Object.values(resourcesOf(template, 'AWS::Logs::QueryDefinition'));
   assert.deepEqual(queries.map(({ Name }) => Name).toSorted(), [
     'fine-tuning-curfew/failures',
@@ -121,7 +121,7 @@ test('the questions of operators are saved, each answered with the project, but 
   synthesize('defaults', { isEmulated: true }).template.resourceCountIs('AWS::Logs::QueryDefinition', 0);
 });
 
-describe('cdk-nag 2 is told in metadata why a rule is broken', () => {
+describe('metadata tells cdk-nag 2 why a rule is broken', () => {
   const resources: Record<string, { Type: string; Metadata?: { cdk_nag?: { rules_to_suppress: object[] } } }> =
     synthesize('projects').template.toJSON()['Resources'];
   const arnOf = (service: string, resource: string, region = '<AWS::Region>') =>

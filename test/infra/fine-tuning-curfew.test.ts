@@ -14,12 +14,12 @@ import { curfewIn, newStack, templateOf, templateWith } from './synthesize.ts';
 import { settingsIn, settingsJsonOf, statementsFor } from './template.ts';
 
 describe('a prop', () => {
-  test('that is undefined has its default', () => {
+  test('that is undefined gets its default', () => {
     const undefinedProps = { timeBudgetMinutes: undefined, secretName: undefined, projects: undefined };
     assert.deepEqual(settingsIn(templateWith(undefinedProps)), settingsIn(templateWith({})));
   });
 
-  describe('that is a token reaches the function as what it becomes', () => {
+  describe('that is a token reaches the function resolved', () => {
     const token = Fn.ref('Given');
     const anyToken = Token.asAny({ Ref: 'Given' });
     const openaiBaseUrl = 'https://example.com/v1';
@@ -29,7 +29,7 @@ describe('a prop', () => {
       ['a word', { queueLimitMinutes: anyToken }, 'none', { queueLimitMinutes: 'none' }],
       ['true', { dryRun: anyToken }, 'true', { dryRun: true }],
       ['text', { secretField: token }, 'key', { secretField: 'key' }],
-      ['a part of a text', { openaiBaseUrl: `https://${token}/v1` }, 'example.com', { openaiBaseUrl }],
+      ['part of a text', { openaiBaseUrl: `https://${token}/v1` }, 'example.com', { openaiBaseUrl }],
       ['a provider', { provider: anyToken, openaiBaseUrl }, 'azure', { provider: 'azure' }],
       ['nothing, for a provider', { provider: anyToken }, '', { provider: undefined }],
       ['nothing, for a queue limit', { queueLimitMinutes: anyToken }, '', { queueLimitMinutes: undefined }],
@@ -45,10 +45,10 @@ describe('a prop', () => {
     }
   });
 
-  test('eventBus is where events go, and where mails listen', () => {
+  test('eventBus is where events go, and where mail rules listen', () => {
     const template = templateOf((stack) => {
       const eventBus = new EventBus(stack, 'Bus');
-      // CDK's types do not go with exactOptionalPropertyTypes.
+      // CDK's types conflict with exactOptionalPropertyTypes.
       curfewIn(stack, { eventBus: eventBus as IEventBus, notifyEmail: 'ml@example.com' });
     });
     const [bus] = Object.keys(template.findResources('AWS::Events::EventBus'));
@@ -66,7 +66,7 @@ describe('a prop', () => {
 
   test('vpc is where the function runs, with its subnets and groups, and what Lambda needs for that', () => {
     const template = templateOf((stack) => {
-      // CDK's types do not go with exactOptionalPropertyTypes.
+      // CDK's types conflict with exactOptionalPropertyTypes.
       const vpc = new Vpc(stack, 'Vpc') as IVpc;
       const group = new SecurityGroup(stack, 'Group', { vpc });
       const vpcSubnets = { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
@@ -88,7 +88,7 @@ describe('a prop', () => {
   });
 });
 
-test('a permissions boundary is applied by CDK’s own means', () => {
+test('a permissions boundary is applied with CDK’s own API', () => {
   const template = templateOf((stack) => {
     const curfew = curfewIn(stack);
     const boundary = ManagedPolicy.fromAwsManagedPolicyName('PowerUserAccess');
@@ -97,8 +97,8 @@ test('a permissions boundary is applied by CDK’s own means', () => {
   template.allResourcesProperties('AWS::IAM::Role', { PermissionsBoundary: Match.anyValue() });
 });
 
-describe('what the construct offers', () => {
-  test('everything that others may want to wire', () => {
+describe('the construct offers', () => {
+  test('every resource that others may want to wire', () => {
     const stack = newStack();
     const topic = new Topic(stack, 'Topic');
     const curfew = curfewIn(stack, { topic, name: 'research' });
@@ -112,7 +112,7 @@ describe('what the construct offers', () => {
     assert.deepEqual([namespace, metricName, dimensions], ['FineTuningCurfew', 'HeldBack', { service: 'research' }]);
   });
 
-  test('the metrics that most alarms and dashboards are about', () => {
+  test('the metrics that most alarms and dashboards need', () => {
     const curfew = curfewIn(newStack(), { name: 'research' });
     const metrics: [metric: Metric, name: string, statistic: string][] = [
       [curfew.metricCancelled(), 'Cancelled', 'Sum'],
@@ -130,7 +130,7 @@ describe('what the construct offers', () => {
     assert.equal(curfew.metricOverdue({ statistic: 'Average' }).statistic, 'Average');
   });
 
-  test('alarms take more actions', () => {
+  test('alarms that take more actions', () => {
     const template = templateOf((stack) => {
       const pager = new SnsAction(new Topic(stack, 'Pager'));
       for (const alarm of curfewIn(stack).alarms) alarm.addAlarmAction(pager);
@@ -139,7 +139,7 @@ describe('what the construct offers', () => {
     template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [{ Ref: pager }] });
   });
 
-  test('whoever is granted it may invoke the function', () => {
+  test('a grant to invoke the function', () => {
     const template = templateOf((stack) => {
       const role = new Role(stack, 'Caller', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') });
       curfewIn(stack).grantInvoke(role);
@@ -151,7 +151,7 @@ describe('what the construct offers', () => {
 describe('a queue of requests', () => {
   const arn = 'arn:aws:sqs:us-east-1:111122223333:requests';
 
-  test('is handled if it hides messages for 16 minutes, and only failed ones come back', () => {
+  test('is handled if it hides messages for 16 minutes, and only failed messages come back', () => {
     const template = templateOf((stack) => {
       curfewIn(stack).handleRequestsFrom(new Queue(stack, 'Requests', { visibilityTimeout: Duration.minutes(16) }));
     });
@@ -168,14 +168,14 @@ describe('a queue of requests', () => {
     });
   }
 
-  test('of another region is refused, which Lambda could not read, and one of another app is taken as it is', () => {
+  test('in another region is refused, because Lambda cannot read it; one of another app is taken as it is', () => {
     const stack = newStack({ env: { account: '111122223333', region: 'eu-west-1' } });
     const queue = Queue.fromQueueArn(stack, 'Requests', arn);
     assert.throws(() => curfewIn(stack).handleRequestsFrom(queue), /is in us-east-1.* give one in eu-west-1/);
     assert.doesNotThrow(() => curfewIn(newStack()).handleRequestsFrom(queue));
   });
 
-  test('of this app without a dead-letter queue is a warning', () => {
+  test('of this app without a dead-letter queue causes a warning', () => {
     const stack = newStack();
     const curfew = curfewIn(stack);
     const visibilityTimeout = Duration.minutes(16);

@@ -12,7 +12,7 @@ import { type ContextName, contexts } from './contexts.ts';
 const runDirectory = newRunDirectory();
 // CDK writes below the home directory.
 Object.assign(process.env, isolatedEnvironment(runDirectory));
-// CDK's own rules for templates take five seconds to load, and cfn-lint has them all.
+// CDK's own template rules take five seconds to load, and cfn-lint has them all.
 process.env['CDK_VALIDATION'] = 'false';
 await bundleFunction();
 const outdir = join(runDirectory, 'cdk.out');
@@ -26,7 +26,7 @@ export interface Synthesized {
 
 const cache = new Map<string, Synthesized>();
 
-/** What the CDK app makes of this context over that of `cdk.json`, with the checks of cdk-nag. */
+/** Synthesises the CDK app with this context over that of `cdk.json`, with the checks of cdk-nag. */
 export function synthesize(context: ContextName, { isEmulated = false } = {}): Synthesized {
   const key = `${context}${isEmulated ? '-emulated' : ''}`;
   const synthesized = cache.get(key) ?? synthesizeAnew(key, contexts[context], isEmulated);
@@ -43,17 +43,17 @@ function synthesizeAnew(key: string, context: object, isEmulated: boolean): Synt
   return { stackName, template: Template.fromJSON(template), file };
 }
 
-/** A stack of an app of its own, in no known account and region unless they are given. */
+/** Returns a stack in an app of its own, by default in an unknown account and region. */
 export const newStack = (props: StackProps = {}) => new Stack(new App({ outdir }), 'Test', props);
 export const curfewIn = (stack: Stack, props: FineTuningCurfewProps = {}) =>
   new FineTuningCurfew(stack, 'Curfew', props);
 
-/** The template of a stack with what `build` puts into it. */
+/** Returns the template of a stack with what `build` puts into it. */
 export function templateOf(build: (stack: Stack) => void): Template {
   const stack = newStack();
   build(stack);
   return Template.fromStack(stack);
 }
 
-/** The template of a stack with the construct alone. */
+/** Returns the template of a stack with only the construct. */
 export const templateWith = (props: FineTuningCurfewProps) => templateOf((stack) => curfewIn(stack, props));

@@ -21,17 +21,17 @@ export function environmentOf(template: Template): Record<string, unknown> {
   return (Environment as { Variables: Record<string, unknown> }).Variables;
 }
 
-/** Returns the JSON that the function gets as its settings, once `become` says what each token becomes. */
+/** Returns the function's settings as JSON, with each token replaced by what `become` returns for it. */
 export function settingsJsonOf(template: Template, become: (token: object) => string): string {
   const json = environmentOf(template)[settingsVariable] as string | { 'Fn::Join': ['', (string | object)[]] };
   const parts = typeof json === 'string' ? [json] : json['Fn::Join'][1];
   return parts.map((part) => (typeof part === 'string' ? part : become(part))).join('');
 }
 
-/** Returns the settings of the function. A token, whether a text or a number, is what it is elsewhere in the template. */
+/** Returns the settings of the function. Tokens, text or number, appear as elsewhere in the template. */
 export function settingsIn(template: Template): Record<string, unknown> {
   const tokens = new Map<string, object>();
-  // Digits are valid JSON within quotes as without.
+  // Digits are valid JSON with or without quotes.
   const json = settingsJsonOf(template, (token) => {
     const standIn = `${8_900_000_000_000 + tokens.size}`;
     tokens.set(standIn, token);
@@ -48,7 +48,7 @@ export function settingsIn(template: Template): Record<string, unknown> {
   });
 }
 
-/** All that the roles of a template may do, in their own policies and in managed ones. */
+/** Everything that the roles of a template may do, by their own policies and managed ones. */
 export function statementsOf(template: Template): Statement[] {
   return ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].flatMap((type) =>
     Object.values(template.findResources(type)).flatMap(
@@ -57,12 +57,12 @@ export function statementsOf(template: Template): Statement[] {
   );
 }
 
-/** Those of the actions of one service. */
+/** The statements with actions of one service. */
 export function statementsFor(template: Template, service: string): Statement[] {
   return statementsOf(template).filter(({ Action }) => [Action].flat().some((a) => a.startsWith(`${service}:`)));
 }
 
-/** An ARN of this account, and of this region unless another is given, as it is in templates. */
+/** An ARN in this account and, by default, this region, as templates write it. */
 export function arnOf(service: string, resource: string, region: string | object = { Ref: 'AWS::Region' }): object {
   const place = typeof region === 'string' ? [`:${service}:${region}:`] : [`:${service}:`, region, ':'];
   return {

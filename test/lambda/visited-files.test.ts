@@ -6,7 +6,7 @@ import { startCurfew } from '../support/curfew.ts';
 
 const lambda = new URL('../../lambda/', import.meta.url).href;
 
-/** Returns the files in `lambda/` that have a function run during `act`. */
+/** Returns the files in `lambda/` whose functions run during `act`. */
 async function visitedFiles(act: () => Promise<unknown>): Promise<string[]> {
   using session = Object.assign(new Session(), { [Symbol.dispose]: () => session.disconnect() });
   session.connect();

@@ -71,7 +71,7 @@ test('a parameter accepts its default', () => {
 /** Excludes what the URL pattern excludes, which fast-check cannot express. */
 const hostOfBedrock = '(?!(?i:bedrock-mantle)\\.)';
 
-// The template could not know that it needs other permissions.
+// From a URL, the template could not know that it needs other permissions.
 test('OpenaiBaseUrl is never a Bedrock URL: only Provider selects Bedrock', () => {
   const parameter = parameterOf('openaiBaseUrl');
   assert.ok(parameter.AllowedPattern?.includes(hostOfBedrock));

@@ -12,7 +12,7 @@ const parametersFor = (settings: FineTuningCurfewProps) =>
   Object.fromEntries(Object.entries(settings).map(([key, value]) => [pascalCase(key), String(value)]));
 
 const cases: Record<string, FineTuningCurfewProps> = {
-  'nothing said': {},
+  defaults: {},
   'another name': { name: 'second' },
   'a secret': { secretName: 'team/key', secretField: 'key' },
   'budgets and limits': { timeBudgetMinutes: 90, lookbackDays: 0, cancelLimit: 5, warnBeforeMinutes: 0 },
@@ -21,7 +21,7 @@ const cases: Record<string, FineTuningCurfewProps> = {
   'no queue limit': { queueLimitMinutes: 'none' },
   'a dry run': { dryRun: true, timeBudgetMinutes: 0 },
   mail: { notifyEmail: 'ops@example.com' },
-  'how to log': { logLevel: 'DEBUG' },
+  'a log level': { logLevel: 'DEBUG' },
   Azure: { openaiBaseUrl: 'https://mine.openai.azure.com/openai/v1', provider: 'azure' },
   Bedrock: { provider: 'bedrock' },
   'customization jobs of Bedrock': { provider: 'bedrock-customization' },

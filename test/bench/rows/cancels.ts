@@ -15,7 +15,7 @@ import { inTurn, inUnit, median, milliseconds, Row } from '../table.ts';
 
 const overdueJob = (id: string) => simulatedJob({ id, status: 'running', ageMinutes: 400 });
 
-/** The CPU time of one cancel by a warm function, in which waiting for answers does not count. */
+/** The CPU time of one cancel by a warm function, without the wait for answers. */
 export async function warmCancel({ ours, theirsWithEvent }: Bundles): Promise<void> {
   const [rounds, cancels] = [20, 100];
   await using system = await startSystem();
@@ -36,7 +36,7 @@ export async function warmCancel({ ours, theirsWithEvent }: Bundles): Promise<vo
   row.print('warm cancel, CPU time', [median(our), median(their)], inUnit('ms', 1, 2), ['≤', 1.2]);
 }
 
-/** A new instance up to the end of its first cancel, with as much CPU during init as afterwards, and with a whole one. */
+/** A new instance up to its first answer, with as much CPU during init as afterwards, and with a whole one. */
 export async function coldStart({ ours, theirs }: Bundles): Promise<void> {
   const client = await installRuntimeClient();
   await using system = await startSystem({ awsMs: 20 });
@@ -72,13 +72,13 @@ export async function coldStart({ ours, theirs }: Bundles): Promise<void> {
 /**
  * Starts an instance as Lambda does, through its Runtime API; hands it one event, and ends it.
  *
- * @returns how long it took until the function asked for an event, and until it answered it.
+ * @returns how long the function took to ask for an event, and to answer it.
  */
 async function startOnce(client: string, bundle: string, environment: Record<string, string>, event: object, cpu: Cpu) {
   const asked = Promise.withResolvers<ServerResponse>();
   const answered = Promise.withResolvers<void>();
   const server = createServer(async (request, response) => {
-    // The second time there is no event, and it waits until it is ended.
+    // The second time there is no event, so it waits until it is stopped.
     if (request.url?.endsWith('/next')) return asked.resolve(response);
     const body = await text(request);
     response.writeHead(202, { 'content-length': 0 }).end();
@@ -124,8 +124,8 @@ async function startOnce(client: string, bundle: string, environment: Record<str
 }
 
 /**
- * Installs AWS's own Node runtime client below the cache, unless it is there. It is compiled, which takes a minute or two,
- * and needs make, g++, cmake, autoconf, automake and libtool.
+ * Installs AWS's own Node runtime client in the cache, unless it is there. Compiling it takes a minute or two, and needs
+ * make, g++, cmake, autoconf, automake and libtool.
  *
  * @returns the file that Node runs.
  */

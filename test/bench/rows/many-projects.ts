@@ -33,12 +33,12 @@ const failures: (Fault | ProjectOverrides)[] = [
 ];
 
 const healthy = 1_000 - failures.length;
-/** One page each, forty at once: as many as the function went through when the goal was set, whatever it does now. */
+/** One page each, forty at once: as many as the function swept when the goal was set, whatever it does now. */
 const floorMs = (healthy / 40) * 50;
-/** A project that hangs does so to the end: the less time there is, the less we wait for. */
+/** A hanging project uses all the time there is, so we allow little. */
 const remainingMs = 20_000;
 
-/** A sweep of many projects, some of which fail; how long the healthy ones wait for their turn. */
+/** A sweep of many projects, some of which fail: how long the healthy ones wait for their turn. */
 export async function manyProjects({ ours }: Bundles): Promise<void> {
   await using system = await startSystem({ projects: 1_000, failures, awsMs: 20 });
   await using curfew = await startFunction(ours, system.environment);

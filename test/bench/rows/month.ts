@@ -9,10 +9,10 @@ import { inUnit, printCells, printHead, Row, seconds } from '../table.ts';
 const quietAges = [30, 90, 150, 210, 270];
 /** One past a budget of six hours, one 20 minutes before its end. */
 const eventfulAges = [30, 90, 150, 340, 400];
-/** A job keeps its creation from sweep to sweep. */
+/** A job keeps its creation time from sweep to sweep. */
 const startedAt = Math.floor(Date.now() / 1000);
 
-/** Returns the jobs of a project, by default all of them running and well within their budgets. */
+/** Returns the jobs of a project, by default all running and well within their budgets. */
 export function jobsOf(project: string, { ages = quietAges, generation = 1, firstStatus = 'running' } = {}) {
   return ages.map((ageMinutes, index) => {
     const status = index === 0 ? firstStatus : 'running';
@@ -24,24 +24,24 @@ export function jobsOf(project: string, { ages = quietAges, generation = 1, firs
 const days = 30;
 /** One every five minutes, and one a day. */
 const sweepsInMonth = days * (24 * 12 + 1);
-/** That of a cold function. Lambda ends every instance after a few hours, says its documentation; we say four. */
+/** Sweeps by a new instance. Lambda's documentation says that instances end after a few hours; we assume four. */
 const firstSweeps = (days * 24) / 4;
-/** All jobs are new: each runs for the six hours that its budget lets it, then comes another. */
+/** All jobs are new: each runs for its budget of six hours, then another starts. */
 const renewedSweeps = (days * 24) / 6;
 const quietSweeps = sweepsInMonth - firstSweeps - renewedSweeps - days;
 
-/** The kinds of sweeps, how many of them a month has, and how many lines about each project. Quiet ones are swept thrice. */
+/** The kinds of sweeps, how many a month has, and their lines about each project. Quiet ones run three times. */
 const kinds = [
   { times: firstSweeps, ages: quietAges, generation: 1, lines: 5 },
   { times: quietSweeps / 3, ages: quietAges, generation: 1, lines: 0 },
   { times: quietSweeps / 3, ages: quietAges, generation: 1, lines: 0 },
   { times: quietSweeps / 3, ages: quietAges, generation: 1, lines: 0 },
   { times: renewedSweeps, ages: quietAges, generation: 2, lines: 5 },
-  // Once a day, in each project one job is warned about, and another cancelled. Both have another deadline here than before.
+  // Once a day, each project has one job warned about and another cancelled. Both have new deadlines here.
   { times: days, ages: eventfulAges, generation: 2, lines: 2 },
 ];
 
-/** A month of one project, of ten and of a thousand: how much goes into the log, and what it costs. */
+/** A month of one, ten and a thousand projects: how much is logged, and what it costs. */
 export async function month({ ours }: Bundles): Promise<void> {
   using cpu = limitCpu();
   const row = new Row();
@@ -71,7 +71,7 @@ export async function month({ ours }: Bundles): Promise<void> {
   printCells('**all**', ...bills.map(({ sum }) => `**${inDollars(sum)}**`));
 }
 
-/** Sweeps a deployment once for each kind, on as much CPU as the function has, and adds up a month. */
+/** Sweeps a deployment once for each kind, with the function's share of CPU, and adds up a month. */
 async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, firstStatus: string) {
   await using system = await startSystem({ projects, awsMs: 20 });
   await using curfew = await startFunction(bundle, system.environment, cpu);
@@ -98,10 +98,10 @@ async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, 
 
     const logBytes = billedBytes(log);
     if (lines === quietAges.length) allLinesBytes = logBytes;
-    // The start is paid for as well.
+    // The start is billed too.
     const paidMs = firstMs === 0 ? curfew.startMs + durationMs : durationMs;
     firstMs ||= paidMs;
-    // Keys are kept for five minutes, which have passed at the next sweep of a real deployment.
+    // Keys are cached for five minutes, which are over by a real deployment's next sweep.
     secretReads ||= tally.secretReads;
     amounts.duration += times * (paidMs / 1000) * (memoryMegabytes / 1024);
     amounts.secretReads += times * secretReads;
@@ -115,10 +115,10 @@ async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, 
 
 /** What Lambda itself writes at every invocation in its lines START, END and REPORT. */
 const lambdaBytes = 266;
-/** What CloudWatch counts for each line beside its text. */
+/** What CloudWatch adds to the size of each line. */
 const bytesBesideText = 26;
 
-/** Returns as how many bytes CloudWatch bills the log of one invocation. */
+/** Returns how many bytes CloudWatch bills for the log of one invocation. */
 function billedBytes(log: string): number {
   const lines = log.split('\n').filter((line) => line !== '');
   return Buffer.byteLength(lines.join('')) + lambdaBytes + (lines.length + 3) * bytesBesideText;
@@ -132,7 +132,7 @@ function billOf(amounts: Record<keyof typeof prices, number>) {
   return { costs, sum: costs.reduce((sum, cost) => sum + cost, 0) };
 }
 
-/** Returns dollars in as many digits as it takes to see that it is not nothing. */
+/** Formats dollars with enough digits to show that they are not zero. */
 function inDollars(dollars: number): string {
   if (dollars >= 100) return `$${dollars.toLocaleString('en', { maximumFractionDigits: 0 })}`;
   return `$${dollars >= 0.005 || dollars === 0 ? dollars.toFixed(2) : dollars.toPrecision(1)}`;

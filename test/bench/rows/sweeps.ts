@@ -10,7 +10,7 @@ import { inTurn, inUnit, median, megabytes, Row, seconds } from '../table.ts';
 type System = Awaited<ReturnType<typeof startSystem>>;
 type Function = Awaited<ReturnType<typeof startFunction>>;
 
-/** Sweeps all of an account once. The overdue jobs are the oldest, at the very end of the list: the hard case. */
+/** Sweeps a whole account once. The overdue jobs are the oldest, at the very end of the list: the hard case. */
 async function sweepOnce(
   { system, curfew, row }: { system: System; curfew: Function; row: Row },
   { jobs, overdue, ...behaviour }: { jobs: number; overdue: number } & Behaviour,
@@ -30,10 +30,10 @@ async function sweepOnce(
   return { ...invoked, ...tally };
 }
 
-/** A sweep of a big account, against what no program could beat. */
+/** A sweep of a big account, against the theoretical minimum. */
 export async function sweeps({ ours }: Bundles): Promise<void> {
   const [jobs, pages, answerMs] = [10_000, 100, 50];
-  // Pages come one after the other, because each names the next; then a look and a cancel.
+  // Pages come in sequence, because each names the next; then a look and a cancel.
   const floorMs = (pages + 2) * answerMs;
   const cases = [
     { overdue: 20, goal: 1.1, row: new Row() },
@@ -52,7 +52,7 @@ export async function sweeps({ ours }: Bundles): Promise<void> {
   }
 }
 
-/** The peak memory of a sweep, where the account is ten times as large. Each starts with a new function. */
+/** The peak memory of sweeping an account ten times as large. Each sweep starts with a new function. */
 export async function memory({ ours }: Bundles): Promise<void> {
   const row = new Row();
   await using system = await startSystem();
@@ -63,7 +63,7 @@ export async function memory({ ours }: Bundles): Promise<void> {
   row.print('peak memory, 100,000 jobs', [median(large), median(small)], megabytes, ['≤', 1.2]);
 }
 
-/** Sweeps under a rate limit, against the limit; and one that is told once to be silent for five seconds. */
+/** Sweeps under a rate limit, against the limit; and one that is told once to pause for five seconds. */
 export async function rateLimits({ ours }: Bundles): Promise<void> {
   const perSecond = 20;
   await using system = await startSystem();
@@ -77,12 +77,12 @@ export async function rateLimits({ ours }: Bundles): Promise<void> {
   const limited = new Row();
   const rates: number[] = [];
   const headers: WaitHeader[] = ['retry-after-ms', 'retry-after', 'none'];
-  // Of a usual time, and of next to none.
+  // A usual response time, and almost none.
   for (const answerMs of [200, 5]) {
     for (const header of headers) {
       const refuse = rateLimit(perSecond, header);
       const { calls, refused, durationMs } = await sweepUnder(limited, 200, { answerMs, refuse });
-      // The bucket was full at the start: that is not throughput.
+      // The bucket starts full, which does not count as throughput.
       rates.push((1000 * (calls - refused - perSecond)) / durationMs);
     }
   }

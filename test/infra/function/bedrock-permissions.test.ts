@@ -10,7 +10,7 @@ const azure = 'https://team.openai.azure.com/openai/v1';
 const oregon = 'https://bedrock-mantle.us-west-2.api.aws/v1';
 const here = { Ref: 'AWS::Region' };
 
-describe('what it may do on Bedrock', () => {
+describe('on Bedrock, the role may use', () => {
   const jobs = (Resource: unknown): Statement => ({
     Effect: 'Allow',
     Action: ['ListFineTuningJobs', 'GetFineTuningJob', 'CancelFineTuningJob'].map((a) => `bedrock-mantle:${a}`),
@@ -21,12 +21,12 @@ describe('what it may do on Bedrock', () => {
   const provider = 'bedrock';
   const inNorth = { provider, region: 'eu-north-1' } as const;
   const cases: [name: string, props: FineTuningCurfewProps, resource?: unknown][] = [
-    ['nothing without a project there', { projects: { a: {}, b: { openaiBaseUrl: azure, secretName: 'b' } } }],
+    ['nothing, if no project is there', { projects: { a: {}, b: { openaiBaseUrl: azure, secretName: 'b' } } }],
     ['all projects of its own region', { provider }, all()],
     ['all projects of the region in the URL', { openaiBaseUrl: oregon }, all('us-west-2')],
-    ['and a token does not disagree with that yet', { openaiBaseUrl: oregon, region: Aws.REGION }, all('us-west-2')],
+    ['the region in the URL, even beside a token', { openaiBaseUrl: oregon, region: Aws.REGION }, all('us-west-2')],
     ['all projects of the region that is named', inNorth, all('eu-north-1')],
-    ['and a project may name another one', { ...inNorth, projects: { a: { region: 'us-west-2' } } }, all('us-west-2')],
+    ["a project's own region instead", { ...inNorth, projects: { a: { region: 'us-west-2' } } }, all('us-west-2')],
     ['the named project only', { provider, openaiProject: 'proj_1' }, one()],
     [
       'each region and project once',
@@ -47,15 +47,15 @@ describe('what it may do on Bedrock', () => {
     });
   }
 
-  // Calls are signed, with no token.
-  test('never call with a bearer token', () => {
+  // Calls are signed instead.
+  test('no bearer token', () => {
     for (const context of contextNames) {
       assert.ok(!JSON.stringify(synthesize(context).template.toJSON()).includes('CallWithBearerToken'), context);
     }
   });
 });
 
-describe('what it may do with the customization jobs of Bedrock', () => {
+describe('of customization jobs on Bedrock, the role may use', () => {
   const statements = (regions: unknown[], jobs: unknown): Statement[] => [
     {
       Effect: 'Allow',
@@ -74,7 +74,7 @@ describe('what it may do with the customization jobs of Bedrock', () => {
   const jobsIn = (region?: string | object) => arnOf('bedrock', 'model-customization-job/*', region);
   const provider = 'bedrock-customization';
   const cases: [name: string, props: FineTuningCurfewProps, statements: Statement[]][] = [
-    ['nothing without a project there', { provider: 'bedrock' }, []],
+    ['none, if no project is there', { provider: 'bedrock' }, []],
     ['those of its own region', { provider }, statements([here], jobsIn())],
     [
       'those of a region that is named',

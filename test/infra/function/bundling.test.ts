@@ -66,14 +66,14 @@ test('the deployed bundle takes endpoint, region and credentials from the enviro
   for (const headers of requests) assert.equal(headers['x-amz-security-token'], 'token-of-the-role');
 });
 
-test('the deployed bundle has every client that it loads only once it needs it', () => {
+test('the deployed bundle contains every client that it loads on demand', () => {
   const parts = readdirSync(bundledCode).filter((file) => file.endsWith('.js') && file !== 'index.js');
   const loaded = parts.flatMap((file) => Object.keys(require(join(bundledCode, file))));
   for (const client of ['BedrockClient', 'DynamoDBClient', 'SSMProvider']) assert.ok(loaded.includes(client), client);
 });
 
-// Lambda gives credentials in environment variables and nowhere else.
-test('the deployed bundle is without the other sources of AWS credentials', () => {
+// Lambda passes credentials only in environment variables.
+test('the deployed bundle omits the other sources of AWS credentials', () => {
   const code = readdirSync(bundledCode)
     .map((file) => readFileSync(join(bundledCode, file), 'utf8'))
     .join('');

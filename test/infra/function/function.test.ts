@@ -15,7 +15,7 @@ const { template } = synthesize('defaults');
 const { template: other } = synthesize('everySetting');
 
 describe('the function', () => {
-  test('has the name that operators type, on Node 24 and arm64, and all the time that Lambda allows', () => {
+  test('has the name that operators type, Node 24, arm64, and the longest timeout that Lambda allows', () => {
     template.hasResourceProperties('AWS::Lambda::Function', {
       FunctionName: 'fine-tuning-curfew',
       Runtime: 'nodejs24.x',
@@ -25,13 +25,13 @@ describe('the function', () => {
       MemorySize: 512,
       // JSON would override its log level.
       LoggingConfig: { LogFormat: 'Text' },
-      // Enough threads to look up names, so silent name servers hold up nobody else.
+      // Enough threads for DNS lookups, so that silent name servers hold up no others.
       Environment: { Variables: { UV_THREADPOOL_SIZE: '32' } },
     });
   });
 
   for (const context of ['defaults', 'everySetting'] as const) {
-    test(`has those settings in its environment that are about what it does, and no secret value: ${context}`, () => {
+    test(`has the settings that it needs in its environment, and no secret value: ${context}`, () => {
       const { template: given } = synthesize(context);
       const settings = Object.entries(checkedSettings({ projects: {}, ...contexts[context] }, 'context key'));
       const [table] = Object.keys(given.findResources('AWS::DynamoDB::Table'));
@@ -60,7 +60,7 @@ describe('the function', () => {
 });
 
 describe('the role', () => {
-  test('may read the one secret, write log and events, use the table, add dead letters, and no more', () => {
+  test('may read the one secret, write logs and events, use the table and add dead letters, and no more', () => {
     const arnOfThe = (type: string) => ({ 'Fn::GetAtt': [Object.keys(template.findResources(type))[0], 'Arn'] });
     const Condition = { 'ForAllValues:StringEquals': { 'events:source': 'fine-tuning-curfew' } };
     const allowed: [Action: string | string[], Resource: object, condition?: object][] = [
@@ -79,7 +79,7 @@ describe('the role', () => {
   });
 });
 
-test('the table costs nothing while it is not used, forgets by itself, and goes with the stack', () => {
+test('the table costs nothing while unused, expires its rows, and is deleted with the stack', () => {
   template.hasResource('AWS::DynamoDB::Table', {
     DeletionPolicy: 'Delete',
     Properties: {
@@ -92,10 +92,10 @@ test('the table costs nothing while it is not used, forgets by itself, and goes 
   });
 });
 
-describe('what failed for good', () => {
+describe('a request that failed for good', () => {
   const [queueId = ''] = Object.keys(template.findResources('AWS::SQS::Queue'));
 
-  test('is kept for two weeks, encrypted, and sent and fetched by TLS only', () => {
+  test('is kept for two weeks, encrypted, and sent and received over TLS only', () => {
     template.resourceCountIs('AWS::SQS::Queue', 1);
     template.hasResourceProperties('AWS::SQS::Queue', {
       MessageRetentionPeriod: 14 * 24 * 60 * 60,
@@ -107,7 +107,7 @@ describe('what failed for good', () => {
     });
   });
 
-  test('comes there from an asynchronous invocation after two retries, or after an hour', () => {
+  test('is kept after two retries of an asynchronous invocation, or after an hour', () => {
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       Qualifier: '$LATEST',
       MaximumRetryAttempts: 2,
@@ -117,7 +117,7 @@ describe('what failed for good', () => {
   });
 });
 
-test('what is removed with the stack is everything but the secret', () => {
+test('everything except the secret is deleted with the stack', () => {
   for (const type of ['AWS::KMS::Key', 'AWS::Logs::LogGroup', 'AWS::DynamoDB::Table']) {
     const found = Object.values(other.findResources(type));
     assert.ok(found.length > 0, type);
@@ -128,7 +128,7 @@ test('what is removed with the stack is everything but the secret', () => {
   }
 });
 
-/** Synthesises a function with this environment, of which some is added after the check was asked for. */
+/** Synthesises a function with this environment, part of which is added after the check is requested. */
 function synthWith(variablesOf: (stack: Stack) => Record<string, string>): void {
   const stack = newStack();
   const fn = new LambdaFunction(stack, 'Function', {
@@ -149,7 +149,7 @@ describe('an environment of more than 4 kB fails synth, and a smaller one does n
     ['a byte more', 4097, () => ({ NAME: 'x'.repeat(4093) })],
     ['bytes, not characters', 4098, () => ({ NAME: 'ä'.repeat(2047) })],
     ['tokens alone', 4 + 25 * 160, (stack) => ({ LIST: tokens(stack, 25).join('') })],
-    ['tokens with what separates them', 4 + 26 * 161 - 1, (stack) => ({ LIST: tokens(stack, 26).join(',') })],
+    ['tokens with separators', 4 + 26 * 161 - 1, (stack) => ({ LIST: tokens(stack, 26).join(',') })],
   ];
   for (const [name, bytes, variablesOf] of cases) {
     test(`${name}: ${bytes} bytes`, () => {
@@ -160,7 +160,7 @@ describe('an environment of more than 4 kB fails synth, and a smaller one does n
   }
 });
 
-test('the environment of the construct is checked, with what is added to it later', () => {
+test('the environment of the construct is checked, including later additions', () => {
   const build = (stack: Stack) => {
     const curfew = curfewIn(stack);
     for (let i = 0; i < 30; i += 1) curfew.stopAllOn(new Topic(stack, `Topic${i}`));

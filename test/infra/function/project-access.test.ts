@@ -15,7 +15,7 @@ describe('the secrets that the function may read', () => {
   const cases: [name: string, props: FineTuningCurfewProps, resources: unknown[]][] = [
     ['the default one', {}, [named('openai/api-key')]],
     ['one by name', { secretName: 'team/key' }, [named('team/key')]],
-    // It may as well be the ARN of a secret `openai-AbCdEf` without its end.
+    // It may also be the ARN of a secret `openai-AbCdEf` without its suffix.
     ['one by its whole ARN', { secretName: wholeArn }, [wholeArn, `${wholeArn}-??????`]],
     [
       'one by an ARN without its end that looks whole',
@@ -59,7 +59,7 @@ describe('the secrets that the function may read', () => {
 });
 
 describe('the keys that it may use', () => {
-  test('the named ones, for Secrets Manager in their regions only', () => {
+  test('the named ones, only through Secrets Manager in their regions', () => {
     const other = 'arn:aws:kms:us-east-1:111122223333:key/2cc2';
     const projects = {
       a: { secretKmsKeyArn: key },
@@ -99,7 +99,7 @@ describe('many secrets', () => {
   };
   const withSecrets = (count: number, prefix = '') =>
     projectsWith(count, (team) => ({ secretName: `${prefix}${team}` }));
-  /** How many characters IAM counts, which leaves out blanks. */
+  /** Counts characters as IAM does, without white space. */
   const sizesOf = (template: Template, type: string) =>
     Object.values(template.findResources(type)).map((policy) => {
       const { PolicyDocument } = policy['Properties'];
@@ -117,7 +117,7 @@ describe('many secrets', () => {
     ['60 with long ARNs', 60, `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${'n'.repeat(400)}`],
   ];
   for (const [name, count, prefix] of cases) {
-    test(`are all in policies of a size that IAM takes: ${name}`, () => {
+    test(`fit into policies of a size that IAM accepts: ${name}`, () => {
       const template = templateWith(withSecrets(count, prefix));
       const resources = statementsFor(template, 'secretsmanager').flatMap(({ Resource }) => Resource);
       assert.equal(resources.length, count);
@@ -128,11 +128,11 @@ describe('many secrets', () => {
     });
   }
 
-  test('that the role cannot all name are an error that says what to do', () => {
+  test('that do not fit into the role are an error that says what to do', () => {
     assert.throws(() => templateWith(withSecrets(2000)), /put the keys as fields into fewer secrets/);
   });
 
-  test('are no trouble if their keys are fields of one', () => {
+  test('are no problem if their keys are fields of one secret', () => {
     const template = templateWith(projectsWith(1000, (team) => ({ secretField: team })));
     assert.equal(statementsFor(template, 'secretsmanager').length, 1);
     template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);

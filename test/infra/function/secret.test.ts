@@ -15,7 +15,7 @@ const arn = `arn:aws:secretsmanager:${region}:444455556666:secret:openai`;
 const wholeArn = `${arn}-AbCdEf`;
 const keyArn = `arn:aws:kms:${region}:444455556666:key/0aa0-1bb1`;
 
-/** What the function is told of a secret, and may do with it. `build` may put more stacks into the app. */
+/** What the function is told about a secret, and may do with it. `build` may add stacks to the app. */
 function given(
   build: (stack: Stack) => ISecret,
   { projects, ...place }: StackProps & Pick<FineTuningCurfewProps, 'projects'> = {},
@@ -32,7 +32,7 @@ function given(
   };
 }
 
-/** The same thing: CDK's types do not go with exactOptionalPropertyTypes. */
+/** A no-op cast: CDK's types conflict with exactOptionalPropertyTypes. */
 const newSecret = (scope: Stack, props: object = {}) => new Secret(scope, 'Secret', props) as ISecret;
 
 function assertViaSecretsManager(template: Template): void {
@@ -40,7 +40,7 @@ function assertViaSecretsManager(template: Template): void {
   assert.match(JSON.stringify(statement?.Condition?.['StringEquals']?.['kms:ViaService']), /"secretsmanager\./);
 }
 
-describe('the function may read the secret that is given, and use its key for that', () => {
+describe('the function may read the given secret, and use its key for that', () => {
   const encryptionKeys: Record<string, (stack: Stack) => IKey> = {
     'its key': (stack) => new Key(stack, 'Key'),
     'an alias of its key': (stack) => new Key(stack, 'Key').addAlias('alias/mine'),
@@ -55,7 +55,7 @@ describe('the function may read the secret that is given, and use its key for th
     });
   }
 
-  test('with an alias by its name, whichever key has it', () => {
+  test('with an alias by its name, whichever key it points to', () => {
     const { keys, template } = given((stack) =>
       newSecret(stack, { encryptionKey: Alias.fromAliasName(stack, 'Alias', 'alias/mine') }),
     );
@@ -110,7 +110,7 @@ describe('the function may read the secret that is given, and use its key for th
     ],
     [
       'by name, without a key',
-      // An ARN in part that ends like this would be taken for a whole one.
+      // A partial ARN that ends like this would be taken for a whole one.
       (stack) => Secret.fromSecretNameV2(stack, 'Secret', 'prod-openai'),
       ['prod-openai', [byName('prod-openai')], []],
     ],
@@ -123,7 +123,7 @@ describe('the function may read the secret that is given, and use its key for th
   }
 });
 
-test('a secret that no project uses the function may not read, nor use its key', () => {
+test('the function may not read a secret that no project uses, nor use its key', () => {
   const { secrets, keys } = given((stack) => newSecret(stack, { encryptionKey: new Key(stack, 'Key') }), {
     projects: { a: { secretName: 'a' } },
   });

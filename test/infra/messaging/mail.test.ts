@@ -13,7 +13,7 @@ const { template: withMail } = synthesize('mail');
 const env = { account: '111122223333', region: 'eu-west-1' };
 const alarmActions = ['AlarmActions', 'OKActions'];
 
-test('with nobody to notify there is no topic, and alarms only show', () => {
+test('with nobody to notify, there is no topic, and alarms have no actions', () => {
   const { template } = synthesize('defaults');
   template.resourceCountIs('AWS::SNS::Topic', 0);
   for (const actions of [...alarmActions, 'InsufficientDataActions']) {
@@ -34,13 +34,13 @@ describe('with notifyEmail', () => {
     });
   });
 
-  test('every alarm goes there, and again once it is over', () => {
+  test('every alarm is sent there when it begins and when it ends', () => {
     for (const actions of alarmActions) {
       withMail.allResourcesProperties('AWS::CloudWatch::Alarm', { [actions]: [{ Ref: topic }] });
     }
   });
 
-  test('what was cancelled and what is near its time budget go there as a sentence, of this deployment only', () => {
+  test('cancellations and warnings of this deployment go there as a sentence', () => {
     withMail.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['fine-tuning-curfew'],
@@ -59,7 +59,7 @@ describe('with notifyEmail', () => {
     });
   });
 
-  test('the topic takes messages by TLS only', () => {
+  test('the topic accepts messages over TLS only', () => {
     const denied = { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
     withMail.hasResourceProperties('AWS::SNS::TopicPolicy', {
       PolicyDocument: { Statement: Match.arrayWith([Match.objectLike(denied)]) },
@@ -67,14 +67,14 @@ describe('with notifyEmail', () => {
   });
 });
 
-/** The stack of a curfew with a topic of its own, and what the construct adds to it. */
+/** A stack with its own topic, and what the construct adds to it. */
 function stackWithTopic(propsOf: (stack: Stack) => TopicProps): Stack {
   const stack = newStack();
   curfewIn(stack, { topic: new Topic(stack, 'Topic', propsOf(stack)) });
   return stack;
 }
 
-describe('every message that is sent to a topic of this app gets through, without a warning', () => {
+describe('every message to a topic of this app gets through, without a warning', () => {
   const topics: Record<string, (stack: Stack) => TopicProps> = {
     'an encrypted one given as topic': (stack) => ({ masterKey: new Key(stack, 'Key'), enforceSSL: true }),
     'one encrypted under an alias': (stack) => ({ masterKey: new Key(stack, 'Key').addAlias('alias/mine') }),
@@ -86,7 +86,7 @@ describe('every message that is sent to a topic of this app gets through, withou
     return [name, Template.fromStack(stack)];
   });
   for (const [name, template] of [['the one of notifyEmail', withMail] as const, ...templates]) {
-    test(`${name}: of alarms by CloudWatch, if it is of this account`, () => {
+    test(`${name}: of alarms, from CloudWatch in this account`, () => {
       const alarms = Object.values(resourcesOf(template, 'AWS::CloudWatch::Alarm'));
       assert.equal(alarms.length, 11);
       for (const alarm of alarms) {
@@ -98,8 +98,8 @@ describe('every message that is sent to a topic of this app gets through, withou
       }
     });
 
-    // EventBridge fills in no condition key there: a condition would lose every message.
-    test(`${name}: of events by EventBridge, without a condition`, () => {
+    // EventBridge sets no condition key here: a condition would lose every message.
+    test(`${name}: of events, from EventBridge without a condition`, () => {
       const rules = Object.values(resourcesOf(template, 'AWS::Events::Rule')).filter((rule) => rule['EventPattern']);
       assert.equal(rules.length, 1);
       for (const { Arn } of rules.flatMap(({ Targets }) => Targets as { Arn: unknown }[])) {
@@ -110,7 +110,7 @@ describe('every message that is sent to a topic of this app gets through, withou
   }
 });
 
-describe('a topic whose key is not of this app is a warning, which says whom its policy must let in', () => {
+describe('a topic whose key is from another app causes a warning, which says whom its policy must allow', () => {
   const keys: Record<string, (stack: Stack) => IKey> = {
     'by its ARN': (stack) => Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-east-1:111122223333:key/0aa0'),
     'by an alias': (stack) => Alias.fromAliasName(stack, 'Key', 'alias/mine'),
@@ -124,7 +124,7 @@ describe('a topic whose key is not of this app is a warning, which says whom its
   }
 });
 
-test('a topic in the stack of another account lets in the alarms of this one', () => {
+test('a topic in a stack of another account accepts the alarms of this one', () => {
   const stack = newStack({ env });
   const topicStack = new Stack(stack.node.root, 'Topics', { env: { ...env, account: '444455556666' } });
   const topic = new Topic(topicStack, 'Topic', { topicName: 'alerts' });
@@ -138,7 +138,7 @@ test('a topic in the stack of another account lets in the alarms of this one', (
   );
 });
 
-describe('mail of events on a bus of another account or region, where there can be no rule of ours, is refused', () => {
+describe('mail about events on a bus in another account or region, where we cannot add a rule, is refused', () => {
   for (const place of ['eu-west-1:444455556666', 'us-east-1:111122223333']) {
     test(place, () => {
       const curfewWith = (props: FineTuningCurfewProps) => {
@@ -152,7 +152,7 @@ describe('mail of events on a bus of another account or region, where there can 
   }
 });
 
-test('the ARN of a topic that exists is where alarms and events go, beside the mail if there is an address too', () => {
+test('alarms and events go to the topic with the given ARN, and by mail too if there is an address', () => {
   const arn = 'arn:aws:sns:us-east-1:111122223333:alerts';
   for (const context of ['topicByArn', 'everySetting'] as const) {
     const { template } = synthesize(context);
@@ -163,7 +163,7 @@ test('the ARN of a topic that exists is where alarms and events go, beside the m
   }
 });
 
-/** What lets this service publish to the topic: a statement of its policy, and one of its key's if it has a key. */
+/** The statements that let this service publish to the topic: in its policy and, if it has a key, in the key's. */
 function grantsOf(template: Template, topic: unknown, Service: string): Statement[] {
   const { Ref: id } = topic as { Ref: string };
   const isFor = (actions: string[]) => (statement: Statement) =>

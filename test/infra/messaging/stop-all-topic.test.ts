@@ -13,7 +13,7 @@ const arn = arnIn('us-east-1:111122223333');
 const places: Record<string, StackProps> = { 'in a known place': { env }, anywhere: {} };
 
 describe('a topic that stops everything', () => {
-  test('is known to the function once, and what it cannot deliver is a dead letter', () => {
+  test('is known to the function once, and what it cannot deliver becomes a dead letter', () => {
     const template = templateOf((stack) => {
       const curfew = curfewIn(stack);
       const [one, two] = [new Topic(stack, 'One'), new Topic(stack, 'Two')];
@@ -29,14 +29,14 @@ describe('a topic that stops everything', () => {
     });
   });
 
-  test('is refused if it gets the alarms of this deployment', () => {
+  test('is refused if it receives the alarms of this deployment', () => {
     const stack = newStack();
     const topic = new Topic(stack, 'Topic');
     assert.throws(() => curfewIn(stack, { topic }).stopAllOn(topic), /gets the alarms of "fine-tuning-curfew"/);
   });
 
   for (const [place, props] of Object.entries(places)) {
-    test(`is refused if it gets the alarms by mail or by its ARN, in a stack ${place}`, () => {
+    test(`is refused if it receives the alarms by mail or by its ARN, in a stack ${place}`, () => {
       const stack = newStack(props);
       const curfew = curfewIn(stack, { notifyEmail: 'ml@example.com', notifyTopicArn: arn });
       const same = [
@@ -50,7 +50,7 @@ describe('a topic that stops everything', () => {
   }
 
   for (const place of ['eu-west-1:111122223333', 'us-east-1:444455556666']) {
-    test(`may have the name of the one that gets the alarms, in ${place}`, () => {
+    test(`may share its name with the one that receives the alarms, in ${place}`, () => {
       const stack = newStack();
       const curfew = curfewIn(stack, { notifyTopicArn: arn });
       assert.doesNotThrow(() => curfew.stopAllOn(Topic.fromTopicArn(stack, 'ByArn', arnIn(place))));
@@ -58,7 +58,7 @@ describe('a topic that stops everything', () => {
   }
 
   for (const order of ['before', 'after']) {
-    test(`is refused at synth if an alarm got it as an action of its own ${order} that`, () => {
+    test(`is refused at synth if it became an alarm's own action ${order} that`, () => {
       const stack = newStack();
       const curfew = curfewIn(stack);
       const topic = new Topic(stack, 'Topic');
@@ -75,7 +75,7 @@ describe('a topic that stops everything', () => {
     });
   }
 
-  test('may be of the parent, if this is a nested stack', () => {
+  test('may belong to the parent of a nested stack', () => {
     const parent = newStack();
     const topic = new Topic(parent, 'Topic');
     const nested = new NestedStack(parent, 'Nested');
@@ -91,7 +91,7 @@ describe('a topic that stops everything', () => {
     });
   });
 
-  test('is refused if it is in another region, where its dead letters cannot be', () => {
+  test('is refused if it is in another region, where its dead letters could not be', () => {
     const stack = newStack({ env });
     const topic = Topic.fromTopicArn(stack, 'Topic', arnIn('eu-west-1:111122223333', 'stop'));
     assert.throws(() => curfewIn(stack).stopAllOn(topic), /is in eu-west-1, .* give "stopAllOn" a topic in us-east-1/);

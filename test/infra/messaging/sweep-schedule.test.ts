@@ -15,7 +15,7 @@ describe('the rules', () => {
     [daily, { sweep: { lookbackDays: 0 }, requestedBy: 'rule' }],
   ];
   for (const [ScheduleExpression, request] of requests) {
-    test(`${ScheduleExpression} sends ${JSON.stringify(request)} once, without a dead letter: the next sweep comes`, () => {
+    test(`${ScheduleExpression} sends ${JSON.stringify(request)} once, without a dead letter`, () => {
       template.hasResourceProperties('AWS::Events::Rule', {
         ScheduleExpression,
         State: 'ENABLED',
@@ -31,7 +31,7 @@ describe('the rules', () => {
     });
   }
 
-  test('may call the alias, each of them, and nothing else of the function', () => {
+  test('may each call the alias, and nothing else of the function', () => {
     const permissions = Object.values(resourcesOf(template, 'AWS::Lambda::Permission'));
     assert.equal(permissions.length, 2);
     for (const { FunctionName, Principal } of permissions) {
@@ -68,7 +68,7 @@ describe('the alias of the rules', () => {
     });
   }
 
-  test('is of the function as it is now, so a changed setting reaches the rules', () => {
+  test('points to $LATEST, so a changed setting reaches the rules', () => {
     template.resourceCountIs('AWS::Lambda::Version', 0);
     template.hasResourceProperties('AWS::Lambda::Alias', {
       Name: 'sweeps',
@@ -79,7 +79,7 @@ describe('the alias of the rules', () => {
   });
 });
 
-test('switched off, both rules are disabled, no alarm misses the sweeps, and everything else is there', () => {
+test('switched off, both rules are disabled, no alarm waits for sweeps, and everything else is there', () => {
   const idsIn = (from: Template) => Object.keys(from.toJSON()['Resources']);
   const { template: disabled } = synthesize('disabled');
   const rules = Object.values(resourcesOf(disabled, 'AWS::Events::Rule')).filter((rule) => rule['ScheduleExpression']);

@@ -61,18 +61,18 @@ const alarmsOf = (from: Template) =>
 
 describe('an alarm', () => {
   for (const [name, properties] of Object.entries(alarms)) {
-    test(`${name} says what to do, sends nobody to a document, and fits into a description`, () => {
+    test(`${name} says what to do, refers to no document, and fits into a description`, () => {
       template.hasResourceProperties('AWS::CloudWatch::Alarm', {
         AlarmName: `fine-tuning-curfew-${name}`,
         AlarmDescription: Match.stringLikeRegexp('^(?!.*(#|README|docs/|[.]md)).{80,1024}(?<=[.])$'),
-        // Metric math, which not every emulator of AWS knows.
+        // Metric math, which not every AWS emulator supports.
         Metrics: Match.absent(),
         ...properties,
       });
     });
   }
 
-  test('is there for each of these, and no other', () => {
+  test('exists for each of these, and for nothing else', () => {
     template.resourceCountIs('AWS::CloudWatch::Alarm', Object.keys(alarms).length);
   });
 
@@ -83,7 +83,7 @@ describe('an alarm', () => {
 });
 
 // An alarm starts in INSUFFICIENT_DATA, and acts only if its state changes.
-test('the alarm on missing sweeps is silent before the first one, and speaks up once sweeps stop', () => {
+test('the alarm on missing sweeps is silent before the first one, and fires once sweeps stop', () => {
   const { template: withMail } = synthesize('mail');
   const [topic] = Object.keys(withMail.findResources('AWS::SNS::Topic'));
   withMail.hasResourceProperties('AWS::CloudWatch::Alarm', {
@@ -93,18 +93,18 @@ test('the alarm on missing sweeps is silent before the first one, and speaks up 
   });
 });
 
-describe('what a sweep finds again and again is one alarm, as long as it does', () => {
+describe('a finding that sweeps repeat stays one alarm until it is gone', () => {
   // Requests come at any time, however rare the sweeps.
   const ofRequests = ['Errors', 'Crashes', 'Throttles', 'DeadLetters'];
   const byDefault = alarmsOf(template);
   for (const sweepEveryMinutes of [1, 5, 6, 59, 60, 1440]) {
-    test(`with sweeps every ${sweepEveryMinutes} minutes, which may come early or late by some`, () => {
+    test(`with sweeps every ${sweepEveryMinutes} minutes, give or take a few`, () => {
       for (const [name, alarm] of alarmsOf(templateWith({ sweepEveryMinutes }))) {
         const seconds = Number(alarm['Period']);
         assert.deepEqual({ ...alarm, Period: 300 }, { ...byDefault.get(name), Period: 300 });
         if (ofRequests.includes(name)) assert.equal(seconds, 300, name);
         else assert.equal(seconds, Math.max(name === 'NoSweep' ? 60 : 300, sweepEveryMinutes * 60), name);
-        // As far as CloudWatch allows: a day in periods below an hour, else a week.
+        // CloudWatch's limit: a day in periods below an hour, otherwise a week.
         assert.ok(seconds * Number(alarm['EvaluationPeriods']) <= (seconds < 3600 ? 86_400 : 604_800), name);
       }
     });
@@ -116,7 +116,7 @@ describe('time-outs and crashes', () => {
   const [, counted = ''] = /^%(.+)%$/.exec(String(filter?.['FilterPattern'])) ?? [];
   const isCounted = (line: string) => new RegExp(counted).test(line);
 
-  test('are counted in the log, under a name that is this deployment’s, by an expression that filters allow', () => {
+  test('are counted in the log, under this deployment’s name, by an expression that filters allow', () => {
     assert.match(counted, /^[\w:\-^?[\]{}|*+.]+$/);
     assert.deepEqual(filter?.['MetricTransformations'], [
       { MetricNamespace: 'FineTuningCurfew', MetricName: 'fine-tuning-curfew-Crashes', MetricValue: '1' },

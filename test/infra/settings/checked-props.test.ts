@@ -9,7 +9,7 @@ const bedrock = 'https://bedrock-mantle.us-west-2.api.aws/v1';
 const topicArn = 'arn:aws:sns:us-east-1:111122223333:alerts';
 const customization = { provider: 'bedrock-customization', openaiBaseUrl: bedrock };
 
-describe('a wrong prop throws with its name and what is allowed', () => {
+describe('a wrong prop throws an error with its name and what is allowed', () => {
   const cases: [props: object, expected: RegExp][] = [
     [{ timeBudgetMinutes: Number.NaN }, /prop "timeBudgetMinutes".* must be a whole number/],
     [{ timeBudgetMinutes: 0 }, /prop "timeBudgetMinutes" is 0.*only with "dryRun"/],
@@ -27,7 +27,7 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     [{ projects: { a: customization } }, /^project "a": "openaiBaseUrl" must be left out/],
     [{ name: 'aws-team', projects: { a: {} } }, /must not begin with "aws"/],
 
-    // What says the same thing twice, is of another kind, or is not known at synth although resources depend on it.
+    // Says the same thing twice, has the wrong type, or is unknown at synth although resources depend on it.
     [{ topic: {}, notifyTopicArn: topicArn }, /"topic" and "notifyTopicArn"/],
     [{ secret: {}, secretName: 'openai/api-key' }, /"secret" and "secretName"/],
     [{ topic: topicArn }, /prop "topic" must be an ITopic.*notifyTopicArn/],
@@ -42,7 +42,7 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     [{ enabled: Aws.REGION }, /prop "enabled" must be known at synth/],
     [{ sweepEveryMinutes: Aws.REGION }, /prop "sweepEveryMinutes" must be known at synth/],
 
-    // A likely typo, and one like nothing of ours.
+    // A likely typo, and a name unlike any of ours.
     [{ dryrun: true }, /^prop "dryrun" is not a setting: did you mean "dryRun"\?$/],
     [{ secrets: true }, /^prop "secrets" is not a setting: did you mean "secret"\?$/],
     [{ VPC: true }, /^prop "VPC" is not a setting: did you mean "vpc"\?$/],
@@ -75,7 +75,7 @@ describe('a wrong prop throws with its name and what is allowed', () => {
     });
   }
 
-  test('a topic with the key that AWS manages for SNS', () => {
+  test('a topic with the AWS managed key for SNS', () => {
     const stack = newStack();
     const masterKey = Alias.fromAliasName(stack, 'Key', 'alias/aws/sns');
     const topic = new Topic(stack, 'Topic', { masterKey });

@@ -7,31 +7,31 @@ import { defaults } from '../../../infra/settings/settings.ts';
 
 const contextWith = (context: Record<string, unknown>) => contextOf(new App({ context }).node);
 
-test('cdk.json shows the defaults, which hold without it too', () => {
+test('cdk.json shows the defaults, which apply without it too', () => {
   assert.deepEqual(cdkJson.context, defaults);
   for (const context of [cdkJson.context, {}]) assert.deepEqual(contextWith(context), { ...defaults, projects: {} });
 });
 
-test('values of -c key=value are text, and become what the setting is', () => {
+test('values of -c key=value are text, and get the type of the setting', () => {
   const given = { timeBudgetMinutes: '0', dryRun: 'true', cancelLimit: 'none', logRetentionDays: '7' };
   const expected = { timeBudgetMinutes: 0, dryRun: true, cancelLimit: 'none', logRetentionDays: 7 };
   assert.partialDeepStrictEqual(contextWith(given), expected);
 });
 
-test('the region may be of any partition', () => {
+test('the region may be in any partition', () => {
   for (const region of ['ap-southeast-5', 'cn-northwest-1', 'us-gov-west-1', 'us-isob-east-1', 'eusc-de-east-1']) {
     assert.equal(contextWith({ region }).region, region);
   }
 });
 
-test('projects are the same as an object and as text', () => {
+test('projects may be an object or text', () => {
   const projects = { a: { timeBudgetMinutes: 90, dryRun: true }, b: { provider: 'bedrock', region: 'us-west-2' } };
   for (const given of [projects, JSON.stringify(projects)]) {
     assert.deepEqual(contextWith({ projects: given }).projects, projects);
   }
 });
 
-describe('what is wrong fails with its key and what is allowed, and without what may be a credential', () => {
+describe('a wrong value fails with its key and what is allowed, without what may be a credential', () => {
   const cases: [context: Record<string, unknown>, expected: RegExp][] = [
     [{ timeBudgetMinutes: 'soon' }, /key "timeBudgetMinutes" is "soon", but must be a whole number of minutes, 0/],
     [{ timeBudgetMinutes: '0' }, /key "timeBudgetMinutes" is 0,.* allowed only with "dryRun" true/],
@@ -82,7 +82,7 @@ describe('a key that is misspelt or cut short', () => {
     });
   }
 
-  test('is nothing that CDK or somebody else keeps in the context', () => {
+  test('is not confused with what CDK or others keep in the context', () => {
     const others = {
       '@aws-cdk/core:newStyleStackSynthesis': true,
       'aws:cdk:enable-path-metadata': true,

@@ -23,7 +23,7 @@ const manyProjects = (count: number): Record<string, FineTuningProject> =>
     ]),
   );
 
-describe('what differs in each project', () => {
+describe('what each project overrides', () => {
   test('is kept in Parameter Store in the order of the context, where the function looks for it', () => {
     assert.match(pathOf(template), /^\/fine-tuning-curfew\/projects\/[0-9a-f]{16}$/);
     const given = Object.entries<object>(JSON.parse(contexts.projects.projects));
@@ -33,7 +33,7 @@ describe('what differs in each project', () => {
     );
   });
 
-  test('may be read by the function: that of this deployment, and nothing else', () => {
+  test('is all that the function may read from Parameter Store', () => {
     assert.deepEqual(statementsFor(template, 'ssm'), [
       {
         Effect: 'Allow',
@@ -52,7 +52,7 @@ describe('what differs in each project', () => {
     }
   });
 
-  test('is at another path once it changes, without new code', () => {
+  test('moves to another path when it changes, without new code', () => {
     const before = templateWith({ projects: { a: { timeBudgetMinutes: 90 } } });
     const after = templateWith({ projects: { a: { timeBudgetMinutes: 91 } } });
     assert.notEqual(pathOf(after), pathOf(before));
@@ -62,7 +62,7 @@ describe('what differs in each project', () => {
     assert.deepEqual(codeOf(after), codeOf(before));
   });
 
-  test('is there before the function looks for it', () => {
+  test('is written before the function looks for it', () => {
     const [properties] = Object.values(template.findResources('AWS::Lambda::Function'));
     for (const id of Object.keys(template.findResources('AWS::SSM::Parameter'))) {
       assert.ok(properties?.['DependsOn'].includes(id));
@@ -73,7 +73,7 @@ describe('what differs in each project', () => {
 describe('a thousand projects', () => {
   const thousand = templateWith({ projects: manyProjects(1000) });
 
-  test('are in parameters that cost nothing, in their order', () => {
+  test('are in parameters that cost nothing, in order', () => {
     const parameters = parametersOf(thousand);
     for (const { Type, Tier, Value } of parameters) {
       assert.deepEqual([Type, Tier], ['String', 'Standard']);
@@ -91,13 +91,13 @@ describe('a thousand projects', () => {
     assert.equal(listOf(thousand)?.parts, parameters.length);
   });
 
-  test('fit into a template, and leave room for more resources', () => {
+  test('fit into a template, and leave room for other resources', () => {
     assert.ok(Object.keys(thousand.toJSON()['Resources']).length < 250);
     assert.ok(JSON.stringify(thousand.toJSON()).length < 500_000);
   });
 });
 
-test('a project that is a token reaches the function as what it becomes', () => {
+test('a project that is a token reaches the function resolved', () => {
   const withTokens = templateOf((stack) => {
     const secretName = new CfnParameter(stack, 'Arn').valueAsString;
     const timeBudgetMinutes = new CfnParameter(stack, 'Budget', { type: 'Number' }).valueAsNumber;
@@ -112,7 +112,7 @@ test('a project that is a token reaches the function as what it becomes', () => 
   assert.deepEqual(statementsFor(withTokens, 'secretsmanager')[0]?.Resource, { Ref: 'Arn' });
 });
 
-describe('a function that runs already notices that a token became something else', () => {
+describe('a running function notices that a token has changed', () => {
   const withBudgets = (count: number) =>
     templateOf((stack) => {
       const secretName = new CfnParameter(stack, 'Arn').valueAsString;
@@ -124,19 +124,19 @@ describe('a function that runs already notices that a token became something els
     });
   const many = withBudgets(30);
 
-  test('since ten of them are in its environment too, for which there is room', () => {
+  test('because ten of them are also in its environment, where there is room', () => {
     const refs = Array.from({ length: 10 }, (_, i) => [{ Ref: `Budget${i}` }, ',']);
     assert.deepEqual(settingsIn(many)['revision'], { 'Fn::Join': ['', refs.flat().slice(0, -1)] });
     assert.deepEqual(settingsIn(withBudgets(1))['revision'], { Ref: 'Budget0' });
     assert.equal(settingsIn(template)['revision'], undefined);
   });
 
-  test('and many are spread over more parameters, since nobody knows how long they will be', () => {
+  test('and many are spread over more parameters, because their length is unknown', () => {
     assert.ok(parametersOf(many).length >= 3);
   });
 });
 
-test('a project of Bedrock’s customization jobs has neither a URL nor a secret, and nothing of how another provider is reached', () => {
+test('a project of Bedrock’s customization jobs has no URL, no secret and nothing of another provider’s connection', () => {
   const elsewhere: FineTuningCurfewProps = {
     openaiBaseUrl: 'https://team.openai.azure.com/openai/v1',
     openaiProject: 'proj_1',

@@ -10,7 +10,7 @@ const secretIn = (region: string) => `arn:aws:secretsmanager:${region}:${account
 const secretKmsKeyArn = `arn:aws:kms:us-east-1:${account}:key/0aa0-1bb1`;
 const stackIn = (region: string) => newStack({ env: { account, region } });
 
-describe('what is in another region than the function, which could never be read, is refused', () => {
+describe('what the function could never read, because it is in another region, is refused', () => {
   const a = { secretName: secretIn('eu-west-1') };
   const cases: [name: string, props: FineTuningCurfewProps, expected: RegExp][] = [
     ['a secret', { secretName: secretIn('us-east-1') }, /^"secretName" is in us-east-1.* runs in eu-west-1/],
@@ -33,7 +33,7 @@ describe('what is in another region than the function, which could never be read
   test('a secret of another stack', () => {
     const stack = stackIn('eu-west-1');
     const other = new Stack(stack.node.root, 'Secrets', { env: { account, region: 'us-east-1' } });
-    // CDK's types do not go with exactOptionalPropertyTypes.
+    // CDK's types conflict with exactOptionalPropertyTypes.
     const secret = new Secret(other, 'Secret', { secretName: 'openai' }) as ISecret;
     const message = /^project "a": prop "secret" is in us-east-1/;
     assert.throws(() => curfewIn(stack, { secret, projects: { a: {} } }), { message });

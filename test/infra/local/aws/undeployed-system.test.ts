@@ -7,7 +7,7 @@ import type { SweepAnswer } from '../../../../lambda/contract.ts';
 
 const nova = simulatedCustomizationJob({ ageMinutes: 400 });
 
-test('without an emulator the bundle does its work, in several projects too', async () => {
+test('without an emulator the bundle still works, with several projects too', async () => {
   await using system = await startUndeployedSystem({
     jobs: [simulatedJob({ id: 'ftjob-old', status: 'running', ageMinutes: 400 })],
     projects: {

@@ -59,7 +59,7 @@ async function send({ method, path, query, headers: { host: _, ...headers }, bod
   return { status: response.status, body: await response.json() };
 }
 
-test("the vendor's own client signs calls that are let in", async () => {
+test("calls signed by the vendor's own client are let in", async () => {
   const { baseUrl: baseURL } = simulator;
   const client = new OpenAI({ provider: bedrock({ ...signer, baseURL, endpoint: 'mantle' }), maxRetries: 0 });
   const { jobs } = client.fineTuning;
@@ -105,7 +105,7 @@ const withProject = { call: { headers: { host, 'openai-project': 'a' } } };
 const toAws = { call: { headers: { host: 'bedrock-mantle.eu-west-1.api.aws' } } };
 const unequal = /does not match the signature you provided.*(GET|POST)\n\/v1/s;
 
-/** By the code of the refusal: what is wrong, its message, how the call is signed and what is changed afterwards. */
+/** By the refusal's code: what is wrong, its message, how the call is signed and what changes afterwards. */
 const refused: Record<string, [string, RegExp, Signing, ((call: Call) => Partial<Call>)?][]> = {
   missing_authentication_token: [['no credential', /Missing Authentication/, {}, changed({ headers: {} })]],
   unrecognized_client: [
@@ -133,7 +133,7 @@ const refused: Record<string, [string, RegExp, Signing, ((call: Call) => Partial
     ['another body', /x-amz-content-sha256/, { call: { ...cancel, body: 'a' } }, changed({ body: 'b' })],
     ['another value of a signed header', unequal, withProject, header('openai-project', 'b')],
     ['another day in its scope', /Signature expired/, {}, authorization(/\/\d{8}\//, '/20200101/')],
-    ['a date that is none', /Signature expired/, {}, header('x-amz-date', 'today')],
+    ['an invalid date', /Signature expired/, {}, header('x-amz-date', 'today')],
     ['a date six minutes ago', /Signature expired/, { secondsAgo: 360 }],
     ['a date six minutes ahead', /not yet current/, { secondsAgo: -360 }],
   ],

@@ -39,8 +39,8 @@ const get = (jobIdentifier: string) => client.send(new GetModelCustomizationJobC
 const stop = (jobIdentifier: string) => client.send(new StopModelCustomizationJobCommand({ jobIdentifier }));
 const tagsOf = async (resourceARN: string) => (await client.send(new ListTagsForResourceCommand({ resourceARN }))).tags;
 
-// That jobs are found, stopped and tagged as they should, the tests of the function show.
-test('pages through the newest first, also past a job that left the list between two pages', async () => {
+// The tests of the function show that jobs are found, stopped and tagged correctly.
+test('pages through jobs newest first, even past one that left the list between two pages', async () => {
   const jobs = Array.from({ length: 5 }, (_, ageMinutes) => addJob({ ageMinutes }));
   addJob({ status: 'Completed' });
   const seen: unknown[] = [];
@@ -60,10 +60,10 @@ test('pages through the newest first, also past a job that left the list between
 const unknownArn = simulatedCustomizationJob().jobArn;
 const refused: [string, () => Promise<unknown>, string, number][] = [
   ['other credentials', () => list({}, stranger), 'InvalidSignatureException', 403],
-  ['a status that is not looked for', () => list({ statusEquals: 'Completed' }), 'ValidationException', 400],
+  ['a status that the function never lists', () => list({ statusEquals: 'Completed' }), 'ValidationException', 400],
   ['the oldest first', () => list({ sortOrder: 'Ascending' }), 'ValidationException', 400],
   ['a page that is too long', () => list({ maxResults: 1_001 }), 'ValidationException', 400],
-  ['a token that is none', () => list({ nextToken: 'x' }), 'ValidationException', 400],
+  ['an invalid token', () => list({ nextToken: 'x' }), 'ValidationException', 400],
   ['a job that is not there', () => get(unknownArn), 'ResourceNotFoundException', 404],
   ['the stop of a job that is not there', () => stop(unknownArn), 'ResourceNotFoundException', 404],
   ['tags of a job that is not there', () => tagsOf(unknownArn), 'ResourceNotFoundException', 404],

@@ -36,7 +36,7 @@ describe("the vendor's own client", () => {
     assert.equal(simulator.calls.length, 3);
   });
 
-  test('cancels a job in progress, and no other', async () => {
+  test('cancels a job only while it is in progress', async () => {
     const job = simulatedJob({ status: 'queued' });
     const others = ['succeeded', 'failed', 'cancelled'].map((status) => simulatedJob({ status }));
     start(job, ...others);
@@ -46,7 +46,7 @@ describe("the vendor's own client", () => {
     await assert.rejects(jobs.retrieve('ftjob-none'), NotFoundError);
   });
 
-  test('is refused with another key, in words that show a part of it', async () => {
+  test('is refused with another key, in a message that shows part of it', async () => {
     await assert.rejects(
       Array.fromAsync(clientWith('sk-another-key-1234').fineTuning.jobs.list()),
       (error) => error instanceof AuthenticationError && error.message.includes('sk-anoth'),
@@ -93,7 +93,7 @@ describe('no endpoint is', () => {
   }
 });
 
-test("Azure answers below its own path, with Azure's statuses and nulls", async () => {
+test("Azure answers under its own path, with Azure's statuses and nulls", async () => {
   const job = simulatedAzureJob({ status: 'pending' });
   await using simulator = await startFineTuningSimulator({ ...azure, jobs: [job] });
   assert.match(simulator.baseUrl, /\/openai\/v1$/);
