@@ -1,4 +1,4 @@
-/** The same handler, which publishes an event about what it cancelled, as the deployed function does. */
+/** The same handler, but it publishes an event about the cancel, as the deployed function does. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { Context } from 'aws-lambda';
 import { handler as cancel } from './afternoon-handler.ts';

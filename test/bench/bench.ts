@@ -13,7 +13,7 @@ async function bundleSize({ ours, theirs }: Bundles): Promise<void> {
   new Row().print('bundle size', [statSync(ours).size, statSync(theirs).size], inUnit('kB', 1000), ['≤', 0.5]);
 }
 
-// The bill comes last, because it has a table of its own.
+// The bill comes last, because it has its own table.
 const rows = { coldStart, warmCancel, sweeps, manyProjects, rateLimits, memory, bundleSize, month };
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(rows);
 

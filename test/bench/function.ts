@@ -47,7 +47,7 @@ export async function startFunction(bundle: string, stackEnvironment: Record<str
       child.send([events, remainingMs] satisfies [unknown[], number]);
       return answer();
     },
-    /** Returns what it has logged since this was last called. */
+    /** Returns what it has logged since the last call. */
     takeLog(): string {
       const text = readFileSync(logFile, 'utf8');
       writeFileSync(logFile, '');

@@ -11,7 +11,7 @@ import { type Behaviour, keyOf, startProvider } from './provider.ts';
 interface SystemOptions {
   /** One by default: a deployment without `projects`. */
   projects?: number;
-  /** How some projects fail, spread evenly: how their provider behaves, or what is wrong with their settings. */
+  /** How some projects, spread evenly, fail: their provider's behaviour, or what is wrong with their settings. */
   failures?: (Fault | ProjectOverrides)[];
   /** How long each answer of AWS takes. */
   awsMs?: number;

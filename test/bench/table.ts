@@ -45,7 +45,7 @@ export class Row {
    * Prints the row. A slow or busy machine is not a failure, so a missed goal is only shown.
    *
    * @param goal the most, or the least, that ours may be as a multiple of theirs.
-   * @param texts what the table shows in place of the values.
+   * @param texts what the table shows instead of the values.
    */
   print(
     what: string,

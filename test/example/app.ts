@@ -61,7 +61,7 @@ class ExampleStack extends Stack {
       definitionBody: DefinitionBody.fromChainable(untilDeadline.next(cancel)),
     });
 
-    // The same task in JSONata, with a result that the next state can use.
+    // The same task in JSONata, whose result the next state can use.
     const cancelJsonata = LambdaInvoke.jsonata(this, 'Cancel', {
       lambdaFunction: curfew.function,
       payload: TaskInput.fromObject({ jobId: '{% $states.input.jobId %}' }),
@@ -96,7 +96,7 @@ class ExampleStack extends Stack {
     const topic = new Topic(this, 'RequestTopic');
     topic.addSubscription(new LambdaSubscription(curfew.function));
 
-    // A topic that stops everything: AWS Budgets publishes there once the month's budget for Bedrock is spent.
+    // A topic that stops everything: AWS Budgets publishes there once the monthly Bedrock budget is spent.
     const overBudget = new Topic(this, 'OverBudget');
     overBudget.grantPublish(
       new ServicePrincipal('budgets.amazonaws.com', {

@@ -20,7 +20,7 @@ const outdir = join(runDirectory, 'cdk.out');
 export interface Synthesized {
   stackName: string;
   template: Template;
-  /** Where the template is. */
+  /** The path of the template. */
   file: string;
 }
 

@@ -13,7 +13,7 @@ const stopAll = { stopAll: { dryRun: false } };
 
 const answered = (jobId: string): CurfewAnswer => ({ jobId, outcome: 'cancelled', initialStatus: '', finalStatus: '' });
 
-/** Unwraps an event. A request is answered by its job id; there is no job `ftjob-none`. */
+/** Unwraps an event. Each request is answered with its job id; `ftjob-none` does not exist. */
 async function unwrapped(event: unknown) {
   const deliveries: Delivery[] = [];
   const requests: object[] = [];

@@ -8,7 +8,7 @@ const kmsKeyArn = (id: string) => `arn:aws:kms:eu-central-1:123456789012:key/${i
 const azureUrl = 'https://research.openai.azure.com/openai/v1';
 const bedrockUrl = (where: string) => `https://bedrock-mantle.${where}.api.aws/v1`;
 
-/** Top-level settings that set everything. */
+/** Top-level settings with every key set. */
 const settings: Settings = {
   name: 'fine-tuning-curfew',
   openaiBaseUrl: 'https://proxy.example.com/v1',

@@ -10,7 +10,7 @@ export function at(json: Json | undefined, ...path: string[]): Json | undefined 
   return path.reduce((part, key) => (isObject(part) ? part[key] : undefined), json);
 }
 
-/** What AWS knows by itself. */
+/** Values that AWS itself supplies. */
 const pseudoParameters: Record<string, string> = {
   'AWS::Region': 'eu-central-1',
   'AWS::AccountId': '123456789012',

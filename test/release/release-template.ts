@@ -7,7 +7,6 @@ import type { Json } from './evaluated.ts';
 Object.assign(process.env, isolatedEnvironment(newRunDirectory()), { CDK_VALIDATION: 'false' });
 await bundleFunction();
 
-/** The template of a release. */
 export const releaseTemplate: Record<string, Json> = JSON.parse(JSON.stringify(curfewTemplate('code.zip')));
 
 /** Returns the parameter name of a setting. */

@@ -7,7 +7,7 @@ import { run } from '../../infra/local/aws/processes.ts';
 
 export interface StackProps {
   stackName: string;
-  /** The file with the template. */
+  /** The template file. */
   template: string;
   parameters?: Record<string, string>;
 }
@@ -38,7 +38,7 @@ export async function deployTemplate(
   return deploymentOf(emulator, { stackName, functionName: parameters['Name'] ?? 'fine-tuning-curfew' });
 }
 
-/** The physical id of each resource in a stack, by its logical id. */
+/** Returns the physical id of each resource in a stack, by its logical id. */
 export async function physicalIds(emulator: Emulator, stackName: string): Promise<Record<string, string>> {
   const { StackResources } = (await aws(
     emulator,

@@ -32,7 +32,7 @@ const projectsPath = '/fine-tuning-curfew/projects/test';
 
 /** The function with everything around it on loopback: the fine-tuning API, AWS, its log. */
 export interface Curfew extends AsyncDisposable {
-  /** The provider of the top-level settings. Projects may name more of them. */
+  /** The provider of the top-level settings. Projects may name others. */
   openai: FineTuningSimulator;
   aws: AwsStub;
   /** The written documents in CloudWatch's Embedded Metric Format. */
@@ -66,7 +66,7 @@ interface SweepOptions extends DryRun, InProject {
 
 export interface CurfewOptions {
   jobs?: Iterable<SimulatedJob>;
-  /** The answer for every secret that `secrets` does not name. */
+  /** The answer for every secret not in `secrets`. */
   secret?: SecretAnswer;
   secrets?: Record<string, SecretAnswer>;
   settings?: Partial<Settings & { eventBusName: string }>;

@@ -4,7 +4,7 @@ const account = 'arn:aws:sns:us-east-1:123456789012';
 
 const toText = (message: string | object) => (typeof message === 'string' ? message : JSON.stringify(message));
 
-/** Messages of SQS, `message-0` and so on. */
+/** SQS messages, `message-0` and so on. */
 export function queueEvent(...bodies: (string | object)[]) {
   return {
     Records: bodies.map((body, index) => ({
@@ -30,7 +30,7 @@ export function fifoEvent(...bodies: (string | object)[]) {
   return { Records: Records.map((record) => ({ ...record, eventSourceARN: `${record.eventSourceARN}.fifo` })) };
 }
 
-/** A message of SNS. */
+/** An SNS message. */
 export function topicEvent(message: string | object, TopicArn = `${account}:requests`) {
   return {
     Records: [
@@ -56,7 +56,7 @@ export function topicEvent(message: string | object, TopicArn = `${account}:requ
   };
 }
 
-/** What SNS writes into a queue that is subscribed to a topic. */
+/** What SNS writes to a queue that subscribes to a topic. */
 export function notification(message: string | object, TopicArn = `${account}:requests`) {
   return {
     Type: 'Notification',
@@ -87,7 +87,7 @@ export function alarmMessage(NewStateValue: 'ALARM' | 'OK' | 'INSUFFICIENT_DATA'
   };
 }
 
-/** An event of EventBridge, by default somebody else's. */
+/** An EventBridge event, by default somebody else's. */
 export function busEvent(detail: unknown, source = 'my.pipeline') {
   return {
     version: '0',

@@ -13,7 +13,7 @@ import type {
 } from '../../lambda/curfew/job.ts';
 import { JobNotFoundError, OpenAIError, StateError } from '../../lambda/errors.ts';
 
-/** The present in every test of the rules, in Unix seconds. */
+/** The current time in every test of the rules, in Unix seconds. */
 export const now = Date.parse('2026-11-25T12:00:00Z') / 1000;
 /** Returns the time this many minutes from now, as answers show it. */
 export const isoIn = (minutes: number) => new Date((now + minutes * 60) * 1000).toISOString();

@@ -84,7 +84,7 @@ const secrets = Object.fromEntries(unusable);
 {
   await using curfew = await startCurfew({ projects, secrets, ...recorders });
   curfew.openai.faultFor = ({ endpoint, headers }) => {
-    // The projects share one job, which is running for each of them.
+    // The projects share one job, which is running in each of them.
     curfew.openai.jobs = new Map([[jobId, job()]]);
     return wire.find((one) => one.name === headers['openai-project'] && one.endpoint === endpoint)?.fault;
   };

@@ -21,7 +21,7 @@ export async function startProvider() {
   after(() => simulator[Symbol.asyncDispose]());
   const faults = new Map<string, { left: Fault[]; forever: boolean }>();
   const provider = Object.assign(simulator, {
-    /** Starts over with these jobs, without calls and faults. */
+    /** Starts over with these jobs, without calls or faults. */
     reset(...jobs: SimulatedJob[]) {
       simulator.jobs = new Map(jobs.map((job) => [job.id, job]));
       simulator.calls.length = 0;
@@ -94,11 +94,11 @@ export function createClient(
   return {
     ...provider,
     retrieve: (jobId: string, signal = time.signal) => provider.retrieve(jobId, { signal, withMetadata: false }),
-    /** A project that is reached through this client, with the same name as at the provider. */
+    /** A project behind this client, with the same name as at the provider. */
     project,
-    /** All pages of a list. */
+    /** Reads all pages of a list. */
     pages: () => Array.fromAsync(provider.list({ signal: time.signal, withMetadata: false })),
-    /** The rule that cancels a job, through this client. */
+    /** Cancels a job by the rules, through this client. */
     cancelJob: async (jobId: string) =>
       toCancelAnswer(await cancelJob({ project, jobId, reason: 'requested', dryRun: false }, invocation)),
     endTime,

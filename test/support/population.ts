@@ -25,7 +25,7 @@ const arbitraryJob = fc.record({
   extendedForMinutes: sometimes(fc.integer({ min: -60, max: 600 })),
   cancellingForMinutes: sometimes(fc.integer({ min: 0, max: 120 })),
   hasUnreadableRow: sometimes(fc.constant(true)).map((value) => value ?? false),
-  /** What the look finds, if it is not what was listed. */
+  /** What the look finds, if that differs from the list. */
   becomes: sometimes(fc.constantFrom<Phase | 'gone'>('cancelling', 'finished', 'other', 'gone')),
   reply: fc.constantFrom<'cancelled' | 'finished' | 'running' | 'empty' | 'refused' | 'denied' | 'retry'>(
     ...(['cancelled', 'finished', 'running', 'empty', 'refused', 'denied', 'retry'] as const),
@@ -102,7 +102,7 @@ function replyTo({ reply }: GivenJob, job: Job): CancelReply {
   return accepted({ ...job, phase: 'finished', wasCancelled: reply === 'cancelled' });
 }
 
-/** Returns a population behind fake ports, which behave as its jobs say. */
+/** Returns a population behind fake ports that behave as its jobs say. */
 export function populate(given: GivenProject[]) {
   const byId = new Map<string, { given: GivenJob; rules: GivenRules }>(
     given.flatMap(({ jobs, rules }, project) =>

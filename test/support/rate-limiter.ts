@@ -1,6 +1,6 @@
 import type { Answer } from '../../infra/local/providers/endpoints.ts';
 
-/** What a refusal says about when to come back. */
+/** The header in which a refusal says when to come back. */
 export type WaitHeader = 'retry-after-ms' | 'retry-after' | 'none';
 
 /**

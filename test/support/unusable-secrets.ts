@@ -13,7 +13,7 @@ const error = (name: string, message: RegExp, status = 400): UnusableSecret => (
 const text = (SecretString: string, message: RegExp): UnusableSecret => ({ secret: { SecretString }, message });
 const json = (value: object, message: RegExp) => text(JSON.stringify(value), message);
 
-/** Every way in which a secret holds no usable key, and what ApiKeyError says about it. */
+/** Every way in which a secret lacks a usable key, and what ApiKeyError says about it. */
 export const unusableSecrets: Record<string, UnusableSecret> = {
   missing: error('ResourceNotFoundException', /Create it/),
   denied: error('AccessDeniedException', /role to read it/),

@@ -8,7 +8,7 @@ import { apiKey } from './curfew.ts';
  * What can go wrong on the wire, by name. The request is not carried out, unless a fault says so.
  */
 
-/** An error status with the vendor's error body. The message quotes the key, as the vendor's do. */
+/** An error status with the vendor's error body, whose message quotes the key as the vendor's do. */
 export function answers(status: number, headers: Record<string, string> = {}): Fault {
   return () => ({
     status,

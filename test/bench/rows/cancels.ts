@@ -70,7 +70,7 @@ export async function coldStart({ ours, theirs }: Bundles): Promise<void> {
 }
 
 /**
- * Starts an instance as Lambda does, through its Runtime API; hands it one event, and ends it.
+ * Starts an instance as Lambda does, through its Runtime API, sends it one event, and stops it.
  *
  * @returns how long the function took to ask for an event, and to answer it.
  */

@@ -8,7 +8,7 @@ import { startSystem } from '../system.ts';
 import { inTurn, median, megabytes, Row, seconds } from '../table.ts';
 import { jobsOf } from './month.ts';
 
-/** Every way in which a project of the bench fails: how its provider behaves, or what is wrong with its settings. */
+/** Every way in which a project fails here: its provider's behaviour, or what is wrong with its settings. */
 const failures: (Fault | ProjectOverrides)[] = [
   faults.noAnswer,
   faults.noBody,

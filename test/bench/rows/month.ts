@@ -113,7 +113,7 @@ async function countMonth(bundle: string, cpu: Cpu, row: Row, projects: number, 
   return { amounts, firstMs, allLinesBytes };
 }
 
-/** What Lambda itself writes at every invocation in its lines START, END and REPORT. */
+/** What Lambda itself logs for every invocation, in its lines START, END and REPORT. */
 const lambdaBytes = 266;
 /** What CloudWatch adds to the size of each line. */
 const bytesBesideText = 26;

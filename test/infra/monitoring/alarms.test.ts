@@ -50,7 +50,7 @@ const alarms: Record<string, object> = {
   },
 };
 
-/** The alarms of a deployment with the default name, by what comes after it. */
+/** The alarms of a deployment with the default name, keyed by what follows that name. */
 const alarmsOf = (from: Template) =>
   new Map(
     Object.values(resourcesOf(from, 'AWS::CloudWatch::Alarm')).map((alarm) => [

@@ -23,7 +23,7 @@ test('a silent AWS service costs three attempts of three seconds', { timeout: 30
   ]);
   const tookMs = performance.now() - startedAt;
 
-  // Powertools wraps what the AWS client threw.
+  // Powertools wraps the AWS client's error.
   const reasons = answers.map((answer) =>
     answer.status === 'rejected' ? (answer.reason.cause ?? answer.reason) : answer,
   );

@@ -20,7 +20,7 @@ beforeEach(() => {
   warnings.length = 0;
 });
 
-/** Puts parts of a list into Parameter Store, by the last part of their names. */
+/** Puts parts of a list into Parameter Store, keyed by the end of their names. */
 function putParts(parts: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(parts)) {
     aws.parameters.set(`${path}/${name}`, typeof value === 'string' ? value : JSON.stringify(value));

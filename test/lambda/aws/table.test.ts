@@ -16,7 +16,6 @@ const table = tableWith(new AbortController().signal);
 const stub = aws.table;
 const later = Math.ceil(Date.now() / 1000) + 3_600;
 const read = (...jobIds: string[]) => Promise.all(jobIds.map(table.read));
-/** Puts a row of `ftjob-1` into the table. */
 const given = (row: object) => stub.rows.set('ftjob-1', { jobId: 'ftjob-1', ...row });
 /** The row of `ftjob-1`, without its expiry. */
 const written = () => {

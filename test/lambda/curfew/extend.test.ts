@@ -6,7 +6,6 @@ import { type FakeContextOptions, fakeContext, fakeProject, isoIn, jobOf, now } 
 
 type Fields = Omit<Parameters<typeof jobOf>[0], 'id'>;
 
-/** Extends a job. */
 async function extended(fields: Fields, minutes: number, options: FakeContextOptions = {}) {
   const context = fakeContext(options);
   const job = jobOf({ id: 'ftjob-1', ...fields });

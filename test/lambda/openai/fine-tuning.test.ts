@@ -15,14 +15,14 @@ const jobOf = (more: object = {}) => ({ ...simulatedJob({ id: jobId, status: 'ru
 const right: Fault = (answer) => answer();
 const anHour = { 'retry-after': '3600' };
 
-/** A client of a provider with one running job, and with these faults. */
+/** Creates a client of a provider that has one running job and these faults. */
 function start(faults: { retrieve?: Fault[]; list?: Fault[]; cancel?: Fault[] } = {}, options?: ClientOptions) {
   openai.reset(jobOf());
   for (const endpoint of ['retrieve', 'list', 'cancel'] as const) openai.fail(endpoint, faults[endpoint] ?? []);
   return createClient(openai, options);
 }
 
-/** Reads a job of which the provider says this. */
+/** Reads a job that the provider describes like this. */
 const read = (more: object) => start({ retrieve: [says(jobOf(more))] }).retrieve(jobId);
 
 describe('a status is one of five phases', () => {

@@ -47,7 +47,7 @@ describe('a hundred broken projects cost a healthy one nothing', () => {
   function assertSoundIsDone(startedAt: number) {
     assert.ok(openai.calls.filter(({ endpoint }) => endpoint === 'cancel').length >= 20);
     const last = openai.calls.findLast(({ headers }) => headers['openai-project'] === 'sound')?.at ?? Number.NaN;
-    // The others take twenty seconds to be listed.
+    // Listing the others takes twenty seconds.
     assert.ok(last - startedAt < 1_000, `${last - startedAt} ms`);
   }
 

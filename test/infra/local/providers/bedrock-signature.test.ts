@@ -31,7 +31,7 @@ interface Signing {
   signer?: BedrockSigner;
   service?: string;
   secondsAgo?: number;
-  /** What differs from a list of two jobs. */
+  /** How the call differs from listing two jobs. */
   call?: Partial<Call>;
   unsignableHeaders?: string[];
 }
