@@ -97,14 +97,14 @@ describe("Bedrock's customization jobs among those of other providers", { skip }
     assert.equal(waitedLong?.countsFrom?.slice(0, 19), started.slice(0, 19));
   });
 
-  test('a tag that is changed while the job runs counts at the next sweep', async () => {
+  test('a tag that changes while the job runs applies at the next sweep', async () => {
     jobNamed('exempt').tags['time_budget_minutes'] = '24h';
     const { jobs: swept } = await ask<SweepAnswer>({ sweep: { project: 'nova' } });
     assert.deepEqual(names(swept), ['exempt']);
     assert.equal(jobNamed('exempt').status, 'Stopping');
   });
 
-  test('an ARN is a job id, for the project of its region', async () => {
+  test('an ARN works as a job id, for the project of its region', async () => {
     const jobId = arn('waiting');
     const { deadline } = await ask<ExtendAnswer>({ extend: { jobId, minutes: 600 } });
     assert.ok(Date.parse(deadline ?? '') > Date.now() + 590 * 60_000);

@@ -12,7 +12,7 @@ import { documentCommands } from '../support/document-commands.ts';
 const { system, skip } = await deployOrSkip({ context: { sweepEveryMinutes: '1440' } });
 after(() => system?.[Symbol.asyncDispose]());
 
-describe('the commands of the documents, run as they are', { skip }, () => {
+describe('the commands in the documents, run as they are', { skip }, () => {
   assert.ok(system || skip);
   if (!system) return;
   const { openai, emulator } = system;

@@ -73,7 +73,7 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
     assert.match(error?.message ?? '', /"ftjob-unknown".*Check the job id/);
   });
 
-  test('reports a wrong request as a function error that names the field', async () => {
+  test('reports an invalid request as a function error that names the field', async () => {
     const { error } = await system.invoke({ jobId: 'ftjob-young', dryrun: true });
     assert.match(error?.message ?? '', /"dryrun" is not a known field/);
   });
@@ -127,7 +127,7 @@ describe('the deployed function, called by the AWS CLI', { skip }, () => {
       assert.equal(status('ftjob-stays'), 'running');
     });
 
-    test('a job that waited beyond its budget has all of it once it has started, and no more', async () => {
+    test('a job that waited beyond its budget still gets all of it once it starts, and no more', async () => {
       const metadata = { time_budget_minutes: '0.75' };
       const waited = simulatedJob({ id: 'ftjob-waited', status: 'queued', ageMinutes: 300, metadata });
       openai.jobs.set(waited.id, waited);

@@ -88,7 +88,7 @@ describe('each permission is needed, and reported if it is missing', { skip }, a
     });
   }
 
-  test('events:PutEvents: the cancel holds, and the log says what was not published', async () => {
+  test('events:PutEvents: the cancel stands, and the log says what was not published', async () => {
     const group = `/aws/lambda/${system.functionName}`;
     const filter = ['--log-group-name', group, '--filter-pattern', '"No event could be published"'];
     await without('events:PutEvents', () =>

@@ -71,7 +71,7 @@ describe('five projects over three providers in one deployment', { skip }, async
     }
   });
 
-  test('a job is found and cancelled in the project that has it, without being told which', async () => {
+  test('a job is found and cancelled in the project that has it, without naming the project', async () => {
     const { payload } = await system.invoke({ jobId: 'ftjob-young' });
     const { project, outcome } = payload as CancelAnswer;
     assert.deepEqual([project, outcome], ['bedrock', 'cancelled']);

@@ -65,7 +65,7 @@ describe('decisions are published', { skip }, async () => {
     assert.equal(event.detail.jobId, 'ftjob-dry');
   });
 
-  test('a deadline that is near: once, though two sweeps at once find it, and by mail too', async () => {
+  test('a near deadline: once, even if two sweeps find it at the same time, and by mail too', async () => {
     openai.jobs.clear();
     openai.jobs.set('ftjob-near', simulatedJob({ id: 'ftjob-near', status: 'running', ageMinutes: 340 }));
     await Promise.all([system.invoke({ sweep: {} }), system.invoke({ sweep: {} })]);

@@ -64,7 +64,7 @@ describe('a prop', () => {
     });
   });
 
-  test('vpc is where the function runs, with its subnets and groups, and what Lambda needs for that', () => {
+  test('vpc is where the function runs, with its subnets and groups, and the permissions for that', () => {
     const template = templateOf((stack) => {
       // CDK's types conflict with exactOptionalPropertyTypes.
       const vpc = new Vpc(stack, 'Vpc') as IVpc;

@@ -88,7 +88,7 @@ describe('on a stop-all topic', () => {
   });
 });
 
-describe('an EventBridge event with a job id asks for a cancel, whatever else it holds', () => {
+describe('an EventBridge event with a job id requests a cancel, whatever else it holds', () => {
   const cases: [beside: object, request: object][] = [
     [{ pipeline: 'nightly', nested: { jobId: 7 } }, {}],
     [{ sweep: 'lr-sweep-3', stopAll: {}, list: {}, extend: {} }, {}],
@@ -219,7 +219,7 @@ describe('SQS is told which messages to deliver again', () => {
   });
 });
 
-test('messages of a FIFO queue are handled one after the other', async () => {
+test('messages from a FIFO queue are handled one by one', async () => {
   let underWay = 0;
   const answer = await unwrap(fifoEvent({}, {}, {}), { stopAllTopics: [], ignored: () => {} }, async () => {
     underWay += 1;

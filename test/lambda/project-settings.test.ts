@@ -57,7 +57,7 @@ describe('a project inherits what it does not set', () => {
   });
 });
 
-describe('a project that names a URL or a provider inherits nothing about how another one is reached', () => {
+describe('a project that names a URL or a provider inherits nothing about how another provider is reached', () => {
   const bare = { openaiProject: undefined, secretKmsKeyArn: undefined };
   const own = {
     provider: 'azure',

@@ -55,7 +55,7 @@ describe('a field may be', () => {
   }
 });
 
-describe('an invalid request is refused with the field that is wrong', () => {
+describe('an invalid request is refused, with the invalid field named', () => {
   const noArns = [
     arn.replace('111122223333', '1111'),
     arn.replace('abcdefghij12', 'abc'),
@@ -136,7 +136,7 @@ describe('an invalid request is refused with the field that is wrong', () => {
 });
 
 describe('the error', () => {
-  test('names every wrong field, each once', () => {
+  test('names every invalid field once', () => {
     assert.throws(() => parseRequest({ jobId: 7, force: true, requestedBy: '' }), {
       message:
         'The request is not valid: "jobId" must be a string; ' +

@@ -57,7 +57,7 @@ test('the package is smaller than 600 kB', () => {
   assert.ok(statSync(released.tarball).size < 600_000);
 });
 
-test('the package needs nothing but the CDK of the app', () => {
+test('the package depends only on the CDK of the app', () => {
   const { dependencies, peerDependencies } = JSON.parse(installed('package.json'));
   assert.equal(dependencies, undefined);
   assert.deepEqual(Object.keys(peerDependencies), ['aws-cdk-lib', 'constructs']);

@@ -19,7 +19,7 @@ describe('the template, deployed by the AWS CLI alone', { skip }, () => {
       parameters: { Name: 'by-template', OpenaiBaseUrl: openai.baseUrl, ...parameters },
     });
 
-  test('makes a function that cancels a job', async () => {
+  test('creates a function that cancels a job', async () => {
     const { invoke } = await deploy({});
     assert.deepEqual(await invoke({ jobId: 'ftjob-1' }), {
       payload: { jobId: 'ftjob-1', outcome: 'cancelled', initialStatus: 'running', finalStatus: 'cancelled' },

@@ -58,7 +58,7 @@ describe('the secrets that the function may read', () => {
   }
 });
 
-describe('the keys that it may use', () => {
+describe('the KMS keys that it may use', () => {
   test('the named ones, only through Secrets Manager in their regions', () => {
     const other = 'arn:aws:kms:us-east-1:111122223333:key/2cc2';
     const projects = {
@@ -84,7 +84,7 @@ describe('the keys that it may use', () => {
   });
 });
 
-test('projects on four providers need what each of them needs', () => {
+test('projects on four providers get the permissions of each', () => {
   const services = statementsOf(synthesize('projects').template).map(
     ({ Action }) => /^\w[\w-]*/.exec(`${Action}`)?.[0],
   );

@@ -58,7 +58,7 @@ describe('the alias of the rules', () => {
     [1440, 'rate(1 day)', 6],
   ];
   for (const [sweepEveryMinutes, ScheduleExpression, hours] of schedules) {
-    test(`called every ${sweepEveryMinutes} minutes keeps a sweep for ${hours} h: an hour for the daily one, six at most`, () => {
+    test(`called every ${sweepEveryMinutes} minutes keeps a sweep for ${hours} h: at least one for the daily one, at most six`, () => {
       const given = templateWith({ sweepEveryMinutes });
       given.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression });
       given.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {

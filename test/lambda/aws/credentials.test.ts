@@ -86,7 +86,7 @@ describe('a secret without a usable key is an ApiKeyError that says what is wron
   });
 });
 
-test('a secret is kept for five minutes', async (t) => {
+test('a secret is cached for five minutes', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   const { invoke, reads } = warmFunction({ 'openai/api-key': apiKey });
   const readsAfter = async (ms: number) => {
@@ -98,7 +98,7 @@ test('a secret is kept for five minutes', async (t) => {
   assert.deepEqual([await readsAfter(0), await readsAfter(299_000), await readsAfter(2_000)], [1, 0, 1]);
 });
 
-describe('a key that was refused is refreshed', () => {
+describe('a refused key is refreshed', () => {
   test('once, however many calls were refused, and used by all later calls', async () => {
     const { put, reads, invoke } = warmFunction({ 'openai/api-key': 'sk-old' });
     const key = invoke()(place);
@@ -117,7 +117,7 @@ describe('a key that was refused is refreshed', () => {
     assert.equal(reads().length, 2);
   });
 
-  test('in vain if the new one is refused as well', async () => {
+  test('in vain if the new one is refused too', async () => {
     const { put, invoke } = warmFunction({ 'openai/api-key': 'sk-old' });
     const key = invoke()(place);
     await key.current();
@@ -137,7 +137,7 @@ describe('a key that was refused is refreshed', () => {
 });
 
 describe('projects', () => {
-  test('share the read of a secret, whichever field they use', async () => {
+  test('share one read of a secret, whichever field they use', async () => {
     const { reads, invoke } = warmFunction({ shared: '{"a": "sk-a", "b": "sk-b"}', other: 'sk-c' });
     const keyIn = invoke();
     const places = [

@@ -41,7 +41,7 @@ describe('the projects of a deployment', () => {
     assert.deepEqual(await namesIn(list), ['first', 'second', 'last']);
   });
 
-  test('come from as many pages as there are', async () => {
+  test('come from all pages', async () => {
     const names = Array.from({ length: 25 }, (_, index) => `team-${index}`);
     const parts = names.map((name, index) => [String(index).padStart(4, '0'), [{ name }]]);
     assert.deepEqual(await namesIn(listOf(Object.fromEntries(parts))), names);
@@ -69,7 +69,7 @@ describe('the projects of a deployment', () => {
   });
 });
 
-describe('the list is kept', () => {
+describe('the list is cached', () => {
   test('for five minutes', async (t) => {
     let now = performance.now();
     t.mock.method(performance, 'now', () => now);

@@ -168,7 +168,7 @@ const heldBack = { outcome: 'held_back', isCancelledNow: false } as const;
 const wouldCancel = { outcome: 'would_cancel', isCancelledNow: false } as const;
 
 describe('a sweep ends', () => {
-  test('in a line with its counts, and a document of metrics with units and the deployment as dimension', () => {
+  test('in a line with its counts, and metrics with units and the deployment as dimension', () => {
     const { report, lines, documents } = startReport('my-curfew');
     const decisions = [{}, { outcome: 'cancelling', wasPublished: true }, heldBack, failed] as const;
     const tally = tallyOf({ decisions, listing: listingOf({ project: research }) });
@@ -238,7 +238,7 @@ describe('a sweep ends', () => {
     ],
   ];
   for (const [name, listing, why, level, others] of incomplete) {
-    test(`in a warning if it is one ${name}, and a line about that`, () => {
+    test(`in a warning for one ${name}, and a line about that`, () => {
       const { report, lines, documents } = startReport();
       report.swept(tallyOf({ listing }), true, 7);
       const [line, ...more] = lines;

@@ -138,7 +138,7 @@ describe('a list', () => {
     assert.deepEqual(asked.sort(), [...pages('InProgress'), ...pages('Stopping')]);
   });
 
-  test('has tags as metadata only if they are wanted, and says which could not be read', async () => {
+  test('has tags as metadata only on request, and says which could not be read', async () => {
     add({ ageMinutes: 2, tags: { team: 'ours' } });
     add({ ageMinutes: 1 });
     assert.deepEqual(
@@ -212,7 +212,7 @@ describe('a list', () => {
   });
 
   for (const tags of [5, 'none', [null], [{ key: 'time_budget_minutes', value: 5000 }]]) {
-    test(`has tags that cannot be read if they are ${JSON.stringify(tags)}`, async () => {
+    test(`has unreadable tags if they are ${JSON.stringify(tags)}`, async () => {
       add();
       fail('Tags', says({ tags }));
       const [job] = await start().listed(true);

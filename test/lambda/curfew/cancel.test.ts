@@ -141,7 +141,7 @@ describe('a refused cancel of a job whose cancel was accepted before', () => {
   }
 });
 
-describe("a sweep's look reads the row as well, so it", () => {
+describe("a sweep's look also reads the row, so it", () => {
   const reason = 'time_budget';
   const recent = { [id]: { cancellingSince: now - 3_599 } };
   const exempt = jobIn('running', { metadata: { time_budget_minutes: 'none' } });
@@ -200,7 +200,7 @@ describe('the outcome is published first, then noted', () => {
     });
   }
 
-  test('the note says since when', async () => {
+  test('the note says when the cancel was accepted', async () => {
     const { decided, context } = cancelWith({ replies: [accepted(running)] });
     await decided;
     assert.deepEqual(context.table.rows.get(id), { cancellingSince: now });

@@ -68,7 +68,7 @@ describe("a job's own budget", () => {
     assert.deepEqual([timeBudgetMinutes, unreadableBudget], [90, undefined]);
   });
 
-  test('is none if only other metadata is there', () => {
+  test('is absent if there is only other metadata', () => {
     const { budgetFrom, unreadableBudget } = judged({
       metadata: { team: 'search', budget: '5', our_time_budget: '5' },
     });
@@ -120,7 +120,7 @@ describe('a waiting job has a queue limit, from its creation:', () => {
     });
   }
 
-  test('which no longer holds once it runs', () => {
+  test('which no longer applies once it runs', () => {
     const { deadline, limit } = judged({ ageMinutes: 100 }, {}, { queueLimitMinutes: 30 });
     assert.deepEqual([minutesFromNow(deadline), limit], [260, 'budget']);
   });

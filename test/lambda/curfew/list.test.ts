@@ -42,7 +42,7 @@ test('the soonest deadline comes first, then jobs without a known deadline, then
   assert.deepEqual([complete, why?.name], [false, 'StateError']);
 });
 
-describe('a list says of a job that is', () => {
+describe('a list shows for a job that is', () => {
   const cases: [jobId: string, expected: object][] = [
     ['extended', { budgetFrom: 'extension', timeBudgetMinutes: 360, countsFrom: isoIn(-200), deadline: isoIn(180) }],
     ['own-budget', { budgetFrom: 'metadata', timeBudgetMinutes: 900, deadline: isoIn(690), estimatedFinish: null }],
@@ -61,7 +61,7 @@ describe('a list says of a job that is', () => {
     });
   }
 
-  test('overdue, all there is to say', async () => {
+  test('overdue, all fields', async () => {
     const { jobs: entries, complete, jobsOmitted } = await listed({ jobs: jobs.filter(({ id }) => id === 'overdue') });
     const deadlines = { countsFrom: isoIn(-400.9), deadline: isoIn(-40.9), estimatedFinish: isoIn(1), overdue: true };
     const budget = { ageMinutes: 400, timeBudgetMinutes: 360, budgetFrom: 'default' };

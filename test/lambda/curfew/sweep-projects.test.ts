@@ -40,7 +40,7 @@ describe('what a request leaves out comes from the settings', () => {
   });
 });
 
-describe('dryRun false arms', () => {
+describe('"dryRun": false arms', () => {
   const cases: [name: string, project: string | undefined, request: SweepRequest['sweep'], cancelled: number][] = [
     ['a deployment without projects', undefined, {}, 1],
     ['a project that the request names', 'eu', { project: 'eu' }, 1],
@@ -55,7 +55,7 @@ describe('dryRun false arms', () => {
   }
 });
 
-test('each project is swept by its own rules, and the answer says which job is whose', async () => {
+test('each project is swept by its own rules, and the answer names the project of each job', async () => {
   const quick = fakeProject({ name: 'quick', jobs: [overdue('a')], rules: { timeBudgetMinutes: 60, dryRun: true } });
   const usual = fakeProject({ name: 'usual', jobs: [overdue('b'), jobOf({ id: 'c', ageMinutes: 90 })] });
   const held = fakeProject({ name: 'held', jobs: [overdue('d'), overdue('e')], rules: { cancelLimit: 1 } });

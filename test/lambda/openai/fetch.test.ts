@@ -32,7 +32,7 @@ async function call(endpoint: support.Endpoint, given: Fault[], options?: suppor
 }
 const keysSent = () => openai.calls.map(({ headers }) => headers.authorization?.replace('Bearer ', ''));
 
-test('a request says who calls and for which project, and of a cancel that it has no body', async () => {
+test('a request names its caller and project, and a cancel declares an empty body', async () => {
   const headers = {
     authorization: `Bearer ${apiKey}`,
     'user-agent': 'fine-tuning-curfew',
@@ -179,7 +179,7 @@ test('a key quoted in an answer is removed before it is read', async () => {
   }
 });
 
-describe('a key that is refused', () => {
+describe('a refused key', () => {
   const rotated = () => ({ credential: rotatingKey('sk-old', apiKey) });
   const denied = [answers(401), answers(403)];
   test('is read again, and the call repeated if it has changed', async () => {

@@ -112,7 +112,7 @@ describe('a 404 for a job', () => {
     }
   });
 
-  test('is believed if the same key can list jobs, which is asked once', async () => {
+  test('is believed if the same key can list jobs, which is tried once', async () => {
     const { retrieve } = start({ retrieve: [gateway, gateway] });
     for (const _ of [1, 2]) await assert.rejects(retrieve(jobId), notFound);
     assert.deepEqual(openai.endpoints(), ['retrieve', 'list', 'retrieve']);

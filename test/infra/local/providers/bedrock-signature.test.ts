@@ -83,7 +83,7 @@ const accepted: [string, Signing, BedrockSigner | undefined][] = [
   ['any keys, if the signer is unknown', { signer: { ...elsewhere, accessKeyId: 'ASIAOTHER' } }, undefined],
 ];
 
-describe('let in is a call with', () => {
+describe('a call is let in with', () => {
   for (const [name, signing, bedrockSigner] of accepted) {
     test(name, async () => {
       simulator.bedrockSigner = bedrockSigner;
@@ -139,7 +139,7 @@ const refused: Record<string, [string, RegExp, Signing, ((call: Call) => Partial
   ],
 };
 
-describe('refused with 403 is a call with', () => {
+describe('a call gets a 403 with', () => {
   for (const [code, rows] of Object.entries(refused)) {
     for (const [name, expected, signing, change = changed({})] of rows) {
       test(name, async () => {
