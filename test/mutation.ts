@@ -19,8 +19,9 @@ const leftOut = new Set([
 
 const asked = process.argv.slice(2);
 for (const folder of asked.length > 0 ? asked : allFolders) {
-  // Job id patterns are covered by the request tests.
-  const tests = await Array.fromAsync(glob([`test/lambda/${folder}/*.test.ts`, 'test/lambda/request.test.ts']));
+  // Requests cover the patterns of job ids, projects the credentials and how a client is created.
+  const shared = ['test/lambda/request.test.ts', 'test/lambda/projects.test.ts'];
+  const tests = await Array.fromAsync(glob([`test/lambda/${folder}/*.test.ts`, ...shared]));
   await new Stryker({
     mutate: [`lambda/${folder}/*.ts`],
     tap: { testFiles: [...new Set(tests)].filter((file) => !leftOut.has(basename(file))) },

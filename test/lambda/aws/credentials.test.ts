@@ -41,6 +41,11 @@ describe('a key is found in its secret', () => {
       assert.equal(key.replace(/=+$/, ''), apiKey);
     });
   }
+
+  test('even if quotes or words of a shell are inside it', async () => {
+    const key = `sk-export-a"b'c=d`;
+    assert.equal(await warmFunction({ 'openai/api-key': key }).invoke()(place).current(), key);
+  });
 });
 
 describe('a secret without a usable key is an ApiKeyError that says what is wrong, without quoting it', () => {

@@ -65,6 +65,11 @@ const frozen = jobOf({ ...old, status: 'frozen', phase: 'other', isKnownStatus: 
 const research = fakeProject({ name: 'research' });
 const metadata = { team: 'search' };
 
+test('an event about a job of unknown age says no age', () => {
+  const { detail } = cancellationEvent(decisionOn({ job: jobOf({ ...old, createdAt: null }) }), 'my-curfew');
+  assert.partialDeepStrictEqual(detail, { ageMinutes: null, countsFrom: null });
+});
+
 test('the event about a cancelled job says which, why and for whom, and carries its metadata', () => {
   const job = jobOf({ ...old, metadata });
   const decision = decisionOn({ project: research, job, reason: 'time_budget', requestedBy: 'rule' });
@@ -191,6 +196,7 @@ describe('a decision is described in a sentence', () => {
       `goes on, because it is exempt from time budgets; it is running, ${age}, with no time budget.`,
     ],
     [{ outcome: 'failed', error }, `could not be cancelled; ${facts.replace('was', 'is')} OpenAI answered 400.`],
+    [{ outcome: 'failed' }, `could not be cancelled; ${facts.replace('was', 'is')}`],
     [
       { job: jobOf({ ...old, createdAt: null }) },
       'was cancelled as requested (alice); it was running, of unknown age, with a time budget of 360 minutes.',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { startAwsStub } from '../../../infra/local/aws/stub/server.ts';
 import { createAwsClients } from '../../../lambda/aws/clients.ts';
 import { createReport, createSeenJobs } from '../../../lambda/aws/report.ts';
 import type { Decision } from '../../../lambda/curfew/cancel.ts';
@@ -8,16 +9,16 @@ import type { Listing } from '../../../lambda/curfew/listing.ts';
 import { Tally } from '../../../lambda/curfew/tally.ts';
 import * as errors from '../../../lambda/errors.ts';
 import { parseSettings } from '../../../lambda/settings.ts';
-import { environmentWith } from '../../support/curfew.ts';
+import { awsCredentials, environmentWith } from '../../support/curfew.ts';
 import { fakeProject, jobOf, now } from '../../support/fake-ports.ts';
 import { type LogLine, RecordingLogger, RecordingMetrics } from '../../support/recorders.ts';
 import { type DecisionFields, decisionOn, listingOf } from '../../support/run-rules.ts';
 
 /** A report, with the lines and metrics that it writes. Its events go nowhere. */
-function startReport(name = 'fine-tuning-curfew') {
+function startReport(name = 'fine-tuning-curfew', endpoint = 'http://127.0.0.1:2') {
   const logger = new RecordingLogger(name);
   const metrics = new RecordingMetrics(name);
-  const aws = createAwsClients({ region: 'us-east-1', endpoint: 'http://127.0.0.1:2' });
+  const aws = createAwsClients({ region: 'us-east-1', endpoint, credentials: awsCredentials });
   const settings = parseSettings(environmentWith({ name }));
   const report = createReport({ settings, aws, logger, metrics, seen: createSeenJobs() }, 'alice', () => 1_000);
   return { report, lines: logger.lines, documents: metrics.documents };
@@ -76,6 +77,14 @@ describe('a decision is one log line', () => {
     });
   });
 
+  test('with the error, if there was one', () => {
+    const { report, lines } = startReport();
+    report.decided(decisionOn({ outcome: 'failed', error: { name: 'QuotaError', message: 'No money.' } }));
+    report.decided(decisionOn());
+    assert.partialDeepStrictEqual(lines[0]?.['error'], { name: 'QuotaError', message: 'No money.' });
+    assert.ok(!Object.hasOwn(lines[1] ?? {}, 'error'));
+  });
+
   const levels: [outcome: Decision['outcome'], first: string, next: string][] = [
     ['cancelled', 'INFO', 'INFO'],
     ['cancelling', 'INFO', 'DEBUG'],
@@ -124,7 +133,7 @@ describe('a decision is one log line', () => {
       const job = jobOf({ ...old, ...fields });
       for (const _sweep of [1, 2]) report.decided(decisionOn({ job, outcome: 'within_budget', reason: 'time_budget' }));
       const others = lines.filter((line) => line['outcome'] === undefined);
-      assert.deepEqual(brief(others), [['WARN', message]]);
+      assert.deepEqual(others.map(ours), [{ level: 'WARN', message, jobId: 'ftjob-1', requestedBy: 'alice' }]);
     });
   }
 });
@@ -155,12 +164,24 @@ test('a lost event is an error in the log, and the decision stands', async () =>
   assert.deepEqual(line, { level: 'ERROR', jobId: 'ftjob-1', requestedBy: 'alice' });
 });
 
+test('what is published is out', async () => {
+  await using stub = await startAwsStub();
+  const { report } = startReport('fine-tuning-curfew', stub.url);
+  const { project, job, judgement } = decisionOn();
+  const warning = { judgement, deadline: now, minutesLeft: 5, willNotFinish: false, dryRun: false };
+  assert.equal(await report.publishCancellation(decisionOn()), true);
+  assert.equal(await report.publishWarning({ project, job }, warning), true);
+  assert.equal(stub.events.length, 2);
+});
+
 test('a problem with a job is a warning', () => {
   const { report, lines } = startReport();
   report.problem({ project: research, job: jobOf(old) }, new errors.StateError('The table is down.'), 2);
   const { error, ...line } = ours(lines[0]);
   const message = 'ftjob-1: The table is down. The same holds for 2 other jobs.';
   assert.deepEqual(line, { level: 'WARN', message, jobId: 'ftjob-1', project: 'research', requestedBy: 'alice' });
+  report.problem({ project: research, job: jobOf(old) }, new errors.StateError('The table is down.'));
+  assert.equal(lines[1]?.['message'], 'ftjob-1: The table is down.');
 });
 
 const failed = { outcome: 'failed', isCancelledNow: false } as const;
@@ -200,7 +221,7 @@ describe('a sweep ends', () => {
   const late = new errors.RateLimitError('OpenAI answered 429.');
   const isOdd = {
     odd: [
-      { jobId: 'ftjob-9', unreadableFields: ['created_at'] },
+      { jobId: 'ftjob-9', unreadableFields: ['status', 'created_at'] },
       { jobId: undefined, unreadableFields: ['id'] },
     ],
   };
@@ -232,7 +253,7 @@ describe('a sweep ends', () => {
       'a job could not be judged',
       'WARN',
       [
-        'Job ftjob-9 cannot be judged: unreadable created_at. It was left alone.',
+        'Job ftjob-9 cannot be judged: unreadable status, created_at. It was left alone.',
         'A job without a readable id cannot be judged: unreadable id. It was left alone.',
       ],
     ],
@@ -249,6 +270,8 @@ describe('a sweep ends', () => {
         others.map((message) => [level, message]),
       );
       assert.ok(lines.every(({ requestedBy }) => requestedBy === 'alice'));
+      const named = lines.filter((one) => Object.hasOwn(one, 'jobId')).map(({ jobId }) => jobId);
+      assert.deepEqual(named, name === 'with odd jobs' ? ['ftjob-9'] : []);
       const { IncompleteSweeps, FailedProjects } = documents[0] ?? {};
       assert.deepEqual([IncompleteSweeps, FailedProjects], [1, level === 'ERROR' ? 1 : 0]);
     });

@@ -30,7 +30,7 @@ beforeEach(() => {
 
 describe('reading rows', () => {
   test('returns what is known about each job, which may be nothing', async () => {
-    const row = { extendedUntil: 7, lastWaiting: 8, warnedFor: 9.5, cancellingSince: 10 };
+    const row = { extendedUntil: 8_640_000_000_000, lastWaiting: 0, warnedFor: 9.5, cancellingSince: 10 };
     given({ ...row, extendedBy: 'alice', expiresAt: 11 });
     assert.deepEqual(await read('ftjob-1', 'ftjob-2'), [row, {}]);
     assert.equal(stub.reads, 1);
@@ -63,10 +63,12 @@ describe('reading rows', () => {
 
   test('gives up on those that are left out three times, but not on the others', async () => {
     stub.leaves = (jobId) => jobId === 'ftjob-2';
+    const startedAt = performance.now();
     const [found, left] = await read('ftjob-1', 'ftjob-2');
     assert.deepEqual(found, {});
     assert.ok(left?.readError instanceof StateError);
     assert.match(left.readError.message, /could not be read \(UnprocessedKeysError\)/);
+    assert.ok(performance.now() - startedAt >= 299, 'it waits for 100 ms, then for 200');
   });
 });
 
@@ -87,6 +89,7 @@ describe('extending a job', () => {
     test(`${isLonger ? 'replaces a shorter' : 'keeps an equal or longer'} extension`, async () => {
       given({ extendedUntil, extendedBy: 'bob', cancellingSince: 5 });
       assert.equal(await table.extend('ftjob-1', later, 'alice'), isLonger ? later : extendedUntil);
+      assert.equal(stub.reads, isLonger ? 0 : 1);
       const kept = { extendedUntil, extendedBy: 'bob', cancellingSince: 5 };
       assert.deepEqual(written(), isLonger ? { extendedUntil: later, extendedBy: 'alice' } : kept);
     });
