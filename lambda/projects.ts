@@ -20,14 +20,14 @@ const maxConcurrentCalls = 100;
 const maxSockets = 800;
 
 /** Returns how many calls of one project may run at once, if there are this many projects. */
-export function callsAtOnce(projects: number): number {
+export function maxCallsPerProject(projects: number): number {
   return Math.min(maxConcurrentCalls, Math.floor(maxSockets / Math.min(projects, maxConcurrentProjects)));
 }
 
 /** Connects the projects to their providers, for one invocation. */
 export function connectProjects(all: ProjectSettings[], aws: AwsClients, time: TimeLeft): Project[] {
   const apiKeyIn = createApiKeys(aws.secrets, time.signal);
-  const maxConcurrency = callsAtOnce(all.length);
+  const maxConcurrency = maxCallsPerProject(all.length);
 
   const credentialFor = ({ provider, region, secretName, secretField }: ProjectSettings): Credential => {
     if (secretName === undefined) {
@@ -70,8 +70,8 @@ export function selectProjects(request: CurfewRequest, all: Project[], isForeign
   const { project: wanted, jobId } = selectionOf(request);
   const named = all.filter(({ name }) => wanted === undefined || name === wanted);
   const selected = named.length === 0 && isForeignEvent ? all : named;
-  const able = selected.filter(({ provider }) => jobId === undefined || provider.mayHave(jobId));
-  if (able.length > 0) return able;
+  const candidates = selected.filter(({ provider }) => jobId === undefined || provider.mayHave(jobId));
+  if (candidates.length > 0) return candidates;
   if (selected.length > 0) {
     throw new InvalidRequestError(
       'The request is not valid: no project that it is about can have a job with this "jobId". The ARN of a Bedrock ' +
@@ -107,7 +107,7 @@ export async function findJob(projects: Project[], jobId: string, withMetadata: 
     return await Promise.any(projects.map((project) => queue.add(() => ask(project))));
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
-    const failure = errors.find((one) => !(one instanceof JobNotFoundError));
+    const failure = errors.find((candidate) => !(candidate instanceof JobNotFoundError));
     if (failure) throw failure;
     throw projects.length === 1
       ? errors[0]

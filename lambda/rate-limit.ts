@@ -15,7 +15,7 @@ const maxLoneCalls = 3;
 const spacingFactor = 0.9;
 
 /** How long a cancel may wait for its turn after the job was read. */
-const maxTurnMs = 5_000;
+const maxTurnWaitMs = 5_000;
 
 export class PaceRefusal extends Error {
   /** The wait that the provider asked for, in milliseconds. */
@@ -29,7 +29,7 @@ export class LateTurnError extends Error {}
 
 export interface Turn {
   /** What the call is about, such as the path of a job. */
-  about: string;
+  subject: string;
   /** Goes first, and is made once at most. Other calls are repeated for as long as they are rate-limited. */
   isCancel: boolean;
   signal: AbortSignal;
@@ -44,7 +44,7 @@ export class RateLimit {
   readonly #maxConcurrency: number;
   readonly #endsAt: number;
   #concurrency: number;
-  /** What refused calls were about. It goes ahead of new work. */
+  /** Subjects of refused calls, which go ahead of new work. */
   readonly #refused = new Set<string>();
   /** Grows with each refusal, so calls that were under way before are told from later ones. */
   #epoch = 0;
@@ -82,21 +82,21 @@ export class RateLimit {
    * @param call throws PaceRefusal if it is rate-limited.
    * @throws what the call throws; the last PaceRefusal if waiting cannot help; LateTurnError; or the reason of the signal.
    */
-  async run<Answer>(call: () => Promise<Answer>, { about, isCancel, signal }: Turn): Promise<Answer> {
+  async run<Answer>(call: () => Promise<Answer>, { subject, isCancel, signal }: Turn): Promise<Answer> {
     for (;;) {
       const queuedAt = performance.now();
-      const priority = isCancel ? 2 : this.#refused.has(about) ? 1 : 0;
+      const priority = isCancel ? 2 : this.#refused.has(subject) ? 1 : 0;
       const turn = async (): Promise<Answer> => {
         if (this.#closedBy) throw this.#closedBy;
         signal.throwIfAborted();
-        if (isCancel && performance.now() - queuedAt > maxTurnMs) throw new LateTurnError();
+        if (isCancel && performance.now() - queuedAt > maxTurnWaitMs) throw new LateTurnError();
         return this.#make(call);
       };
       try {
         return await orAborted(this.#queue.add(turn, { priority }), signal);
       } catch (error) {
         if (!(error instanceof PaceRefusal)) throw error;
-        this.#refused.add(about);
+        this.#refused.add(subject);
         if (isCancel || this.isClosed || !error.mayRetry) throw error;
       }
     }
@@ -106,7 +106,7 @@ export class RateLimit {
     const epoch = this.#epoch;
     try {
       const answer = await call();
-      // One that was under way when a refusal came says nothing about what is accepted since.
+      // One that was under way when a refusal came says nothing about the rate since.
       if (epoch === this.#epoch) this.#accept();
       return answer;
     } catch (error) {

@@ -41,7 +41,7 @@ const alias = {
  */
 export async function bundleFunction(): Promise<string[]> {
   const parts = new Map<string, string>();
-  const main = await bundled(pathOf('../../lambda/handler.ts'), 'index.js', [partsApart(parts)]);
+  const main = await bundled(pathOf('../../lambda/handler.ts'), 'index.js', [splitDynamicImports(parts)]);
   const others = await Promise.all([...parts].map(([name, entryPoint]) => bundled(entryPoint, name)));
   const bundles = [main, ...others];
   // Else Node would take them for modules in a package of modules, as this one is.
@@ -78,7 +78,7 @@ export function bundledFiles({ outputs }: Metafile): string[] {
 }
 
 /** Leaves what our code loads with `import()` to files of their own, and notes them in `parts`: their entry points by name. */
-function partsApart(parts: Map<string, string>): Plugin {
+function splitDynamicImports(parts: Map<string, string>): Plugin {
   return {
     name: 'parts apart',
     setup: ({ onResolve, resolve }) => {

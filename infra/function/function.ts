@@ -19,7 +19,7 @@ import { settingsEntries, settingsVariable } from '../../lambda/settings.ts';
 import type { ProjectParameters } from '../settings/projects.ts';
 import type { CurfewSettings } from '../settings/settings.ts';
 import { bundledCode } from './bundled-code.ts';
-import { longestArn } from './project-access.ts';
+import { maxArnLength } from './project-access.ts';
 import { addRole } from './role.ts';
 
 export interface FunctionProps {
@@ -42,7 +42,7 @@ export function addFunction(parent: Construct, props: FunctionProps): { fn: Lamb
   const { settings, parameters } = props;
   const scope = new Construct(parent, 'Curfew');
   // With this CDK decides how many statements fit into a policy of the role.
-  scope.node.setContext('@aws-cdk/aws-iam.arnSizeEstimate', longestArn(props.projects));
+  scope.node.setContext('@aws-cdk/aws-iam.arnSizeEstimate', maxArnLength(props.projects));
   const logGroup = new LogGroup(scope, 'Logs', {
     logGroupName: `/aws/lambda/${settings.name}`,
     retention: settings.logRetentionDays,
@@ -100,7 +100,7 @@ function functionSettings({ settings, parameters, table, eventBus, stopAllTopics
 /** Lambda's limit on the names and values of an environment together. */
 const maxBytes = 4096;
 /** More than most tokens become: ARNs of topics and buses, names of tables. */
-const guessedBytesOfToken = 160;
+const assumedTokenBytes = 160;
 
 /** Fails synth if the environment of a function, once it is complete, may be larger than Lambda allows. */
 export function checkEnvironmentSize({ node, stack }: LambdaFunction): void {
@@ -111,7 +111,7 @@ export function checkEnvironmentSize({ node, stack }: LambdaFunction): void {
       const bytes = Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + bytesOf(value), 0);
       if (bytes <= maxBytes) return [];
       return [
-        `the settings may take ${bytes} bytes of the function's environment, tokens counted as ${guessedBytesOfToken} each, ` +
+        `the settings may take ${bytes} bytes of the function's environment, tokens counted as ${assumedTokenBytes} each, ` +
           `but Lambda allows ${maxBytes}: shorten them, and give "stopAllOn" fewer topics`,
       ];
     },
@@ -123,5 +123,5 @@ function bytesOf(text: unknown): number {
   if (typeof text === 'string') return Buffer.byteLength(text);
   const isJoin = typeof text === 'object' && text !== null && 'Fn::Join' in text;
   const [, parts]: unknown[] = isJoin && Array.isArray(text['Fn::Join']) ? text['Fn::Join'] : [];
-  return Array.isArray(parts) ? parts.reduce((sum: number, part) => sum + bytesOf(part), 0) : guessedBytesOfToken;
+  return Array.isArray(parts) ? parts.reduce((sum: number, part) => sum + bytesOf(part), 0) : assumedTokenBytes;
 }

@@ -3,21 +3,21 @@ import { type Conditions, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ProjectSettings } from '../../lambda/project-settings.ts';
 
 /** How much of a managed policy, which holds 6,144 characters, the ARNs of one statement may fill. */
-const lengthOfStatement = 3000;
+const maxStatementLength = 3000;
 /** Of ARNs that hold tokens, unless we know better; CDK reckons with it too. */
-const guessedLengthOfArn = 150;
+const assumedArnLength = 150;
 
 /** Stands for the six characters that Secrets Manager puts at the end of an ARN. */
 export const anySuffix = '-??????';
 
 /** What the function must be allowed to do to reach these projects: their secrets, keys and regions, and no others. */
 export function accessStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
-  const arnsOfStatement = Math.floor(lengthOfStatement / longestArn(projects));
+  const arnsPerStatement = Math.floor(maxStatementLength / maxArnLength(projects));
   /** As many statements as it takes to name all of these. */
   const allow = (actions: string[], arns: Iterable<string | undefined>, conditions: Conditions = {}) => {
     const resources = distinct(arns);
-    return Array.from({ length: Math.ceil(resources.length / arnsOfStatement) }, (_, index) => {
-      const some = resources.slice(index * arnsOfStatement, (index + 1) * arnsOfStatement);
+    return Array.from({ length: Math.ceil(resources.length / arnsPerStatement) }, (_, index) => {
+      const some = resources.slice(index * arnsPerStatement, (index + 1) * arnsPerStatement);
       return new PolicyStatement({ actions, resources: some, conditions });
     });
   };
@@ -66,12 +66,12 @@ export function accessStatements(projects: readonly ProjectSettings[], stack: St
 }
 
 /** How long the ARNs of what these projects name can get. */
-export function longestArn(projects: readonly ProjectSettings[]): number {
+export function maxArnLength(projects: readonly ProjectSettings[]): number {
   const lengths = projects.map(({ secretName = '', openaiProject = '' }) =>
     Math.max(secretName.length, openaiProject.length),
   );
   const aroundNames = 'arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:-??????'.length;
-  return Math.max(guessedLengthOfArn, ...lengths.map((length) => length + aroundNames));
+  return Math.max(assumedArnLength, ...lengths.map((length) => length + aroundNames));
 }
 
 /** How policies call Secrets Manager in the regions of these keys. */

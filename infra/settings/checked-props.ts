@@ -1,7 +1,7 @@
 import { type Stack, Token } from 'aws-cdk-lib';
 import { nameOf } from '../function/secret.ts';
 import type { FineTuningCurfewProps } from '../props.ts';
-import { type CurfewSettings, checkedSettings, likelyMeant, settingNames } from './settings.ts';
+import { type CurfewSettings, checkedSettings, closestName, settingNames } from './settings.ts';
 
 /** Whether a value has this member, as topics have that are imported or of any version of CDK. */
 const has = (member: string) => (value: unknown) => typeof value === 'object' && value !== null && member in value;
@@ -57,7 +57,7 @@ export function checkedProps(props: FineTuningCurfewProps, stack: Stack): Curfew
 
 /** A misspelt prop would leave its default in force without a word: a curfew that cancels where a dry run was meant. */
 function unknownProp(name: string): string {
-  const meant = likelyMeant(name, propNames);
+  const meant = closestName(name, propNames);
   const hint = meant ? `: did you mean "${meant}"?` : `: there are ${propNames.join(', ')}`;
   return `prop "${name}" is not a setting${hint}`;
 }

@@ -1,5 +1,5 @@
 import type { Node } from 'constructs';
-import { type CurfewSettings, checkedSettings, likelyMeant, settingNames } from './settings.ts';
+import { type CurfewSettings, checkedSettings, closestName, settingNames } from './settings.ts';
 
 /**
  * Reads and checks the CDK context.
@@ -11,7 +11,7 @@ import { type CurfewSettings, checkedSettings, likelyMeant, settingNames } from 
 export function contextOf(node: Node): CurfewSettings {
   // A misspelt key would leave its default in force without a word. The context holds keys of others too.
   const complaints = Object.keys(node.getAllContext()).flatMap((key) => {
-    const meant = settingNames.includes(key) ? undefined : likelyMeant(key, settingNames);
+    const meant = settingNames.includes(key) ? undefined : closestName(key, settingNames);
     return meant ? [`context key "${key}" is not a setting: did you mean "${meant}"?`] : [];
   });
   if (complaints.length > 0) throw new Error(complaints.join('\n'));

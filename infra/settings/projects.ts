@@ -46,12 +46,12 @@ function checkRegions({ secretName, secretKmsKeyArn }: ProjectSettings, region: 
 type ProjectEntry = ProjectOverrides & { name: string };
 
 /** What a standard parameter holds, in bytes. A larger one costs money. */
-const standardBytes = 4096;
+const maxStandardBytes = 4096;
 /** How much of that we fill: what a token becomes is not known, and this leaves room for a wrong guess. */
-const filledBytes = 3500;
-const guessedBytesOfToken = 256;
+const targetBytes = 3500;
+const assumedTokenBytes = 256;
 /** An environment holds 4 kB. What changes only in further tokens reaches a warm function within five minutes. */
-const maxTokensOfRevision = 10;
+const maxRevisionTokens = 10;
 
 /**
  * Keeps in Parameter Store what differs in each project, for there is no room in the function's environment: as many
@@ -82,7 +82,7 @@ export function addProjectParameters(scope: Construct, { name: deployment, proje
     new CfnParameter(new Construct(construct, number), 'Resource', {
       name: `${path}/${number}`,
       type: 'String',
-      tier: bytesOf(chunk) > standardBytes ? 'Advanced' : 'Standard',
+      tier: bytesOf(chunk) > maxStandardBytes ? 'Advanced' : 'Standard',
       value: stack.toJsonString(chunk),
       description: 'Projects of fine-tuning curfew, and what differs in them',
     });
@@ -92,7 +92,7 @@ export function addProjectParameters(scope: Construct, { name: deployment, proje
   // afresh. It is without the tokens that are long.
   const values = entries.flatMap(({ secretName: _, secretKmsKeyArn: __, ...others }) => Object.values(others));
   const tokens = new Set(values.filter((value) => Token.isUnresolved(value)).map(String));
-  const revision = [...tokens].slice(0, maxTokensOfRevision).join(',');
+  const revision = [...tokens].slice(0, maxRevisionTokens).join(',');
   return { construct, settings: { projectList, ...(revision && { revision }) } };
 }
 
@@ -100,14 +100,14 @@ function chunksOf(entries: ProjectEntry[]): ProjectEntry[][] {
   const chunks: ProjectEntry[][] = [];
   for (const entry of entries) {
     const chunk = chunks.at(-1);
-    if (chunk && bytesOf([...chunk, entry]) <= filledBytes) chunk.push(entry);
+    if (chunk && bytesOf([...chunk, entry]) <= targetBytes) chunk.push(entry);
     else chunks.push([entry]);
   }
   return chunks;
 }
 
 function bytesOf(chunk: ProjectEntry[]): number {
-  const standIn = '?'.repeat(guessedBytesOfToken);
+  const standIn = '?'.repeat(assumedTokenBytes);
   const json = JSON.stringify(chunk, (_, value: unknown) => (Token.isUnresolved(value) ? standIn : value));
   return Buffer.byteLength(json);
 }

@@ -54,7 +54,7 @@ export const settingNames: readonly string[] = [...Object.keys(stackSchema.entri
  *
  * @returns undefined if it is like none of them, so probably somebody else's.
  */
-export function likelyMeant(key: string, names: readonly string[]): string | undefined {
+export function closestName(key: string, names: readonly string[]): string | undefined {
   const lower = key.toLowerCase();
   const almost = names.find((name) => leven(lower, name.toLowerCase()) <= 2);
   return almost ?? names.find((name) => lower !== '' && name.toLowerCase().startsWith(lower));

@@ -12,7 +12,7 @@ interface KeyPlace {
   secretField: string;
 }
 
-/** How long a secret is kept in a warm function. A rotated key is found sooner, because the old one is refused. */
+/** How long a secret is cached in a warm function. A rotated key is found sooner, because the old one is refused. */
 const maxAgeSeconds = 300;
 
 /**
@@ -23,8 +23,8 @@ const maxAgeSeconds = 300;
  * @param signal fires when time is up. The AWS client has its own retries, which this bounds.
  */
 export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
-  const kept = new Map<string, Promise<SecretContents>>();
-  const fresh = new Map<string, Promise<SecretContents>>();
+  const cached = new Map<string, Promise<SecretContents>>();
+  const refreshed = new Map<string, Promise<SecretContents>>();
 
   const get = async (secretName: string, forceFetch: boolean): Promise<SecretContents> => {
     const got = secrets.get(secretName, { maxAge: maxAgeSeconds, forceFetch });
@@ -35,16 +35,16 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
   };
 
   const read = (secretName: string, forceFetch: boolean): Promise<SecretContents> => {
-    const reads = forceFetch ? fresh : kept;
+    const reads = forceFetch ? refreshed : cached;
     const reading = reads.get(secretName) ?? get(secretName, forceFetch);
     reads.set(secretName, reading);
     return reading;
   };
 
-  const readAfresh = async (place: KeyPlace): Promise<string> => {
+  const forceRead = async (place: KeyPlace): Promise<string> => {
     const reading = read(place.secretName, true);
     const key = selectKey(await reading, place);
-    kept.set(place.secretName, reading);
+    cached.set(place.secretName, reading);
     return key;
   };
 
@@ -55,13 +55,13 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
         return selectKey(contents, place);
       } catch {
         // The secret may have been fixed since it was cached.
-        return readAfresh(place);
+        return forceRead(place);
       }
     };
     return {
       current,
       // Another refused call may have refreshed it already.
-      refresh: async (refused: string) => (await current()) !== refused || (await readAfresh(place)) !== refused,
+      refresh: async (refused: string) => (await current()) !== refused || (await forceRead(place)) !== refused,
     };
   };
 }

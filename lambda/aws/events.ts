@@ -14,7 +14,7 @@ export interface CurfewEvent {
 
 const maxAttempts = 3;
 const firstWaitMs = 100;
-/** The SDK keeps this many sockets. A wait for one must not count as the bus being slow. */
+/** The SDK keeps this many sockets. Waiting for one must not count as the bus being slow. */
 const queue = new PQueue({ concurrency: 50 });
 
 /**
@@ -58,14 +58,19 @@ export function cancellationEvent(decision: Decision, deployment: string): Curfe
 }
 
 /** Returns the event that warns of a deadline. */
-export function warningEvent(one: ProjectJob, warning: Warning, requestedBy: string, deployment: string): CurfewEvent {
-  const { job } = one;
+export function warningEvent(
+  found: ProjectJob,
+  warning: Warning,
+  requestedBy: string,
+  deployment: string,
+): CurfewEvent {
+  const { job } = found;
   const { judgement, deadline, minutesLeft, willNotFinish, dryRun } = warning;
   return {
     detailType: eventTypes.near,
     detail: {
       curfew: deployment,
-      ...jobDetails(one, judgement),
+      ...jobDetails(found, judgement),
       requestedBy,
       status: job.status,
       budgetFrom: judgement.budgetFrom,
@@ -75,7 +80,7 @@ export function warningEvent(one: ProjectJob, warning: Warning, requestedBy: str
       willNotFinish,
       dryRun,
       metadata: job.metadata,
-      summary: describeWarning(one, warning),
+      summary: describeWarning(found, warning),
     },
   };
 }
@@ -133,14 +138,14 @@ export function describeDecision(decision: Decision): string {
   }
 }
 
-function describeWarning(one: ProjectJob, warning: Warning): string {
+function describeWarning(found: ProjectJob, warning: Warning): string {
   const { judgement, minutesLeft, deadline, dryRun, willNotFinish } = warning;
   const end = dryRun ? 'would be cancelled' : 'will be cancelled';
   const limit = judgement.limit === 'queue' ? 'its queue limit passes' : 'its time budget is used up';
   const when = `in ${minutesLeft} minutes, at ${toIso(deadline)}, when ${limit}, unless it is extended`;
   const dryRunNote = dryRun ? ' This is a dry run.' : '';
   const estimateNote = willNotFinish ? ' The provider expects it to finish only after that.' : '';
-  return `${describeJob(one)} ${end} ${when}.${dryRunNote}${estimateNote}`;
+  return `${describeJob(found)} ${end} ${when}.${dryRunNote}${estimateNote}`;
 }
 
 function describeJob({ project, job }: ProjectJob): string {

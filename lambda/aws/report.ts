@@ -92,7 +92,7 @@ export function createReport(
       logger.warn(`${job.id}: ${toError(error).message}${rest}`, details);
     },
     publishCancellation: (decision) => publish(cancellationEvent(decision, deployment), decision.job.id),
-    publishWarning: (one, warning) => publish(warningEvent(one, warning, requestedBy, deployment), one.job.id),
+    publishWarning: (target, warning) => publish(warningEvent(target, warning, requestedBy, deployment), target.job.id),
   };
 
   return {
@@ -131,10 +131,10 @@ export function createReport(
       put(passMetrics(tally));
     },
 
-    listed({ answer, tally, unreadable }: ListResult) {
+    listed({ answer, tally, readError }: ListResult) {
       const { complete } = answer;
       const count = answer.jobs.length + answer.jobsOmitted;
-      const why = [...incompleteReasons(tally), ...(unreadable ? [unreadable.message] : [])].join('; ');
+      const why = [...incompleteReasons(tally), ...(readError ? [readError.message] : [])].join('; ');
       const line = `Listed ${count === 1 ? '1 job' : `${count} jobs`}`;
       summarize(line + (complete ? '.' : `, but the list is incomplete: ${why}`), tally, complete, { jobs: count });
     },
@@ -169,7 +169,7 @@ function warnOfMetadata({ job, judgement, requestedBy }: Decision, logger: Logge
       details,
     );
   }
-  if (job.hasOddMetadata) {
+  if (job.hasInvalidMetadata) {
     logger.warn(`Job ${job.id} has metadata that is not text or exceeds the API's limits. It is ignored.`, details);
   }
 }
@@ -190,11 +190,11 @@ function intro(what: string, tally: Tally, dryRun: boolean | null): string {
   return `${what}${inPart}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${inProgress} in progress`;
 }
 
-function incompleteReasons({ isOutOfTime, failures, odd }: Tally): string[] {
+function incompleteReasons({ isOutOfTime, failures, unreadable }: Tally): string[] {
   return [
     ...(isOutOfTime ? ['time ran out'] : []),
     ...(failures.length > 0 ? ['listing failed'] : []),
-    ...(odd.length > 0 ? ['a job could not be judged'] : []),
+    ...(unreadable.length > 0 ? ['a job could not be judged'] : []),
   ];
 }
 
@@ -212,7 +212,7 @@ function logIncomplete(tally: Tally, logger: Logger, requestedBy: string): void 
   for (const { project, error } of tally.cutShort) {
     logger.warn(nameProject(project, error).message, { ...inProject(project), requestedBy });
   }
-  for (const { project, entry } of tally.odd) {
+  for (const { project, entry } of tally.unreadable) {
     const { jobId, unreadableFields } = entry;
     const job = jobId === undefined ? 'A job without a readable id' : `Job ${jobId}`;
     const details = { ...inProject(project), ...(jobId !== undefined && { jobId }), requestedBy };

@@ -17,7 +17,7 @@ const maxConcurrentCalls = 50;
 const maxReads = 3;
 const firstWaitMs = 100;
 /** An extension lasts 30 days at most; the rest is for later investigation. */
-const keptForSeconds = 400 * 86_400;
+const retentionSeconds = 400 * 86_400;
 
 type Row = Record<string, AttributeValue>;
 
@@ -49,7 +49,7 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
         left = left.filter((jobId) => unread.has(jobId));
       }
     } catch (error) {
-      const readError = unusable('read', error);
+      const readError = tableError('read', error);
       for (const jobId of left) rows.set(jobId, { readError });
     }
     return jobIds.map((jobId) => rows.get(jobId) ?? {});
@@ -67,7 +67,7 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
     ConditionExpression: string | undefined,
     values: Row,
   ): Promise<boolean> => {
-    const expiresAt = Math.floor(Date.now() / 1000) + keptForSeconds;
+    const expiresAt = Math.floor(Date.now() / 1000) + retentionSeconds;
     try {
       const { client, sdk } = await loaded();
       const command = new sdk.UpdateItemCommand({
@@ -81,7 +81,7 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
       return true;
     } catch (error) {
       if (toError(error).name === 'ConditionalCheckFailedException') return false;
-      throw unusable('written', error);
+      throw tableError('written', error);
     }
   };
 
@@ -134,7 +134,7 @@ function parseRow(row: Row): JobRow {
 
 const toNumber = (value: number): AttributeValue => ({ N: String(value) });
 
-function unusable(done: 'read' | 'written', error: unknown): StateError {
+function tableError(done: 'read' | 'written', error: unknown): StateError {
   return new StateError(
     `The table of jobs could not be ${done} (${toError(error).name}). Try again; if it persists, check the table and the function's role.`,
   );

@@ -23,7 +23,7 @@ const firstWaitMs = 300;
 const requestHandler = { connectionTimeout: 1_000, requestTimeout: maxAttemptMs, throwOnRequestTimeout: true };
 const pageSize = 100;
 /** Statuses of a refused stop that say nothing about this job. */
-const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
+const unrelatedStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
 /** AWS may send an empty page before the last one. */
 const maxIdlePages = 3;
 /** Finished jobs are never read. */
@@ -44,11 +44,11 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
   });
 
   /** Reads when its turn comes, and again if it fails for a moment. */
-  const read = async <Output>(purpose: string, about: string, call: Call<Output>, givesUp: AbortSignal) => {
-    const signal = AbortSignal.any([givesUp, time.signal]);
+  const read = async <Output>(purpose: string, subject: string, call: Call<Output>, callerSignal: AbortSignal) => {
+    const signal = AbortSignal.any([callerSignal, time.signal]);
     for (let attempts = 1; ; attempts += 1) {
       try {
-        return await limit.run(() => attempt(call, signal), { about, isCancel: false, signal });
+        return await limit.run(() => attempt(call, signal), { subject, isCancel: false, signal });
       } catch (error) {
         const mayRetry = isTransient(error) && attempts < maxAttempts && !signal.aborted;
         if (!mayRetry) throw toNamedFailure(error, purpose, signal.aborted);
@@ -95,7 +95,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
       const command = new sdk.StopModelCustomizationJobCommand({ jobIdentifier });
       const stop = () => attempt((options) => client.send(command, options), time.signal);
       try {
-        await limit.run(stop, { about: jobIdentifier, isCancel: true, signal: time.signal });
+        await limit.run(stop, { subject: jobIdentifier, isCancel: true, signal: time.signal });
         return { kind: 'accepted', job: null };
       } catch (thrown) {
         if (thrown instanceof LateTurnError) return { kind: 'not_sent' };
@@ -108,7 +108,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
           mayRetry: isFree ? !limit.isClosed : isTransient(thrown),
           isFree,
           // As with ConflictException, which is HTTP 400: the job has just finished.
-          isRefusal: status >= 400 && status < 500 && !impersonalStatuses.has(status) && !(error instanceof QuotaError),
+          isRefusal: status >= 400 && status < 500 && !unrelatedStatuses.has(status) && !(error instanceof QuotaError),
         };
       }
     },
@@ -129,9 +129,9 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
             nextToken,
           });
           const page = await read(purpose, 'list', (options) => client.send(command, options), signal);
-          const { jobs, odd } = parseEntries(check(entriesSchema, page.modelCustomizationJobSummaries, purpose));
+          const { jobs, unreadable } = parseEntries(check(entriesSchema, page.modelCustomizationJobSummaries, purpose));
           const withTags = async (job: Job) => ({ ...job, ...(await readTags(job.id, signal)) });
-          yield { jobs: withMetadata ? await pMap(jobs, withTags, { concurrency }) : jobs, odd };
+          yield { jobs: withMetadata ? await pMap(jobs, withTags, { concurrency }) : jobs, unreadable };
           // Tags that time cut off make the list incomplete.
           signal.throwIfAborted();
           idlePages = jobs.some(({ id }) => !seen.has(id)) ? 0 : idlePages + 1;

@@ -43,7 +43,7 @@ export const jobSchema = v.pipe(
       estimatedFinish: null,
       model: baseModelArn.split('/').at(-1) || null,
       metadata: {},
-      hasOddMetadata: false,
+      hasInvalidMetadata: false,
     };
   }),
 );
@@ -51,16 +51,16 @@ export const jobSchema = v.pipe(
 export const tagsSchema = v.optional(v.array(v.object({ key: v.string(), value: v.string() })), []);
 export const entriesSchema = v.optional(v.array(v.unknown()), []);
 
-/** Sorts the entries of a page into jobs and odd ones. */
+/** Sorts the entries of a page into jobs and unreadable ones. */
 export function parseEntries(entries: unknown[]): JobPage {
-  const page: JobPage = { jobs: [], odd: [] };
+  const page: JobPage = { jobs: [], unreadable: [] };
   for (const entry of entries) {
     const parsed = v.safeParse(jobSchema, entry);
     if (parsed.success) page.jobs.push(parsed.output);
     else {
       const unreadableFields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
       const jobId = unreadableFields.includes('jobArn') ? undefined : Object(entry).jobArn;
-      page.odd.push({ jobId, unreadableFields });
+      page.unreadable.push({ jobId, unreadableFields });
     }
   }
   return page;

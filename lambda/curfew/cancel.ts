@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CancelAnswer, Outcome } from '../contract.ts';
 import { JobNotFoundError, type NamedError, OpenAIError, withMessage } from '../errors.ts';
 import type { Context, Project } from './context.ts';
-import { cancelProgress, isActive, type JudgedJob, type Judgement, lookUp } from './deadline.ts';
+import { cancelProgress, isActive, type JudgedJob, type Judgement, loadAndJudge } from './deadline.ts';
 import type { FailedCancel, Job } from './job.ts';
 
 /** What was decided about one job, and why. Answer, log line, event and counts all derive from it. */
@@ -58,10 +58,10 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
     const facts = { project, job, judgement, outcome, finalStatus, reason, requestedBy };
     const decision: Decision = { ...facts, isCancelledNow, wasPublished };
     report.decided(decision);
-    const isNews = (isCancelledNow && !wasPublished) || outcome === 'would_cancel';
+    const needsEvent = (isCancelledNow && !wasPublished) || outcome === 'would_cancel';
     // Publish, then note: an event may come twice, but none is lost if the function dies in between.
-    const isOut = !isNews || (await report.publishCancellation(decision));
-    if (outcome === 'cancelling' && !wasPublished && isOut) {
+    const isPublished = !needsEvent || (await report.publishCancellation(decision));
+    if (outcome === 'cancelling' && !wasPublished && isPublished) {
       await table()
         .noteCancelling(job.id, now)
         .catch((error) => report.problem({ project, job }, error));
@@ -70,7 +70,7 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
   };
 
   for (let attempts = 0; ; ) {
-    const look = await lookAt(target, first ? undefined : target.firstLook, context).catch((error) => {
+    const look = await readJob(target, first ? undefined : target.firstLook, context).catch((error) => {
       throw failure
         ? cancelError(failure.error, 'Whether the cancel had an effect is not known: the job could not be read again.')
         : error;
@@ -104,7 +104,7 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
 }
 
 /** Reads the job. A sweep reads its row as well, because it may have been extended since it was listed. */
-async function lookAt({ project, jobId, reason }: CancelTarget, known: Job | undefined, context: Context) {
+async function readJob({ project, jobId, reason }: CancelTarget, known: Job | undefined, context: Context) {
   const isSweep = reason === 'time_budget';
   const { signal } = context.time;
   const job = known ?? (await project.provider.retrieve(jobId, { signal, withMetadata: isSweep }));
@@ -113,12 +113,12 @@ async function lookAt({ project, jobId, reason }: CancelTarget, known: Job | und
     const noted = context.table().noteWaiting(jobId, context.now);
     await noted.catch((error) => context.report.problem({ project, job }, error));
   }
-  return lookUp(project, job, isSweep, context);
+  return loadAndJudge(project, job, isSweep, context);
 }
 
 /** Returns what becomes of the job without another cancel; undefined if one has to be sent. */
 function decideOutcome(
-  { job, row, judgement, unreadable }: JudgedJob,
+  { job, row, judgement, readError }: JudgedJob,
   { reason, dryRun }: CancelTarget,
   wasSent: boolean,
   now: number,
@@ -127,7 +127,7 @@ function decideOutcome(
   if (job.phase === 'cancelling') return 'cancelling';
   if (!isActive(job)) return 'not_cancellable';
   if (reason === 'time_budget') {
-    if (unreadable) throw unreadable;
+    if (readError) throw readError;
     if (!judgement.isOverdue) return judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget';
     if (cancelProgress(row, now) === 'recent') return 'cancelling';
   }

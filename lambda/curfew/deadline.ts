@@ -49,15 +49,15 @@ export interface JudgedJob extends ProjectJob {
   row: JobRow;
   judgement: Judgement;
   /** Why its row or its metadata could not be read, so that it may be exempt or extended. */
-  unreadable: Error | undefined;
+  readError: Error | undefined;
 }
 
 /** Reads a job's row, if that matters, and judges the job. */
-export async function lookUp(project: Project, job: Job, withRow: boolean, context: Context): Promise<JudgedJob> {
-  const isJudged = withRow && job.phase !== 'other';
-  const row = isJudged ? await context.table().read(job.id) : {};
-  const unreadable = isJudged ? (row.readError ?? job.metadataError) : undefined;
-  return { project, job, row, judgement: judge(job, row, project.rules, context.now), unreadable };
+export async function loadAndJudge(project: Project, job: Job, withRow: boolean, context: Context): Promise<JudgedJob> {
+  const needsRow = withRow && job.phase !== 'other';
+  const row = needsRow ? await context.table().read(job.id) : {};
+  const readError = needsRow ? (row.readError ?? job.metadataError) : undefined;
+  return { project, job, row, judgement: judge(job, row, project.rules, context.now), readError };
 }
 
 /** Judges an unfinished job by its budget, its queue limit and its row. */
@@ -128,10 +128,10 @@ export interface Warning {
 }
 
 /** Returns the warning that an active job is due now, unless it was warned for this deadline or is being cancelled. */
-export function findWarning(one: JudgedJob, { warnBeforeMinutes, now }: Context): Warning | undefined {
-  const { project, job, judgement, row, unreadable } = one;
+export function findWarning(judged: JudgedJob, { warnBeforeMinutes, now }: Context): Warning | undefined {
+  const { project, job, judgement, row, readError } = judged;
   const { deadline, isOverdue } = judgement;
-  if (deadline === null || isOverdue || unreadable || warnBeforeMinutes === 0) return undefined;
+  if (deadline === null || isOverdue || readError || warnBeforeMinutes === 0) return undefined;
   if (row.warnedFor === deadline || row.cancellingSince !== undefined) return undefined;
   const minutesLeft = (deadline - now) / 60;
   const willNotFinish = job.phase === 'running' && (job.estimatedFinish ?? 0) > deadline;

@@ -34,13 +34,13 @@ export interface Job {
   model: string | null;
   metadata: Record<string, string>;
   /** Some metadata was no text, or too long, and was left out. */
-  hasOddMetadata: boolean;
+  hasInvalidMetadata: boolean;
   /** Why the metadata could not be read, so that nobody knows whether the job has a budget of its own. */
   metadataError?: Error;
 }
 
 /** An entry of a list that cannot be judged. */
-export interface OddEntry {
+export interface UnreadableEntry {
   /** Undefined if the id is what cannot be read. */
   jobId: string | undefined;
   unreadableFields: string[];
@@ -48,7 +48,7 @@ export interface OddEntry {
 
 export interface JobPage {
   jobs: Job[];
-  odd: OddEntry[];
+  unreadable: UnreadableEntry[];
 }
 
 /** What came of sending a cancel. */

@@ -1,6 +1,6 @@
 import { toError } from '../errors.ts';
 import type { Context, Project } from './context.ts';
-import type { Job, OddEntry } from './job.ts';
+import type { Job, UnreadableEntry } from './job.ts';
 
 /** What listing a project found. */
 export interface Listing {
@@ -9,7 +9,7 @@ export interface Listing {
   unfinished: Job[];
   /** How many jobs there were within the look-back, finished ones too. */
   inspected: number;
-  odd: OddEntry[];
+  unreadable: UnreadableEntry[];
   hasFirstPage: boolean;
   /** What ended the listing before its end, unless that was time. */
   error?: Error;
@@ -27,21 +27,21 @@ export async function listJobs(
   { lookbackDays, withBudgets }: { lookbackDays: number; withBudgets: boolean },
   { now, time }: Context,
 ): Promise<Listing> {
-  const listing: Listing = { project, unfinished: [], inspected: 0, odd: [], hasFirstPage: false };
+  const listing: Listing = { project, unfinished: [], inspected: 0, unreadable: [], hasFirstPage: false };
   const oldest = lookbackDays === 0 ? Number.NEGATIVE_INFINITY : now - lookbackDays * 86_400;
   const seen = new Set<string>();
-  const odd = new Map<string | number, OddEntry>();
+  const unreadable = new Map<string | number, UnreadableEntry>();
   let previous = Number.POSITIVE_INFINITY;
   let isNewestFirst = true;
   try {
     for await (const page of project.provider.list({ signal: time.listingSignal, withMetadata: withBudgets })) {
       listing.hasFirstPage = true;
-      for (const entry of page.odd) odd.set(entry.jobId ?? odd.size, entry);
+      for (const entry of page.unreadable) unreadable.set(entry.jobId ?? unreadable.size, entry);
       for (const job of page.jobs) {
         // Pages overlap when jobs are created meanwhile.
         if (seen.has(job.id)) continue;
         if (withBudgets && job.createdAt === null && job.phase !== 'finished') {
-          odd.set(job.id, { jobId: job.id, unreadableFields: ['created_at'] });
+          unreadable.set(job.id, { jobId: job.id, unreadableFields: ['created_at'] });
           continue;
         }
         seen.add(job.id);
@@ -58,7 +58,7 @@ export async function listJobs(
     if (time.listingSignal.aborted) listing.cutShortBy = toError(thrown);
     else listing.error = toError(thrown);
   }
-  // A job that could be read on another page is not odd.
-  listing.odd = [...odd.values()].filter(({ jobId }) => jobId === undefined || !seen.has(jobId));
+  // A job that could be read on another page is not unreadable.
+  listing.unreadable = [...unreadable.values()].filter(({ jobId }) => jobId === undefined || !seen.has(jobId));
   return listing;
 }

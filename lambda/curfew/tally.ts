@@ -11,7 +11,7 @@ import { IncompleteError, type NamedError, OpenAIError, toError, toNamedError, w
 import { type Decision, toCancelAnswer } from './cancel.ts';
 import type { Project } from './context.ts';
 import { cancelProgress, isInProgress, type Judgement, type Rules } from './deadline.ts';
-import type { Job, JobRow, OddEntry } from './job.ts';
+import type { Job, JobRow, UnreadableEntry } from './job.ts';
 import type { Listing } from './listing.ts';
 
 export interface ProjectFailure {
@@ -42,7 +42,7 @@ export class Tally {
   oldestAgeMinutes = 0;
   /** Projects whose listing was cut short by time. */
   readonly cutShort: ProjectFailure[] = [];
-  readonly odd: { project: Project; entry: OddEntry }[] = [];
+  readonly unreadable: { project: Project; entry: UnreadableEntry }[] = [];
   /** How many projects were listed to the end. */
   projectsRead = 0;
   isOutOfTime = false;
@@ -75,9 +75,9 @@ export class Tally {
   }
 
   /** Counts a project, and whether it was listed to its end. */
-  addListing({ project, inspected, odd, error, cutShortBy, hasFirstPage }: Listing): void {
+  addListing({ project, inspected, unreadable, error, cutShortBy, hasFirstPage }: Listing): void {
     this.inspected += inspected;
-    this.odd.push(...odd.map((entry) => ({ project, entry })));
+    this.unreadable.push(...unreadable.map((entry) => ({ project, entry })));
     if (error) this.addFailure(project, error);
     else if (cutShortBy === undefined) this.projectsRead += 1;
     else {
@@ -121,7 +121,7 @@ export class Tally {
 
   /** Everything was seen: all projects, to the end, in time, and every job could be judged. */
   get isComplete(): boolean {
-    return !this.isOutOfTime && this.failures.length === 0 && this.odd.length === 0;
+    return !this.isOutOfTime && this.failures.length === 0 && this.unreadable.length === 0;
   }
 }
 
@@ -173,7 +173,7 @@ export function throwIfAllFailed({ failures, projects }: Tally): void {
 
 /** Returns the error of a sweep or stop-all that was done in part: what was done, what was not and why. */
 export function incompleteError(what: 'sweep' | 'stopAll', tally: Tally): IncompleteError {
-  const { failures, cutShort, odd, jobs, isOutOfTime } = tally;
+  const { failures, cutShort, unreadable, jobs, isOutOfTime } = tally;
   const { cancelled, failed, overdue, inProgress } = tally.counts;
   const failedIds = jobs.filter(({ outcome }) => outcome === 'failed').map(({ jobId }) => jobId);
   const ids = failedIds.slice(0, maxNamedJobs).join(', ') + (failed > maxNamedJobs ? ', …' : '');
@@ -182,7 +182,7 @@ export function incompleteError(what: 'sweep' | 'stopAll', tally: Tally): Incomp
     ...describeFailures('could not be listed', failures),
     ...describeFailures('could be listed only in part', cutShort),
     ...(isOutOfTime ? ['time ran out'] : []),
-    ...(odd.length > 0 ? [`${odd.length} could not be judged`] : []),
+    ...(unreadable.length > 0 ? [`${unreadable.length} could not be judged`] : []),
   ];
   const done =
     what === 'sweep'

@@ -75,7 +75,7 @@ const paceWords = /rate|requests|tokens|throttl|overload/i;
 const quotaStatuses: ReadonlySet<number> = new Set([400, 403, 429]);
 const temporaryStatuses: ReadonlySet<number> = new Set([408, 409, 429]);
 /** Statuses of a refused cancel that say nothing about this job. */
-const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
+const unrelatedStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
 
 const code = v.fallback(v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/)), '');
 const errorBody = v.pipe(
@@ -93,8 +93,8 @@ export function readRefusal({ status, headers, body }: HttpAnswer): Refusal {
   const soundsLikePace = codes.some((code) => paceWords.test(code)) || waitMs !== undefined;
   const soundsLikeQuota = isListed || (!soundsLikePace && codes.some((code) => quotaWords.test(code)));
   const isAboutQuota = status === 402 || (quotaStatuses.has(status) && soundsLikeQuota);
-  const told = headers.get('x-should-retry');
-  const isTemporary = told === 'true' || (told !== 'false' && (temporaryStatuses.has(status) || status >= 500));
+  const hint = headers.get('x-should-retry');
+  const isTemporary = hint === 'true' || (hint !== 'false' && (temporaryStatuses.has(status) || status >= 500));
   return {
     status,
     codes,
@@ -146,7 +146,7 @@ export function toFailedCancel(thrown: unknown, purpose: string, time: TimeLeft,
     mayRetry: isAboutPace ? isTemporary && !isClosed : mayRetry(thrown, time),
     askedWaitMs,
     isFree: isAboutPace,
-    isRefusal: status >= 400 && status < 500 && !impersonalStatuses.has(status),
+    isRefusal: status >= 400 && status < 500 && !unrelatedStatuses.has(status),
   };
 }
 

@@ -35,8 +35,8 @@ const minSecretLength = 16;
 const agentOptions = { keepAlive: true, maxSockets: 1_000, timeout: 4_000 };
 /** A thousand projects may be at as many hosts, and Lambda allows 1,024 open files. Node bounds idle sockets per host. */
 const maxIdleSockets = 100;
-const httpAgent = keepFewIdle(new HttpAgent(agentOptions));
-const httpsAgent = keepFewIdle(new HttpsAgent(agentOptions));
+const httpAgent = limitIdleSockets(new HttpAgent(agentOptions));
+const httpsAgent = limitIdleSockets(new HttpsAgent(agentOptions));
 
 /**
  * Returns the `fetch` for ky. Each attempt waits for its turn under the rate limit, ends by our own clock, and gets its
@@ -49,7 +49,7 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
     const { method, signal } = request;
     const url = new URL(request.url);
     const isCancel = method === 'POST';
-    const about = url.pathname.replace(/\/cancel$/, '');
+    const subject = url.pathname.replace(/\/cancel$/, '');
     for (;;) {
       let usedSecret = '';
       const attempt = async (): Promise<HttpAnswer> => {
@@ -62,7 +62,7 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
         if (refusal.isAboutPace) throw new RateLimitedError(answer, refusal);
         return answer;
       };
-      const answer = await limit.run(attempt, { about, isCancel, signal }).catch((error: unknown) => {
+      const answer = await limit.run(attempt, { subject, isCancel, signal }).catch((error: unknown) => {
         if (error instanceof RateLimitedError) return error.answer;
         throw error;
       });
@@ -179,7 +179,7 @@ function redact({ status, headers, body }: HttpAnswer, secret: string): HttpAnsw
 }
 
 /** Closes the socket that has been idle for longest before one too many is kept. */
-function keepFewIdle<SomeAgent extends HttpAgent>(agent: SomeAgent): SomeAgent {
+function limitIdleSockets<SomeAgent extends HttpAgent>(agent: SomeAgent): SomeAgent {
   const keep = agent.keepSocketAlive.bind(agent);
   agent.keepSocketAlive = (socket) => {
     const idle = Object.values(agent.freeSockets).flatMap((sockets = []) => sockets);

@@ -179,9 +179,9 @@ function checkId(job: Job, jobId: string, purpose: string): Job {
   );
 }
 
-/** Sorts the entries of a page into jobs and odd ones. An odd entry that has finished is of no interest. */
+/** Sorts the entries of a page into jobs and unreadable ones. An unreadable entry that has finished is of no interest. */
 function parsePage(data: unknown[]): JobPage {
-  const page: JobPage = { jobs: [], odd: [] };
+  const page: JobPage = { jobs: [], unreadable: [] };
   for (const entry of data) {
     const parsed = v.safeParse(jobSchema, entry);
     if (parsed.success) {
@@ -191,7 +191,7 @@ function parsePage(data: unknown[]): JobPage {
     const { id, status } = v.parse(entrySchema, entry);
     if (phaseOf(status) === 'finished') continue;
     const unreadableFields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
-    page.odd.push({ jobId: unreadableFields.includes('id') || id === '' ? undefined : id, unreadableFields });
+    page.unreadable.push({ jobId: unreadableFields.includes('id') || id === '' ? undefined : id, unreadableFields });
   }
   return page;
 }
@@ -202,14 +202,14 @@ const maxKeyLength = 64;
 const maxValueLength = 512;
 
 /** Reads metadata, which maps strings to strings. Numbers are accepted as strings, the rest is left out. */
-function parseMetadata(given: unknown): Pick<Job, 'metadata' | 'hasOddMetadata'> {
-  if (given === undefined || given === null) return { metadata: {}, hasOddMetadata: false };
-  if (typeof given !== 'object' || Array.isArray(given)) return { metadata: {}, hasOddMetadata: true };
+function parseMetadata(given: unknown): Pick<Job, 'metadata' | 'hasInvalidMetadata'> {
+  if (given === undefined || given === null) return { metadata: {}, hasInvalidMetadata: false };
+  if (typeof given !== 'object' || Array.isArray(given)) return { metadata: {}, hasInvalidMetadata: true };
   const entries = Object.entries(given);
   const readable = entries
     .filter(([key, value]) => key.length <= maxKeyLength && (typeof value === 'string' || Number.isFinite(value)))
     .map(([key, value]): [string, string] => [key, String(value)])
     .filter(([, value]) => value.length <= maxValueLength)
     .slice(0, maxPairs);
-  return { metadata: Object.fromEntries(readable), hasOddMetadata: readable.length < entries.length };
+  return { metadata: Object.fromEntries(readable), hasInvalidMetadata: readable.length < entries.length };
 }

@@ -8,7 +8,7 @@ import type { Project } from '../../lambda/curfew/context.ts';
 import type { FineTuningProvider } from '../../lambda/curfew/job.ts';
 import { AuthenticationError, JobNotFoundError, OpenAIError, RateLimitError } from '../../lambda/errors.ts';
 import { resolveProject } from '../../lambda/project-settings.ts';
-import { callsAtOnce, connectProjects, findJob, selectProjects } from '../../lambda/projects.ts';
+import { connectProjects, findJob, maxCallsPerProject, selectProjects } from '../../lambda/projects.ts';
 import { type ProjectOverrides, parseSettings } from '../../lambda/settings.ts';
 import { apiKey, awsCredentials, environmentWith } from '../support/curfew.ts';
 import { fakeProject, jobOf } from '../support/fake-ports.ts';
@@ -142,6 +142,6 @@ describe('the more projects there are, the fewer calls of each run at once', () 
     [200, 4],
     [1_000, 4],
   ] as const) {
-    test(`${calls} of each of ${projects}`, () => assert.equal(callsAtOnce(projects), calls));
+    test(`${calls} of each of ${projects}`, () => assert.equal(maxCallsPerProject(projects), calls));
   }
 });

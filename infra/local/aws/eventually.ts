@@ -1,6 +1,6 @@
 import pWaitFor from 'p-wait-for';
 
-const longestMilliseconds = 100_000;
+const timeoutMs = 100_000;
 
 /**
  * Asks again and again until there is something.
@@ -12,6 +12,6 @@ export async function eventually<Value>(ask: () => Promise<Value | undefined | f
     const value = await ask();
     return value !== undefined && value !== false && pWaitFor.resolveWith(value);
   };
-  const message = `Nothing came within ${longestMilliseconds / 1000} seconds.`;
-  return pWaitFor(condition, { interval: 200, timeout: { milliseconds: longestMilliseconds, message } });
+  const message = `Nothing came within ${timeoutMs / 1000} seconds.`;
+  return pWaitFor(condition, { interval: 200, timeout: { milliseconds: timeoutMs, message } });
 }

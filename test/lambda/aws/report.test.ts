@@ -114,7 +114,7 @@ describe('a decision is a line', () => {
     ],
     [
       'metadata of a wrong shape',
-      { hasOddMetadata: true },
+      { hasInvalidMetadata: true },
       "Job ftjob-1 has metadata that is not text or exceeds the API's limits. It is ignored.",
     ],
   ];
@@ -198,8 +198,8 @@ describe('a sweep ends', () => {
   });
 
   const late = new errors.RateLimitError('OpenAI answered 429.');
-  const isOdd = {
-    odd: [
+  const unreadable = {
+    unreadable: [
       { jobId: 'ftjob-9', unreadableFields: ['created_at'] },
       { jobId: undefined, unreadableFields: ['id'] },
     ],
@@ -227,8 +227,8 @@ describe('a sweep ends', () => {
       ['Project "research": OpenAI answered 429.'],
     ],
     [
-      'with odd jobs',
-      listingOf(isOdd),
+      'with unreadable entries',
+      listingOf(unreadable),
       'a job could not be judged',
       'WARN',
       [
@@ -256,12 +256,12 @@ describe('a sweep ends', () => {
 });
 
 describe('other requests end', () => {
-  const odd = listingOf({ odd: [{ jobId: 'ftjob-9', unreadableFields: ['status'] }] });
+  const unreadable = listingOf({ unreadable: [{ jobId: 'ftjob-9', unreadableFields: ['status'] }] });
   const stops: [tally: Parameters<typeof tallyOf>[0], level: string, message: string, metrics: object][] = [
     [{ decisions: [{}] }, 'INFO', ': 1 inspected, 1 in progress, 1 cancelled, 0 failed.', { Cancelled: 1 }],
     [{ decisions: [failed] }, 'WARN', ': 1 inspected, 1 in progress, 0 cancelled, 1 failed.', { CancelFailures: 1 }],
     [
-      { decisions: [wouldCancel], listing: odd },
+      { decisions: [wouldCancel], listing: unreadable },
       'WARN',
       ' in part, because a job could not be judged (dry run): 1 inspected, 1 in progress, 1 would be cancelled, 0 failed.',
       {},
@@ -276,16 +276,16 @@ describe('other requests end', () => {
     });
   }
 
-  const lists: [jobsOmitted: number, unreadable: Error | undefined, level: string, message: string][] = [
+  const lists: [jobsOmitted: number, readError: Error | undefined, level: string, message: string][] = [
     [1, undefined, 'INFO', 'Listed 1 job.'],
     [2, undefined, 'INFO', 'Listed 2 jobs.'],
     [2, new Error('No table.'), 'WARN', 'Listed 2 jobs, but the list is incomplete: No table.'],
   ];
-  for (const [jobsOmitted, unreadable, level, message] of lists) {
+  for (const [jobsOmitted, readError, level, message] of lists) {
     test(`a list: ${message}`, () => {
       const { report, lines, documents } = startReport();
-      const complete = unreadable === undefined;
-      report.listed({ answer: { complete, jobs: [], jobsOmitted }, tally: tallyOf({}), unreadable });
+      const complete = readError === undefined;
+      report.listed({ answer: { complete, jobs: [], jobsOmitted }, tally: tallyOf({}), readError });
       assert.deepEqual(lines.map(ours), [{ level, message, requestedBy: 'alice', complete, jobs: jobsOmitted }]);
       assert.deepEqual(documents, []);
     });

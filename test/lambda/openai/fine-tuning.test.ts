@@ -53,12 +53,12 @@ describe('of a job only id and status are needed: what is of another shape count
     [{ estimated_finish: time }, { estimatedFinish: time }],
     ...noTimes.map((none): [object, object] => [{ estimated_finish: none }, { estimatedFinish: null }]),
     ...[7, 'm'.repeat(257), undefined].map((model): [object, object] => [{ model }, { model: null }]),
-    [{ metadata: null }, { metadata: {}, hasOddMetadata: false }],
-    [{ metadata: { budget: 90, team: 'a' } }, { metadata: { budget: '90', team: 'a' }, hasOddMetadata: false }],
-    ...['a', ['a']].map((metadata): [object, object] => [{ metadata }, { metadata: {}, hasOddMetadata: true }]),
+    [{ metadata: null }, { metadata: {}, hasInvalidMetadata: false }],
+    [{ metadata: { budget: 90, team: 'a' } }, { metadata: { budget: '90', team: 'a' }, hasInvalidMetadata: false }],
+    ...['a', ['a']].map((metadata): [object, object] => [{ metadata }, { metadata: {}, hasInvalidMetadata: true }]),
     ...[{ deep: { er: [] } }, { long: 'a'.repeat(513) }, { ['k'.repeat(65)]: 'a' }].map((odd): [object, object] => [
       { metadata: { ...odd, team: 'a' } },
-      { metadata: { team: 'a' }, hasOddMetadata: true },
+      { metadata: { team: 'a' }, hasInvalidMetadata: true },
     ]),
   ];
   for (const [field, expected] of cases) {
@@ -211,7 +211,7 @@ describe('a list', () => {
     });
   }
 
-  test('has odd entries, beside which the others are read; one that has finished is passed over', async () => {
+  test('reports unreadable entries and reads the others; an unreadable finished job is skipped', async () => {
     const finished = ['succeeded', 'canceled'].map((status) => jobOf({ id: 7, status }));
     const noId = [undefined, 7, '../files/file-1'].map((id) => jobOf({ id }));
     const noStatus = [undefined, '', 7, 's'.repeat(65)].map((status) => jobOf({ status }));
@@ -219,7 +219,7 @@ describe('a list', () => {
       { data: [...noId, ...noStatus, null, 'a', ...finished, ...jobs(1, 1)], has_more: false },
     ]);
     assert.equal(page?.jobs.length, 1);
-    assert.deepEqual(page.odd, [
+    assert.deepEqual(page.unreadable, [
       ...noId.map(() => ({ jobId: undefined, unreadableFields: ['id'] })),
       ...noStatus.map(() => ({ jobId, unreadableFields: ['status'] })),
       ...[null, 'a'].map(() => ({ jobId: undefined, unreadableFields: ['the whole entry'] })),
