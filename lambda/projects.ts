@@ -16,10 +16,10 @@ import { selectionOf } from './request.ts';
 const maxNamedProjects = 10;
 /** Per project. */
 const maxConcurrentCalls = 100;
-/** Lambda allows 1,024 open files, which the calls of all projects share. */
+/** The calls of all projects share the 1,024 open files that Lambda allows. */
 const maxSockets = 800;
 
-/** Returns how many calls of one project may run at once, if there are this many projects. */
+/** Returns how many calls each of so many projects may have in flight. */
 export function maxCallsPerProject(projects: number): number {
   return Math.min(maxConcurrentCalls, Math.floor(maxSockets / Math.min(projects, maxConcurrentProjects)));
 }
@@ -36,7 +36,7 @@ export function connectProjects(all: ProjectSettings[], aws: AwsClients, time: T
           headers: await signForBedrock(aws.credentials, region, method, url),
           secret: '',
         }),
-        // Another signature of the same role would be refused as well.
+        // A new signature by the same role would be refused too.
         refresh: async () => false,
       };
     }
@@ -61,10 +61,10 @@ export function connectProjects(all: ProjectSettings[], aws: AwsClients, time: T
 }
 
 /**
- * Returns the projects that a request is about: the one that it names, or all.
+ * Returns the project that a request names, or all projects, without those that cannot have its job.
  *
- * @param isForeignEvent somebody else's event may mean something else by `project`.
- * @throws InvalidRequestError naming some projects that exist, if it names none of them.
+ * @param isForeignEvent if true, an unknown `project` is ignored: another application may use the word differently.
+ * @throws InvalidRequestError if no project is left.
  */
 export function selectProjects(request: CurfewRequest, all: Project[], isForeignEvent: boolean): Project[] {
   const { project: wanted, jobId } = selectionOf(request);
@@ -88,10 +88,10 @@ export function selectProjects(request: CurfewRequest, all: Project[], isForeign
 }
 
 /**
- * Finds a job by its id. All projects are asked side by side; the first that has the job ends the search.
+ * Finds a job by its id. Asks all projects in parallel; the first that has the job ends the search.
  *
- * @param withMetadata whether its own budget matters.
- * @throws JobNotFoundError if no project has it; if a project could not be asked, its error.
+ * @param withMetadata whether to read the budget in its metadata too.
+ * @throws JobNotFoundError if no project has it, or the error of a project that could not be asked.
  */
 export async function findJob(projects: Project[], jobId: string, withMetadata: boolean): Promise<ProjectJob> {
   const search = new AbortController();

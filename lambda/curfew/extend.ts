@@ -5,7 +5,7 @@ import type { Context, ProjectJob } from './context.ts';
 import { cancelProgress, isActive, loadAndJudge, toIso } from './deadline.ts';
 
 /**
- * Lets an active job go on for `minutes` from now, if that is later than its deadline. Never shortens it.
+ * Moves the deadline of an active job to `minutes` from now, unless it is later already.
  *
  * @throws StateError if the table cannot be used, OpenAIError if the provider does not say when the job was created.
  */

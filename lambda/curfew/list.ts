@@ -12,12 +12,12 @@ const maxConcurrentProjects = 800;
 export interface ListResult {
   answer: ListAnswer;
   tally: Tally;
-  /** Why the deadlines of some jobs are not known. */
+  /** Why the deadlines of some jobs are unknown. */
   readError: Error | undefined;
 }
 
 /**
- * Lists every unfinished job of all given projects with its deadline. Only reads.
+ * Lists every unfinished job of the projects with its deadline. Read-only.
  *
  * @throws the error of the first project, if no project could be read.
  */
@@ -43,7 +43,7 @@ export async function list(projects: Project[], context: Context): Promise<ListR
   return { answer: listAnswer(tally, jobs, isComplete), tally, readError };
 }
 
-/** Returns a job as it is listed, and its place: by deadline, then without one, then what will not be cancelled. */
+/** Returns a list entry and its sort keys: first by deadline, then jobs without one, then jobs that are not active. */
 function toListedJob({ project, job, judgement, readError }: JudgedJob, now: number) {
   const isReadable = !readError && !job.metadataError;
   const { budgetFrom, countsFrom, unreadableBudget } = judgement;

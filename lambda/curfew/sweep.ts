@@ -29,12 +29,12 @@ export async function stopAll({ stopAll: given }: StopAllRequest, projects: Proj
   return { answer: stopAllAnswer(tally, dryRun), tally };
 }
 
-/** Returns the rules of a project with what the request puts in their place. */
+/** Returns a project's rules with the request's overrides. */
 function overrideRules({ name, rules }: Project, given: SweepRequest['sweep']): Rules {
   const { project, dryRun = rules.dryRun, ...overrides } = given;
-  // A dry-run project must be named to be armed, if it has a name.
-  const mayArm = name === undefined || project !== undefined;
-  return { ...rules, ...overrides, dryRun: mayArm ? dryRun : dryRun || rules.dryRun };
+  // With `projects`, a request must name a dry-run project to cancel its jobs for real.
+  const mayCancel = name === undefined || project !== undefined;
+  return { ...rules, ...overrides, dryRun: mayCancel ? dryRun : dryRun || rules.dryRun };
 }
 
 async function sweepProjects(projects: Project[], reason: Reason, context: Context): Promise<Tally> {
@@ -89,9 +89,9 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
   for (const decision of await pMap(due, act, { concurrency })) if (decision) tally.addDecision(decision);
   tally.addListing(listing);
 
-  /** Returns undefined if time runs out before the job. */
+  /** Returns undefined if time runs out before its turn. */
   async function act(judged: JudgedJob): Promise<Decision | undefined> {
-    // A cancel cannot be taken back, and the job may have been extended. The next sweep is minutes away.
+    // A cancel cannot be undone, and the job may have been extended. The next sweep is minutes away.
     if (judged.readError) return decide(judged, 'failed', judged.readError);
     if (isOverLimit && isNew(judged)) return decide(judged, 'held_back');
     if (cancelProgress(judged.row, now) === 'recent') return decide(judged, 'cancelling');
@@ -102,8 +102,8 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
 }
 
 /**
- * Notes which jobs are waiting, or being cancelled. A failure costs at most queue time, so the first is logged for all.
- * Cancels come after this, so a table that does not answer gets a third of the time that is left.
+ * Notes which jobs are waiting or being cancelled. A failure costs a job its queue time at most, so only the first is
+ * logged. Cancels come after this, so a slow table gets only a third of the time left.
  */
 async function noteStates(judgedJobs: JudgedJob[], concurrency: number, context: Context): Promise<void> {
   const { table, now, time, report } = context;

@@ -30,7 +30,7 @@ const phaseOf = (status: string) => phases.find((phase) => statuses[phase].inclu
 
 const unixSeconds = v.pipe(v.number(), v.minValue(earliestTime), v.maxValue(latestTime));
 
-/** The part of a job that the rules need. Only id and status are required; what is of another shape counts as absent. */
+/** The fields of a job that the rules need. Only id and status are required; a malformed field counts as absent. */
 const jobSchema = v.pipe(
   v.object({
     id: v.pipe(v.string(), v.regex(jobIdPattern)),
@@ -59,9 +59,9 @@ const jobSchema = v.pipe(
 const pageSize = 100;
 const pageSchema = v.object({ data: v.array(v.unknown()), has_more: v.nullish(v.boolean()) });
 const text = v.fallback(v.string(), '');
-/** What can be read of any entry. */
+/** The readable part of any entry. */
 const entrySchema = v.fallback(v.object({ id: text, status: text }), { id: '', status: '' });
-/** Some providers answer a cancel with nothing. */
+/** Some providers send an empty answer to a cancel. */
 const cancelSchema = v.union([
   jobSchema,
   v.pipe(
@@ -83,7 +83,7 @@ const retries = 3;
 const firstRetryMs = 300;
 const errorStatuses = Array.from({ length: 200 }, (_, index) => 400 + index);
 
-/** Returns a project at OpenAI, Azure or another provider that implements OpenAI's fine-tuning API, for one invocation. */
+/** Connects to a project at OpenAI, Azure or another provider with OpenAI's fine-tuning API, for one invocation. */
 export function createFineTuning(options: FineTuningOptions): FineTuningProvider {
   const { baseUrl, openaiProject, credential, maxConcurrency, time } = options;
   const limit = new RateLimit(maxConcurrency, time.endsAt);
@@ -96,7 +96,7 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
       ...(openaiProject !== undefined && { 'openai-project': openaiProject }),
     },
     fetch: (input) => fetch(input instanceof Request ? input : new Request(input)),
-    // An attempt ends by our own clock, which does not count the wait for its turn.
+    // An attempt has our own timeout, which excludes the wait for its turn.
     timeout: false,
     signal: time.signal,
     retry: {
@@ -111,7 +111,7 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
     },
   });
 
-  /** Checks that a 404 comes from the API, not from a gateway: the same credential can list jobs at this address. */
+  /** Checks that a 404 comes from the API, not a gateway: the same credential can list jobs at this address. */
   const checkAddress = onetime(async (): Promise<void> => {
     try {
       await api.get('jobs', { searchParams: { limit: 1 } }).json(pageSchema);
@@ -179,7 +179,7 @@ function checkId(job: Job, jobId: string, purpose: string): Job {
   );
 }
 
-/** Sorts the entries of a page into jobs and unreadable ones. An unreadable entry that has finished is of no interest. */
+/** Sorts the entries of a page into jobs and unreadable ones. Skips unreadable entries of finished jobs. */
 function parsePage(data: unknown[]): JobPage {
   const page: JobPage = { jobs: [], unreadable: [] };
   for (const entry of data) {
@@ -196,12 +196,12 @@ function parsePage(data: unknown[]): JobPage {
   return page;
 }
 
-/** The limits of metadata in the API reference. */
+/** The limits on metadata in the API reference. */
 const maxPairs = 16;
 const maxKeyLength = 64;
 const maxValueLength = 512;
 
-/** Reads metadata, which maps strings to strings. Numbers are accepted as strings, the rest is left out. */
+/** Parses metadata, which maps strings to strings. Converts numbers to strings and drops the rest. */
 function parseMetadata(given: unknown): Pick<Job, 'metadata' | 'hasInvalidMetadata'> {
   if (given === undefined || given === null) return { metadata: {}, hasInvalidMetadata: false };
   if (typeof given !== 'object' || Array.isArray(given)) return { metadata: {}, hasInvalidMetadata: true };
