@@ -1,17 +1,17 @@
 import { CfnParameter, type CfnParameterProps, type Stack } from 'aws-cdk-lib';
 import { type CurfewSettings, defaults } from '../settings/settings.ts';
 
-/** A whole number, 0 or more, and written in one way only: a rule compares it as text. */
+/** A whole number, 0 or more, without leading zeros: a rule compares it as text. */
 const wholeNumber = {
   allowedPattern: '^(0|[1-9]\\d{0,8})$',
   constraintDescription: 'a whole number, 0 or more',
 };
 const port = '(6553[0-5]|655[0-2]\\d|65[0-4]\\d{2}|6[0-4]\\d{3}|[1-5]\\d{4}|[1-9]\\d{0,3})';
 
-/** How often the template can sweep: CloudFormation cannot calculate, so a mapping holds what follows from each. */
+/** The allowed sweep intervals. CloudFormation cannot calculate, so a mapping holds the values derived from each. */
 export const intervals = [1, 5, 10, 15, 30, 60];
 
-/** Each parameter by the name of its setting. It refuses whatever the stack refuses at synth. */
+/** The parameters, by setting. They refuse the same values as the stack does at synth. */
 const parameters = {
   name: {
     description: 'Name of this deployment and all its parts',
@@ -67,7 +67,7 @@ const parameters = {
 
 export type TemplateSetting = keyof typeof parameters;
 
-/** Adds a setting to a stack as a parameter with its default; empty stands for none. */
+/** Adds a setting to a stack as a parameter with its default; an empty value means unset. */
 export function addParameter(stack: Stack, setting: TemplateSetting): CfnParameter {
   const name = setting.charAt(0).toUpperCase() + setting.slice(1);
   return new CfnParameter(stack, name, { ...parameters[setting], default: String(defaults[setting] ?? '') });

@@ -3,9 +3,9 @@ import pWaitFor from 'p-wait-for';
 const timeoutMs = 100_000;
 
 /**
- * Asks again and again until there is something.
+ * Polls until there is a value.
  *
- * @returns what there is, once it is neither undefined nor false.
+ * @returns the first value that is neither undefined nor false.
  */
 export async function eventually<Value>(ask: () => Promise<Value | undefined | false>): Promise<Value> {
   const condition = async () => {

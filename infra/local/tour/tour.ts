@@ -17,14 +17,14 @@ import { whatToTry } from './what-to-try.ts';
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Whatever was started ends in its exit hook.
+  // Exit hooks stop everything that was started.
   process.once(signal, () => process.exit(values.keep ? 0 : 130));
 }
 
 await using system = await start({
   jobs: jobsOfResearch(),
   projects: projectsOfTour(),
-  // While the tour lasts, nothing sweeps but what it shows.
+  // No sweep runs during the tour except those it shows.
   context: { sweepEveryMinutes: values.keep ? '1' : '1440' },
 });
 const { openai, customization } = system;
@@ -75,7 +75,7 @@ if (values.keep) {
 begin('Taking everything down');
 await system[Symbol.asyncDispose]();
 
-/** The deployed system, or without an emulator the nearest thing to it. */
+/** Starts the deployed system, or the undeployed one if there is no emulator. */
 async function start(options: LocalSystemOptions): Promise<DeployedSystem | LocalSystem> {
   try {
     return await deploySystem({ ...options, progress: begin });
@@ -100,7 +100,7 @@ async function ask(request: unknown): Promise<unknown> {
   return (await system.invoke(request)).payload;
 }
 
-/** Shows all jobs of all projects; what may become of them is from the function itself. */
+/** Shows all jobs of all projects, with deadlines from the function's own list. */
 async function showJobs(): Promise<void> {
   const { jobs: listed } = (await ask({ list: {} })) as { jobs: ListedJob[] };
   const rows: JobRow[] = [];
@@ -114,7 +114,7 @@ async function showJobs(): Promise<void> {
 }
 
 async function invoke(request: unknown): Promise<void> {
-  // Jobs of a list take one line each.
+  // Print each job of a list on one line.
   const json = JSON.stringify(await ask(request), null, 2);
   console.log(json.replaceAll(/\{[^{}[\]]*\}/g, (inner) => inner.replaceAll(/\s+/g, ' ')));
 }
