@@ -74,8 +74,8 @@ export function selectProjects(request: CurfewRequest, all: Project[], isForeign
   if (candidates.length > 0) return candidates;
   if (selected.length > 0) {
     throw new InvalidRequestError(
-      'The request is not valid: no project that it is about can have a job with this "jobId". The ARN of a Bedrock ' +
-        'customization job needs a project with provider bedrock-customization in its region, any other id another project.',
+      'The request is not valid: no selected project can have a job with this "jobId". The ARN of a Bedrock ' +
+        'customization job needs a project with provider bedrock-customization in its region; any other id needs another project.',
     );
   }
   const names = all.flatMap(({ name }) => (name === undefined ? [] : [name]));
@@ -83,7 +83,7 @@ export function selectProjects(request: CurfewRequest, all: Project[], isForeign
   throw new InvalidRequestError(
     names.length === 0
       ? 'The request is not valid: "project" is for deployments with several projects.'
-      : `The request is not valid: "project" is not one of the projects, which are ${some}.`,
+      : `The request is not valid: "project" is not one of the projects: ${some}.`,
   );
 }
 

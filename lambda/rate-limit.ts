@@ -54,7 +54,7 @@ export class RateLimit {
   /** When calls were first refused since one was accepted, and the longest wait asked for since then. */
   #blockedSince: number | undefined;
   #longestAskedMs = 0;
-  /** How often in a row only one call was accepted between refusals. If that goes on, looks use up the turns of their cancels. */
+  /** How often in a row only one call was accepted between refusals: looks then use up the turns of their cancels. */
   #loneCalls = 0;
   /** The pause after an accepted call, which spaces calls out once there were too many lone ones. */
   #spacingMs = 0;

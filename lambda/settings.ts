@@ -62,8 +62,8 @@ const baseUrl = v.pipe(
 const projectEntries = {
   provider: v.exactOptional(v.picklist(providers, `one of ${providers.join(', ')}`)),
   openaiBaseUrl: v.exactOptional(baseUrl),
-  openaiProject: v.exactOptional(text(/^[\w-]{1,128}$/, "the id of a project at the provider's")),
-  region: v.exactOptional(text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'a region of AWS, such as us-east-1')),
+  openaiProject: v.exactOptional(text(/^[\w-]{1,128}$/, 'the id of a project at the provider')),
+  region: v.exactOptional(text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region, such as us-east-1')),
   secretName: v.exactOptional(
     text(
       /^(arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:)?[\w/+=.@-]{1,512}$/,
@@ -72,7 +72,7 @@ const projectEntries = {
   ),
   secretField: v.exactOptional(text(/^\S{1,128}$/, 'the name of a field in the secret, without spaces')),
   secretKmsKeyArn: v.exactOptional(
-    text(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, 'the ARN of a key in KMS, not of an alias'),
+    text(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, 'the ARN of a KMS key, not of an alias'),
   ),
   timeBudgetMinutes: v.exactOptional(wholeNumber(0, 'minutes')),
   queueLimitMinutes: v.exactOptional(wholeNumberOrNone('minutes')),

@@ -12,7 +12,7 @@ export function addStateTable(scope: Construct): Table {
     billingMode: BillingMode.PAY_PER_REQUEST,
     removalPolicy: RemovalPolicy.DESTROY,
   });
-  const reason = 'Rows live for as long as a job does. Whoever restored them would find most jobs finished.';
+  const reason = 'Rows are only needed while a job runs. After a restore, most jobs would have finished.';
   acknowledge(table, { id: 'AwsSolutions-DDB3', reason });
   return table;
 }
@@ -25,7 +25,7 @@ export function addDeadLetterQueue(scope: Construct): Queue {
     // The maximum: long enough for somebody to return from holiday.
     retentionPeriod: Duration.days(14),
   });
-  const reason = 'This is a dead-letter queue itself, for asynchronous invocations.';
+  const reason = 'This is itself a dead-letter queue, for asynchronous invocations.';
   acknowledge(queue, { id: 'AwsSolutions-SQS3', reason });
   return queue;
 }

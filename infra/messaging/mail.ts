@@ -40,13 +40,13 @@ export function addEventMail(
   const { account, region } = Stack.of(scope);
   if (eventBus && (knownToDiffer(eventBus.env.account, account) || knownToDiffer(eventBus.env.region, region))) {
     throw new Error(
-      'prop "eventBus" is a bus of another account or region, on which this stack can have no rule for mails: ' +
-        'leave out "notifyEmail", "notifyTopicArn" and "topic", make a rule where the bus is, and give "alarms" their actions yourself',
+      'prop "eventBus" is a bus of another account or region, where this stack cannot create a rule for mails: ' +
+        'leave out "notifyEmail", "notifyTopicArn" and "topic", create a rule next to the bus, and add actions to "alarms" yourself',
     );
   }
   const message = RuleTargetInput.fromText(EventField.fromPath('$.detail.summary'));
   new Rule(new Construct(scope, 'EventMail'), 'Rule', {
-    description: 'Mails what was cancelled, and what is near its time budget',
+    description: 'Mails cancellations and warnings',
     ...(eventBus && { eventBus }),
     eventPattern: {
       source: [eventSource],

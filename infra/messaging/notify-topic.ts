@@ -37,7 +37,7 @@ export function checkNotifyTopic(topic: ITopic, prop: 'topic' | 'notifyTopicArn'
   if (masterKey?.node.defaultChild instanceof CfnKey) return;
   Annotations.of(curfew).addWarningV2(
     'fine-tuning-curfew:topicKey',
-    `The key of the topic "${topic.node.path}" is not of this app: its policy must allow kms:Decrypt and kms:GenerateDataKey* ` +
-      'to cloudwatch.amazonaws.com and events.amazonaws.com, or no alarm and no mail gets through',
+    `The key of the topic "${topic.node.path}" is not part of this app: its policy must allow kms:Decrypt and kms:GenerateDataKey* ` +
+      'to cloudwatch.amazonaws.com and events.amazonaws.com, or no alarms and mails get through',
   );
 }

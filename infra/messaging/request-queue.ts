@@ -34,7 +34,7 @@ export function checkRequestQueue(queue: IQueue, curfew: IConstruct): void {
   if (redrivePolicy !== undefined) return;
   Annotations.of(curfew).addWarningV2(
     'fine-tuning-curfew:noDeadLetterQueue',
-    `The queue "${path}" has no dead-letter queue, so a request that fails is tried until the queue forgets it: ` +
+    `The queue "${path}" has no dead-letter queue, so a failed request is retried until the queue drops it: ` +
       'give it a "deadLetterQueue"',
   );
 }

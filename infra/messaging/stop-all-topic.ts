@@ -27,7 +27,7 @@ export function checkStopAllTopic(
   if (topic.fifo) refuse('is a FIFO topic, to which no function can subscribe: give "stopAllOn" a standard topic');
   if (knownToDiffer(topic.env.region, region))
     refuse(
-      `is in ${topic.env.region}, but what SNS cannot deliver must go to a queue in its own region: give "stopAllOn" a topic in ${region}`,
+      `is in ${topic.env.region}, but SNS needs a dead-letter queue in its own region: give "stopAllOn" a topic in ${region}`,
     );
 }
 

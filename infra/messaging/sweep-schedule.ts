@@ -25,7 +25,7 @@ export function addSweeps(scope: Construct, target: CdkFunction, { sweepEveryMin
   // The cast is safe: CDK's types do not support exactOptionalPropertyTypes.
   const sweeper = new Alias(sweeps, 'Alias', {
     aliasName: 'sweeps',
-    description: 'What the rules call: sweeps are not retried, since the next one comes',
+    description: 'Called by the rules. Sweeps are not retried: the next one comes anyway',
     // A published version would keep the settings from when it was published.
     version: target.latestVersion,
     ...withoutRetries,
@@ -38,5 +38,5 @@ export function addSweeps(scope: Construct, target: CdkFunction, { sweepEveryMin
   const frequently = Schedule.rate(Duration.minutes(sweepEveryMinutes));
   addRule('Frequent', 'Stops fine-tuning jobs past their time budget', frequently, {});
   const daily = Schedule.cron({ hour: '3', minute: '17' });
-  addRule('Daily', 'The same for jobs of any age, once a day', daily, { lookbackDays: 0 });
+  addRule('Daily', 'Stops jobs of any age past their time budget, once a day', daily, { lookbackDays: 0 });
 }

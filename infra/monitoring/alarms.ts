@@ -51,7 +51,7 @@ const whatToDo = {
   Errors:
     'A request failed, and the caller was not at fault. Read why in the log (saved query "failures"). ApiKeyError and AuthenticationError need a new key in the secret, QuotaError a higher limit at the provider, StateError a look at the DynamoDB table.',
   Crashes:
-    'The function ran out of time or memory, or crashed. Read how in the log (saved query "failures"). If time ran out, lower lookbackDays.',
+    'The function ran out of time or memory, or crashed. See the log (saved query "failures"). If time ran out, lower lookbackDays.',
   CancelFailures:
     'A job could not be cancelled. The next sweep tries again; if it persists, read the reason (saved query "failures") and cancel the job at the provider.',
   IncompleteSweeps:
@@ -63,9 +63,9 @@ const whatToDo = {
   StuckCancelling:
     'A job was cancelled an hour ago or earlier and has not finished. Find it with {"list": {}} and cancel it at the provider, which may still charge for it, or ask its support.',
   FailedProjects:
-    'A sweep could not look at a project, whose jobs run without a limit meanwhile. Read which and why in the log (saved query "failures"), and mend its key or URL.',
+    'A sweep could not read a project, so its jobs run without a limit. Read which and why in the log (saved query "failures"), and fix its key or URL.',
   Throttles:
-    'Lambda refused an invocation. Raise the concurrency that is left in this account and region, or remove a reserved concurrency of 0 from the function.',
+    'Lambda refused an invocation. Raise the available concurrency of this account and region, or remove a reserved concurrency of 0 from the function.',
   DeadLetters:
     'A request failed for good. Read it in the dead-letter queue, send it again if it is still wanted, and delete it there.',
   NoSweep:

@@ -26,9 +26,9 @@ const parameters = {
   secretField: {
     description: 'Field with the key if the secret is a JSON object',
     allowedPattern: '^[^\\s"\\\\]{1,128}$',
-    constraintDescription: 'the name of a field, without spaces, quotes and backslashes',
+    constraintDescription: 'the name of a field, without spaces, quotes or backslashes',
   },
-  timeBudgetMinutes: { description: 'Budget of a job that names none; 0 only with DryRun', ...wholeNumber },
+  timeBudgetMinutes: { description: 'Budget of a job without its own; 0 only with DryRun', ...wholeNumber },
   queueLimitMinutes: {
     description: 'How long a job may wait before its training starts; none for no limit. Empty: as long as its budget',
     allowedPattern: '^([1-9]\\d{0,8}|none)?$',
@@ -41,16 +41,16 @@ const parameters = {
     allowedPattern: '^([1-9]\\d{0,8}|none)$',
     constraintDescription: 'a whole number, 1 or more, or none',
   },
-  warnBeforeMinutes: { description: 'How long before its deadline a job is announced; 0 for never', ...wholeNumber },
+  warnBeforeMinutes: { description: 'How long before its deadline a job is warned about; 0 for never', ...wholeNumber },
   openaiBaseUrl: {
     description: "The provider's URL; for Bedrock leave it as it is and set Provider",
     // The permissions for Bedrock depend on Provider: conditions cannot parse a URL.
     allowedPattern: `^(https://(?!(?i:bedrock-mantle)\\.)([A-Za-z0-9-]+\\.)*[A-Za-z][A-Za-z0-9-]*|http://(localhost|127\\.0\\.0\\.1))(:${port})?(/[A-Za-z0-9._~/-]*)?$`,
     constraintDescription:
-      'an https URL, or http on loopback, without user, query or fragment; not that of Bedrock, which is Provider bedrock',
+      'an https URL, or http on loopback, without user, query or fragment; for Bedrock, set Provider=bedrock instead',
   },
   provider: {
-    description: 'Whose API it is; bedrock is that of this region. Empty: as the host of OpenaiBaseUrl says',
+    description: 'The provider; bedrock is the one in this region. Empty: derived from the host of OpenaiBaseUrl',
     allowedValues: ['', 'openai', 'azure', 'bedrock', 'bedrock-customization'],
   },
   dryRun: { description: 'Sweeps report, and cancel nothing', allowedValues: ['true', 'false'] },
@@ -60,7 +60,7 @@ const parameters = {
     constraintDescription: 'an e-mail address',
   },
   logLevel: {
-    description: 'Least severe level that is logged',
+    description: 'Lowest level that is logged',
     allowedValues: ['DEBUG', 'INFO', 'WARN', 'ERROR'],
   },
 } satisfies Partial<Record<keyof CurfewSettings, CfnParameterProps>>;

@@ -44,7 +44,7 @@ export function curfewTemplate(code: string): object {
     });
     addCurfew(stack, code);
     const reasons = {
-      'CloudFormation-Validate::W2509': 'The name of a secret is no secret.',
+      'CloudFormation-Validate::W2509': 'The name of a secret is not a secret.',
       'CloudFormation-Validate::W3002': '`aws cloudformation package` replaces the path of the code.',
     };
     for (const [id, reason] of Object.entries(reasons)) Validations.of(stack).acknowledge({ id, reason });

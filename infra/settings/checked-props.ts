@@ -42,10 +42,10 @@ export function checkedProps(props: FineTuningCurfewProps, stack: Stack): Curfew
     ...[...given.keys()].filter((name) => !propNames.includes(name)).map(unknownProp),
     ...alternatives
       .filter((names) => names.every((name) => given.has(name)))
-      .map(([one, other]) => `props "${one}" and "${other}" say the same thing: leave one of them out`),
+      .map(([one, other]) => `props "${one}" and "${other}" set the same thing: leave out one of them`),
     ...knownAtSynth
       .filter((name) => Token.isUnresolved(given.get(name)))
-      .map((name) => `prop "${name}" must be known at synth: resources depend on it, so give no token`),
+      .map((name) => `prop "${name}" must be known at synth: resources depend on it, so it cannot be a token`),
     ...Object.entries(otherProps)
       .filter(([name, [isRight]]) => given.has(name) && !isRight(given.get(name)))
       .map(([name, [, allowed]]) => `prop "${name}" must be ${allowed}`),
@@ -58,6 +58,6 @@ export function checkedProps(props: FineTuningCurfewProps, stack: Stack): Curfew
 /** A misspelt prop would silently keep its default, and cancel jobs where a dry run was intended. */
 function unknownProp(name: string): string {
   const meant = closestName(name, propNames);
-  const hint = meant ? `: did you mean "${meant}"?` : `: there are ${propNames.join(', ')}`;
+  const hint = meant ? `: did you mean "${meant}"?` : `: the props are ${propNames.join(', ')}`;
   return `prop "${name}" is not a setting${hint}`;
 }

@@ -24,7 +24,7 @@ const stackSchema = v.object({
   // are shorter than an hour, else to a week, and each period to a day.
   sweepEveryMinutes: v.optional(wholeNumber(1, 'minutes', 1440), 5),
   notifyEmail: v.optional(text(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
-  notifyTopicArn: v.optional(text(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]{1,256}$/, 'the ARN of a topic in SNS')),
+  notifyTopicArn: v.optional(text(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]{1,256}$/, 'the ARN of an SNS topic')),
   logLevel: v.optional(v.picklist(logLevels, `one of ${logLevels.join(', ')}`), 'INFO'),
   logRetentionDays: v.optional(
     v.union(

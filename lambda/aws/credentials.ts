@@ -67,7 +67,7 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
 }
 
 function unreadableSecret(error: unknown, secretName: string, isTimeUp: boolean): ApiKeyError {
-  const failed = `Secrets Manager did not give the secret "${secretName}"`;
+  const failed = `Secrets Manager did not return the secret "${secretName}"`;
   if (isTimeUp) return new ApiKeyError(`${failed} in time. Try again.`);
   // Powertools wraps the AWS client's error.
   const { name } = toError(toError(error).cause);
@@ -107,7 +107,7 @@ function selectKey(contents: SecretContents, { secretName, secretField }: KeyPla
   // A line break would end the HTTP header, and an error about that could quote the header.
   if (!/^[\x21-\x7e]+$/.test(key)) throw wrong('holds a key with a line break, a space or a character outside ASCII');
   if (/^["'`]|["'`]$/.test(key)) throw wrong('holds a key in quotes');
-  if (/^(export\b|[A-Za-z_]\w*=[^=])/.test(key)) throw wrong('holds a line of a shell, not only the key');
+  if (/^(export\b|[A-Za-z_]\w*=[^=])/.test(key)) throw wrong('holds a line of shell script, not just the key');
   return key;
 }
 

@@ -46,11 +46,11 @@ export function createProjectList(
       // The AWS client's error is the cause.
       const { name } = toError(toError(error).cause ?? error);
       if (last) {
-        logger.warn(`The projects could not be read again (${name}). Those that were read before still hold.`);
+        logger.warn(`The projects could not be refreshed (${name}). The previous ones stay in use.`);
         return last.projects;
       }
       throw new StateError(
-        `The projects could not be read from Parameter Store below ${projectList.path} (${name}). ` +
+        `The projects could not be read from Parameter Store under ${projectList.path} (${name}). ` +
           'Try again; if it persists, deploy the stack again.',
       );
     });

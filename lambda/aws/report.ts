@@ -58,7 +58,7 @@ export function createReport(
     const reason = await publishEvent(aws.eventBridge, eventBusName, event, publishTimeMs);
     if (reason === undefined) return true;
     const details = { jobId, requestedBy };
-    logger.error(`No event could be published for ${jobId} (${reason}). What was decided holds.`, details);
+    logger.error(`No event could be published for ${jobId} (${reason}). The decision stands.`, details);
     return false;
   };
 
@@ -87,7 +87,7 @@ export function createReport(
       if (isNews) warnOfMetadata(decision, logger);
     },
     problem({ project, job }, error, others = 0) {
-      const rest = others > 0 ? ` The same holds for ${others} other jobs.` : '';
+      const rest = others > 0 ? ` The same applies to ${others} other jobs.` : '';
       const details = { jobId: job.id, ...inProject(project), requestedBy, error };
       logger.warn(`${job.id}: ${toError(error).message}${rest}`, details);
     },
@@ -164,7 +164,7 @@ function warnOfMetadata({ job, judgement, requestedBy }: Decision, logger: Logge
   const { unreadableBudget } = judgement;
   if (unreadableBudget !== undefined) {
     logger.warn(
-      `Job ${job.id} has a budget in its metadata that cannot be read (${unreadableBudget}), so the project's holds. ` +
+      `Job ${job.id} has a budget in its metadata that cannot be read (${unreadableBudget}), so the project's applies. ` +
         `Allowed in ${budgetKey}: 90, 1.5, 90m, 24h, 2d or none.`,
       details,
     );

@@ -138,7 +138,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
           for (const { id } of jobs) seen.add(id);
           nextToken = page.nextToken;
           if (nextToken !== undefined && idlePages === maxIdlePages) {
-            throw new OpenAIError(`Could not ${purpose}: pages without a new job say that more follow. Try again.`);
+            throw new OpenAIError(`Could not ${purpose}: pages without new jobs claim that more follow. Try again.`);
           }
         } while (nextToken !== undefined);
       }

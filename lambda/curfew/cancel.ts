@@ -39,7 +39,7 @@ const maxAttempts = 4;
 const firstWaitMs = 300;
 
 /**
- * Cancels a job, if it is still active: look, decide, send; if that fails, look again. Then reports and publishes the outcome.
+ * Cancels a job that is still active: look, decide, send; after a failure, look again. Then reports and publishes the outcome.
  *
  * @throws the error of the failed cancel, if the job is still active or could not be read again.
  */
@@ -72,7 +72,7 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
   for (let attempts = 0; ; ) {
     const look = await readJob(target, first ? undefined : target.firstLook, context).catch((error) => {
       throw failure
-        ? cancelError(failure.error, 'Whether the cancel had an effect is not known: the job could not be read again.')
+        ? cancelError(failure.error, 'It is unknown whether the cancel had an effect: the job could not be read again.')
         : error;
     });
     first ??= look;

@@ -112,7 +112,7 @@ async function noteStates(judgedJobs: JudgedJob[], concurrency: number, context:
   const note = async ({ job, row }: JudgedJob): Promise<void> => {
     const isCancelling = job.phase === 'cancelling' && row.cancellingSince === undefined;
     if (job.phase !== 'waiting' && !isCancelling) return;
-    if (performance.now() > endsAt) throw new StateError('The table of jobs is too slow to note where the job stands.');
+    if (performance.now() > endsAt) throw new StateError('The table of jobs is too slow to note the state of the job.');
     await (isCancelling ? table().noteCancelling : table().noteWaiting)(job.id, now);
   };
   const failures: { judged: JudgedJob; error: unknown }[] = [];

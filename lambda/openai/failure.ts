@@ -167,7 +167,7 @@ export function toNamedFailure(thrown: unknown, purpose: string): Error {
   if (failure instanceof HTTPError) return refusedError(refusalIn(failure), failed);
   if (failure instanceof CredentialChangedError) return refusedError(failure.refusal, failed);
   if (failure instanceof NetworkError) return openAIError(describeNetworkError(failure));
-  if (failure instanceof AnswerTooLongError) return notTheApi('the answer is longer than any of the API');
+  if (failure instanceof AnswerTooLongError) return notTheApi('the answer is longer than any answer of the API');
   if (failure instanceof SyntaxError) return notTheApi('the answer is not JSON');
   if (failure instanceof SchemaValidationError) {
     const fields = failure.issues.map(({ path = [] }) =>

@@ -161,7 +161,7 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
         if (!(has_more ?? data.length >= pageSize)) return;
         if (cursors.has(after)) {
           throw new OpenAIError(
-            'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet says that more follow. ' +
+            'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet claims that more follow. ' +
               'Check that openaiBaseUrl is an OpenAI API.',
           );
         }

@@ -19,7 +19,7 @@ export interface LocalProject {
   settings?: ProjectOverrides;
 }
 
-/** The simulated providers of a deployment, and how to reach them. By default, Bedrock accepts any valid-looking signature. */
+/** The simulated providers of a deployment, and how to reach them. Bedrock accepts any well-formed signature at first. */
 export type LocalProjects = Awaited<ReturnType<typeof startLocalProjects>>;
 
 const secretName = 'openai/api-key';

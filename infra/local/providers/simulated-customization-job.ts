@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** A model customization job in the wire format of Bedrock's API, with only the fields that matter here. Times are ISO 8601. */
+/** A model customization job as on the wire, without fields that only its owner needs. Times are ISO 8601. */
 export interface CustomizationJob {
   jobArn: string;
   jobName: string;

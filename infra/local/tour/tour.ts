@@ -31,34 +31,34 @@ const { openai, customization } = system;
 const deployed = 'emulator' in system ? system : undefined;
 const events = deployed && (await queueOfEvents(deployed.emulator, 'tour'));
 
-heading(`What runs in four projects; by default a job may take ${budgetMinutes / 60} hours`);
+heading(`What runs in four projects, with a default budget of ${budgetMinutes / 60} hours`);
 await showJobs();
-console.log('\nThe key of "retired" was revoked, so its jobs cannot be seen. That harms nobody else.');
+console.log('\nThe key of "retired" was revoked, so its jobs cannot be seen. The other projects are not affected.');
 
 heading('Cancel a job that is in progress: it is found in the project that has it');
 await invoke({ jobId: 'ftjob-running-young' });
 
-heading('The same for one that has finished: nothing is sent');
+heading('Cancel a job that has finished: nothing is sent');
 await invoke({ jobId: 'ftjob-succeeded' });
 
-heading('A limit that holds: more jobs are overdue than may be cancelled at once, so none is');
+heading('The cancel limit: more jobs are overdue than a sweep may cancel, so it cancels none');
 await invoke({ sweep: { project: 'research', cancelLimit: 2 } });
 
-heading('One of them is worth it: let it run for two hours more');
+heading('Extend one of them: it may run for two hours from now');
 await invoke({ extend: { jobId: 'ftjob-nearly-done', minutes: 120 }, requestedBy: 'the tour' });
 
-heading("A sweep of all projects, with the rule's own input: the extended job goes on");
+heading("A sweep of all projects, with the rule's own input: the extended job keeps running");
 await invoke(await system.ruleInput());
 
 if (deployed && events) {
-  heading('What it published on the event bus, through a rule into a queue');
+  heading('The events it published, read from a queue behind a rule');
   for (const _ of ['on request', 'near its deadline', 'swept', 'swept', 'swept', 'swept']) {
     const { 'detail-type': type, detail } = JSON.parse(await receive(deployed.emulator, events));
     console.log(`${styleText('yellow', type)}\n  ${detail.summary}`);
   }
 }
 
-heading('Time in the queue does not count: ftjob-queued starts now, and has all of its budget');
+heading('Time in the queue does not count: ftjob-queued starts now, and has its full budget');
 Object.assign(openai.jobs.get('ftjob-queued') ?? {}, { status: 'running' });
 await showJobs();
 

@@ -110,7 +110,7 @@ describe('every message that is sent to a topic of this app gets through, withou
   }
 });
 
-describe('a topic whose key is not of this app is a warning, which says whom its policy must let in', () => {
+describe('a topic whose key is not part of this app causes a warning that says whom its policy must allow', () => {
   const keys: Record<string, (stack: Stack) => IKey> = {
     'by its ARN': (stack) => Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-east-1:111122223333:key/0aa0'),
     'by an alias': (stack) => Alias.fromAliasName(stack, 'Key', 'alias/mine'),

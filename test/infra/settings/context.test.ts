@@ -42,7 +42,7 @@ describe('what is wrong fails with its key and what is allowed, and without what
     [{ logRetentionDays: 9999 }, /key "logRetentionDays" .* one of 1, 3, 5, 7, 14, 30,/],
     ...['us-east', 'US-EAST-1', 'us-east-1.evil.example', '*', ''].map((region): (typeof cases)[number] => [
       { region },
-      /key "region" .* a region of AWS, such as us-east-1/,
+      /key "region" .* an AWS region, such as us-east-1/,
     ]),
     [{ enabled: 'no' }, /key "enabled" .* true or false/],
     [{ notifyEmail: 'nobody' }, /key "notifyEmail" .* an e-mail address/],

@@ -109,7 +109,7 @@ describe('a decision is a line', () => {
     [
       'a budget that cannot be read',
       { metadata: { time_budget_minutes: 'soon' } },
-      "Job ftjob-1 has a budget in its metadata that cannot be read (time_budget_minutes: soon), so the project's holds. " +
+      "Job ftjob-1 has a budget in its metadata that cannot be read (time_budget_minutes: soon), so the project's applies. " +
         'Allowed in time_budget_minutes: 90, 1.5, 90m, 24h, 2d or none.',
     ],
     [
@@ -147,11 +147,11 @@ describe('what a sweep finds again is news', () => {
   }
 });
 
-test('an event that is lost is an error in the log, and what was decided holds', async () => {
+test('an event that is lost is an error in the log, and the decision stands', async () => {
   const { report, lines } = startReport();
   assert.equal(await report.publishCancellation(decisionOn()), false);
   const { message, ...line } = ours(lines[0]);
-  assert.match(String(message), /^No event could be published for ftjob-1 \(.+\)\. What was decided holds\.$/);
+  assert.match(String(message), /^No event could be published for ftjob-1 \(.+\)\. The decision stands\.$/);
   assert.deepEqual(line, { level: 'ERROR', jobId: 'ftjob-1', requestedBy: 'alice' });
 });
 
@@ -159,7 +159,7 @@ test('a problem with a job is a warning', () => {
   const { report, lines } = startReport();
   report.problem({ project: research, job: jobOf(old) }, new errors.StateError('The table is down.'), 2);
   const { error, ...line } = ours(lines[0]);
-  const message = 'ftjob-1: The table is down. The same holds for 2 other jobs.';
+  const message = 'ftjob-1: The table is down. The same applies to 2 other jobs.';
   assert.deepEqual(line, { level: 'WARN', message, jobId: 'ftjob-1', project: 'research', requestedBy: 'alice' });
 });
 

@@ -56,7 +56,7 @@ describe("a job's own budget", () => {
     [{ time_budget_minutes: 'x'.repeat(500) }, `time_budget_minutes: ${'x'.repeat(79)}`],
   ];
   for (const [metadata, quoted] of unreadable) {
-    test(`${JSON.stringify(metadata).slice(0, 80)} cannot be read, so the project's holds`, () => {
+    test(`${JSON.stringify(metadata).slice(0, 80)} cannot be read, so the project's applies`, () => {
       const { timeBudgetMinutes, budgetFrom, unreadableBudget } = judged({ metadata });
       assert.deepEqual([timeBudgetMinutes, budgetFrom, unreadableBudget], [360, 'default', quoted]);
     });

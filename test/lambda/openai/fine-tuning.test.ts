@@ -136,7 +136,7 @@ describe('a cancel', () => {
   });
 
   test('is followed by no look in a silence that was asked for, and the error says so', async () => {
-    const message = /answered 429.*Whether the cancel had an effect is not known/;
+    const message = /answered 429.*It is unknown whether the cancel had an effect/;
     const { cancelJob } = start({ cancel: [answers(429, anHour)] });
     await assert.rejects(cancelJob(jobId), { name: 'RateLimitError', message });
     assert.deepEqual(openai.endpoints(), ['retrieve', 'cancel']);
@@ -204,7 +204,7 @@ describe('a list', () => {
   })) {
     test(`ends with OpenAIError at a page that ${name}, yet claims more`, async () => {
       const message =
-        'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet says that more follow. ' +
+        'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet claims that more follow. ' +
         'Check that openaiBaseUrl is an OpenAI API.';
       await assert.rejects(list(pages.map((data) => ({ data, has_more: true }))), { name: 'OpenAIError', message });
       assert.ok(openai.calls.length <= pages.length + 1);
