@@ -36,8 +36,8 @@ describe('a request selects', () => {
   const teams = Array.from({ length: 11 }, (_, index) => `team-${index}`);
   const refused: [name: string, projects: Project[], message: string][] = [
     ['an unknown one', all, 'is not one of the projects: research, production.'],
-    ['an unknown one of ten', teams.slice(1).map(has), `which are ${teams.slice(1).join(', ')}.`],
-    ['an unknown one of many', teams.map(has), `which are ${teams.slice(0, 10).join(', ')}, ….`],
+    ['an unknown one of ten', teams.slice(1).map(has), `projects: ${teams.slice(1).join(', ')}.`],
+    ['an unknown one of many', teams.map(has), `projects: ${teams.slice(0, 10).join(', ')}, ….`],
     ['one where there are none', [hasNot()], '"project" is for deployments with several projects.'],
   ];
   for (const [name, projects, message] of refused) {

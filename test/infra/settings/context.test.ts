@@ -46,7 +46,7 @@ describe('what is wrong fails with its key and what is allowed, and without what
     ]),
     [{ enabled: 'no' }, /key "enabled" .* true or false/],
     [{ notifyEmail: 'nobody' }, /key "notifyEmail" .* an e-mail address/],
-    [{ notifyTopicArn: 'alerts' }, /key "notifyTopicArn" .* the ARN of a topic/],
+    [{ notifyTopicArn: 'alerts' }, /key "notifyTopicArn" .* the ARN of an SNS topic/],
     [{ dryRun: 'no', lookbackDays: 'all' }, /"lookbackDays"[\s\S]*"dryRun"/],
     [{ openaiBaseUrl: 'https://me:SECRET@example.com/v1' }, /key "openaiBaseUrl" must be/],
     [{ projects: '{' }, /key "projects" must be an object/],

@@ -141,7 +141,7 @@ describe('a list that cannot be read is a StateError that says what to do', () =
   ];
   for (const [name, parts, reason, told] of malformed) {
     test(`with ${name}`, async () => {
-      const message = new RegExp(`below ${path} \\(${reason}\\)`);
+      const message = new RegExp(`under ${path} \\(${reason}\\)`);
       await assert.rejects(listOf(parts, {}, told)(), { name: 'StateError', message });
     });
   }

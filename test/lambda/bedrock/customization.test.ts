@@ -207,7 +207,7 @@ describe('a list', () => {
     fail('List', says({ modelCustomizationJobSummaries: {} }));
     await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /not what Bedrock's API promises/ });
     fail('List', ...forever(says({ modelCustomizationJobSummaries: [entry('a')], nextToken: 'again' })));
-    await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /without a new job/ });
+    await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /without new jobs/ });
     assert.equal(count('List'), 5);
   });
 
