@@ -4,7 +4,7 @@ import type { NamedError } from './errors.ts';
 
 export type { ErrorName, NamedError } from './errors.ts';
 
-/** Any request may say who asks and why, as in `alice, INC-1234`: 1 to 100 characters. It is not verified. */
+/** Any request may say who asks and why, as in `alice, INC-1234`: 1 to 100 characters. Not verified. */
 interface Attributed {
   requestedBy?: string;
 }

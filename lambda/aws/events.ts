@@ -14,7 +14,7 @@ export interface CurfewEvent {
 
 const maxAttempts = 3;
 const firstWaitMs = 100;
-/** The SDK keeps this many sockets. Waiting for one must not count against a call. */
+/** The SDK keeps this many sockets. Waiting for one must not count as time spent publishing. */
 const queue = new PQueue({ concurrency: 50 });
 
 /**
