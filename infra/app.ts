@@ -1,4 +1,4 @@
-/** What the cdk command line runs. Whoever sets an endpoint deploys to an emulator of AWS. */
+/** The app that the cdk command line runs. If AWS_ENDPOINT_URL is set, it deploys to an AWS emulator. */
 import { bundleFunction } from './function/bundling.ts';
 import { CurfewApp } from './stack.ts';
 

@@ -26,29 +26,29 @@ import { checkedProps } from './settings/checked-props.ts';
 import { addProjectParameters, projectsOf } from './settings/projects.ts';
 
 /**
- * Fine-tuning curfew as a part of any CDK app: the function that stops fine-tuning jobs past their time budget, with its
- * rules, table, alarms, dashboard and dead letters.
+ * Fine-tuning curfew for any CDK app: the function that stops fine-tuning jobs past their time budget, with its rules,
+ * table, alarms, dashboard and dead letters.
  */
 export class FineTuningCurfew extends Construct {
-  /** The function, to be the target of rules, subscriptions and state machines. */
+  /** The function, for use as the target of rules, subscriptions and state machines. */
   readonly function: LambdaFunction;
   /** Its log. */
   readonly logGroup: ILogGroup;
-  /** Where extensions are kept, and what was published already. */
+  /** Keeps extensions, and what was already published. */
   readonly table: Table;
-  /** Where asynchronous requests end that failed for good. */
+  /** Collects asynchronous requests that failed after all retries. */
   readonly deadLetters: Queue;
-  /** All alarms of this deployment, for more actions than those of `topic`. */
+  /** All alarms of this deployment, to add actions beyond `topic`. */
   readonly alarms: readonly Alarm[];
-  /** Who gets cancellations, warnings and alarms: the topic behind `notifyEmail`, else the one that was given, if any. */
+  /** Gets cancellations, warnings and alarms: the topic behind `notifyEmail`, else the one that was given, if any. */
   readonly topic: ITopic | undefined;
-  /** What is in progress, overdue and cancelled, and what failed. */
+  /** Shows jobs in progress, overdue and cancelled, and failures. */
   readonly dashboard: Dashboard;
   readonly #name: string;
   readonly #topics: readonly ITopic[];
   readonly #stopAllTopics: string[] = [];
 
-  /** @throws Error naming each prop that is wrong, and what is allowed there. */
+  /** @throws Error naming each invalid prop, with the allowed values. */
   constructor(scope: Construct, id: string, props: FineTuningCurfewProps = {}) {
     super(scope, id);
     const stack = Stack.of(this);
@@ -94,33 +94,33 @@ export class FineTuningCurfew extends Construct {
     this.node.addValidation({ validate: () => alarmsThatStopAll(this.#stopAllTopics, alarms) });
   }
 
-  /** One of the metrics that the function writes, of this deployment. */
+  /** Returns a metric that the function of this deployment writes. */
   metric(metricName: MetricName, options: MetricOptions = {}): Metric {
     const dimensionsMap = { service: this.#name };
     return new Metric({ namespace: metricsNamespace, metricName, dimensionsMap, ...options });
   }
 
-  /** How many jobs were cancelled, by sweeps or on request; by default in five minutes. */
+  /** Jobs cancelled, by sweeps or on request; by default the sum over five minutes. */
   metricCancelled(options?: MetricOptions): Metric {
     return this.metric('Cancelled', { statistic: Stats.SUM, ...options });
   }
 
-  /** How many jobs past their deadline a sweep found at most; by default in five minutes. */
+  /** Jobs past their deadline that a sweep found; by default the maximum over five minutes. */
   metricOverdue(options?: MetricOptions): Metric {
     return this.metric('Overdue', { statistic: Stats.MAXIMUM, ...options });
   }
 
-  /** How many jobs in progress a sweep found at most; by default in five minutes. */
+  /** Jobs in progress that a sweep found; by default the maximum over five minutes. */
   metricInProgress(options?: MetricOptions): Metric {
     return this.metric('InProgress', { statistic: Stats.MAXIMUM, ...options });
   }
 
-  /** How many overdue jobs a sweep left at most, because there were more than the cancel limit; by default in five minutes. */
+  /** Overdue jobs that a sweep left alone because of the cancel limit; by default the maximum over five minutes. */
   metricHeldBack(options?: MetricOptions): Metric {
     return this.metric('HeldBack', { statistic: Stats.MAXIMUM, ...options });
   }
 
-  /** How many requests failed, not counting invalid requests and unknown jobs; by default in five minutes. */
+  /** Failed requests, except for invalid ones and unknown jobs; by default the sum over five minutes. */
   metricErrors(options?: MetricOptions): Metric {
     return this.metric('Errors', { statistic: Stats.SUM, ...options });
   }
@@ -131,11 +131,11 @@ export class FineTuningCurfew extends Construct {
   }
 
   /**
-   * Handles the requests in a queue. Only messages that failed come back, so give the queue a dead-letter queue: a
-   * queue of this app without one is a warning.
+   * Handles the requests in a queue. Only failed messages return to it, so give the queue a dead-letter queue; a queue
+   * of this app without one causes a warning.
    *
-   * @throws Error if it is in another region, or hides messages for less than 16 minutes: a second handling could begin
-   * before the first ended.
+   * @throws Error if it is in another region, or its visibility timeout is less than 16 minutes: a request could then be
+   * handled twice at once.
    */
   handleRequestsFrom(queue: IQueue): void {
     checkRequestQueue(queue, this);
@@ -143,11 +143,11 @@ export class FineTuningCurfew extends Construct {
   }
 
   /**
-   * Whatever is published on this topic means that every fine-tuning job in progress has to stop. Its policy must let
-   * the publisher in: a topic of CDK does with `grantPublish`.
+   * Stops every fine-tuning job in progress whenever anything is published on this topic. Its policy must allow the
+   * publisher, for instance with `grantPublish`.
    *
-   * @throws Error if it gets this deployment's alarms, any of which would stop everything, is a FIFO topic, or in another
-   * region. An alarm that gets it as an action of its own fails synth.
+   * @throws Error if it gets this deployment's alarms, any of which would stop everything, is a FIFO topic, or is in
+   * another region. Synth fails if one of these alarms has it as an action.
    */
   stopAllOn(topic: ITopic): void {
     checkStopAllTopic(topic, this.#topics, this.#name, Stack.of(this));

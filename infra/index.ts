@@ -1,4 +1,4 @@
-/** What other CDK apps use: the construct, and the types for callers of the function. */
+/** The API for other CDK apps: the construct, and types for callers of the function. */
 export type * from '../lambda/contract.ts';
 export type { MetricName } from '../lambda/names.ts';
 export { FineTuningCurfew } from './fine-tuning-curfew.ts';

@@ -1,6 +1,6 @@
 /**
- * Ends with a sentence on a Node that cannot run this project, before it trips over the first type. It is loaded before
- * all else (`node --import`), and is plain JavaScript, since such a Node reads nothing else.
+ * Exits with a clear message if this Node is too old for the project. It is loaded first (`node --import`), and is plain
+ * JavaScript, because an old Node cannot parse the rest.
  */
 if (Number.parseInt(process.versions.node, 10) < 24) {
   console.error(

@@ -4,23 +4,23 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 
-/** Where fine-tuning jobs are and what holds for them: of a deployment, or what differs in one of its projects. */
+/** Where fine-tuning jobs run and which rules apply: settings of a deployment, or overrides of one of its projects. */
 export interface FineTuningProject {
-  /** Whose API it is. Name it if `openaiBaseUrl` is a token. @default what the host of `openaiBaseUrl` says */
+  /** The provider. Set it if `openaiBaseUrl` is a token. @default derived from the host of `openaiBaseUrl` */
   readonly provider?: 'openai' | 'azure' | 'bedrock' | 'bedrock-customization' | IResolvable | undefined;
   /**
-   * Where the fine-tuning API is: https, or http on loopback. A project that names this or `provider` inherits no
+   * The URL of the fine-tuning API: https, or http on loopback. A project that sets this or `provider` inherits no
    * credential.
    *
    * @default https://api.openai.com/v1
    */
   readonly openaiBaseUrl?: string | undefined;
-  /** The id of a project at the provider's, sent as `OpenAI-Project`. */
+  /** The id of a project at the provider, sent as `OpenAI-Project`. */
   readonly openaiProject?: string | undefined;
-  /** Where Bedrock's jobs run, if its host does not say so. @default the region of the function */
+  /** Where Bedrock's jobs run, unless the host names the region. @default the region of the function */
   readonly region?: string | undefined;
   /**
-   * Name or full ARN of the secret with the key. A token must be a full ARN; where only a name is known, give `secret`.
+   * Name or full ARN of the secret with the key. A token must be a full ARN; if only its name is known, use `secret`.
    *
    * @default openai/api-key
    */
@@ -29,7 +29,7 @@ export interface FineTuningProject {
   readonly secretField?: string | undefined;
   /** ARN of the secret's own KMS key. */
   readonly secretKmsKeyArn?: string | undefined;
-  /** Budget of a job that names none, in minutes; 0 only with `dryRun`. @default 360 */
+  /** Budget of a job without its own, in minutes; 0 only with `dryRun`. @default 360 */
   readonly timeBudgetMinutes?: number | undefined;
   /**
    * How long a job may wait before its training starts, in minutes; `none` for no limit.
@@ -37,30 +37,30 @@ export interface FineTuningProject {
    * @default the job's budget, or the project's if that is longer
    */
   readonly queueLimitMinutes?: number | 'none' | IResolvable | undefined;
-  /** How far the frequent sweep looks back, in days; 0 looks at everything, as the daily one does. @default 30 */
+  /** How far the frequent sweep looks back, in days; 0 means everything, as in the daily sweep. @default 30 */
   readonly lookbackDays?: number | undefined;
   /** A sweep that finds more overdue jobs than this in a project cancels none of them. @default 20 */
   readonly cancelLimit?: number | 'none' | IResolvable | undefined;
-  /** Sweeps report, and cancel nothing. @default false */
+  /** Sweeps only report. @default false */
   readonly dryRun?: boolean | IResolvable | undefined;
 }
 
-/** The settings of a deployment. What is left out, or `undefined`, has its default; a value that is not allowed throws. */
+/** The settings of a deployment. Omitted or undefined props have their defaults; invalid values throw. */
 export interface FineTuningCurfewProps extends FineTuningProject {
   /**
-   * Name of this deployment: of its function, alarms, dashboard and log group, and in its metrics and events.
+   * Name of this deployment: in its function, alarms, dashboard, log group, metrics and events.
    *
    * @default fine-tuning-curfew
    */
   readonly name?: string | undefined;
-  /** The secret with the key, in place of `secretName`. The function may read it, and use its KMS key if it has one. */
+  /** The secret with the key, in place of `secretName`. The function may read it and use its KMS key, if any. */
   readonly secret?: ISecret | undefined;
   /** How often jobs are swept: 1 to 1440. It must be known at synth. @default 5 */
   readonly sweepEveryMinutes?: number | undefined;
-  /** How long before its deadline a job is reported as near it, in minutes; 0 for never. @default 30 */
+  /** How long before its deadline a job is warned about, in minutes; 0 for never. @default 30 */
   readonly warnBeforeMinutes?: number | undefined;
   /**
-   * Several projects in one deployment: what differs in each, by its name.
+   * Several projects in one deployment: their overrides, by name.
    *
    * @default one project, made of the other settings
    */
@@ -69,9 +69,9 @@ export interface FineTuningCurfewProps extends FineTuningProject {
   readonly notifyEmail?: string | undefined;
   /** This topic gets the same. Its policy, and that of its key, must let CloudWatch and EventBridge publish. */
   readonly notifyTopicArn?: string | undefined;
-  /** This topic gets the same, in place of `notifyTopicArn`. A topic of the same app lets them publish by itself. */
+  /** This topic gets the same, in place of `notifyTopicArn`. A topic of the same app gets the permissions by itself. */
   readonly topic?: ITopic | undefined;
-  /** The bus that the events go to. @default the default bus of the account */
+  /** The bus for the events. @default the default bus of the account */
   readonly eventBus?: IEventBus | undefined;
   /** The function runs in this VPC, which must let it reach the provider and AWS. */
   readonly vpc?: IVpc | undefined;
@@ -79,12 +79,12 @@ export interface FineTuningCurfewProps extends FineTuningProject {
   readonly vpcSubnets?: SubnetSelection | undefined;
   /** With which security groups. */
   readonly securityGroups?: ISecurityGroup[] | undefined;
-  /** False switches the sweeps off, and the alarm on missing ones. Everything else is there. @default true */
+  /** False turns off the sweeps, and the alarm on missing ones, but nothing else. @default true */
   readonly enabled?: boolean | undefined;
   /** `DEBUG`, `INFO`, `WARN` or `ERROR`. @default INFO */
   readonly logLevel?: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | IResolvable | undefined;
-  /** How long logs are kept: one of the numbers of days that CloudWatch allows. @default 90 */
+  /** How long logs are kept, in days: a number that CloudWatch allows. @default 90 */
   readonly logRetentionDays?: number | undefined;
-  /** False leaves out the saved queries, which not every emulator of AWS can create. @default true */
+  /** False leaves out the saved queries, which some AWS emulators cannot create. @default true */
   readonly savedQueries?: boolean | undefined;
 }

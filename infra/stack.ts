@@ -4,7 +4,7 @@ import { FineTuningCurfew } from './fine-tuning-curfew.ts';
 import { contextOf } from './settings/context.ts';
 import { defaults } from './settings/settings.ts';
 
-/** The domain of the console in each partition of AWS. */
+/** The domain of the console in each AWS partition. */
 const consoles = {
   aws: { Domain: 'console.aws.amazon.com' },
   'aws-cn': { Domain: 'console.amazonaws.cn' },
@@ -12,7 +12,7 @@ const consoles = {
   'aws-eusc': { Domain: 'console.amazonaws-eusc.eu' },
 };
 
-/** Adds to the stack of the construct what an operator needs to find it. */
+/** Adds outputs that operators need to the construct's stack. */
 export function addOutputs(curfew: FineTuningCurfew): void {
   const stack = Stack.of(curfew);
   const { region, partition } = stack;
@@ -31,11 +31,11 @@ export function addOutputs(curfew: FineTuningCurfew): void {
 }
 
 export interface CurfewAppProps extends AppProps {
-  /** Whether it is deployed to an emulator of AWS. Ours does not know saved queries. */
+  /** Whether it is deployed to an AWS emulator. Ours does not support saved queries. */
   isEmulated: boolean;
 }
 
-/** The CDK app: one stack made of its context, checked by cdk-nag. */
+/** The CDK app: one stack, configured by the context and checked by cdk-nag. */
 export class CurfewApp extends App {
   readonly stack: Stack;
 

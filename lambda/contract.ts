@@ -4,16 +4,16 @@ import type { NamedError } from './errors.ts';
 
 export type { ErrorName, NamedError } from './errors.ts';
 
-/** Any request may say who asks and why, as in `alice, INC-1234`: 1 to 100 characters. A claim, not proof. */
+/** Any request may say who asks and why, as in `alice, INC-1234`: 1 to 100 characters. Not verified. */
 interface Attributed {
   requestedBy?: string;
 }
 interface InProject {
-  /** One project by its name. All of them if left out. */
+  /** The name of one project. @default all projects */
   project?: string;
 }
 interface DryRun {
-  /** Report only, send nothing. */
+  /** Reports what would be cancelled, but cancels nothing. */
   dryRun?: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface SweepRequest extends Attributed {
   sweep: InProject & {
     /** A job's own budget still comes first. 0 is allowed. */
     timeBudgetMinutes?: number;
-    /** False arms a dry-run project if `project` names it, or a dry-run deployment without `projects`. */
+    /** False ends the dry run of a project named by `project`, or of a deployment without `projects`. */
     dryRun?: boolean;
     /** 0 inspects every job. */
     lookbackDays?: number;
@@ -51,7 +51,7 @@ export interface ExtendRequest extends Attributed {
 }
 export type CurfewRequest = CancelRequest | SweepRequest | StopAllRequest | ListRequest | ExtendRequest;
 
-/** What became of a job. The last two are in the log only. */
+/** What became of a job. The last two appear only in the log. */
 export type Outcome =
   | 'cancelled'
   | 'cancelling'
@@ -75,7 +75,7 @@ export interface CancelAnswer {
 
 /** One job in the answer to a sweep or a stop-all. */
 export interface JobEntry extends CancelAnswer {
-  /** Whole minutes since its creation; null if the provider does not say when that was. */
+  /** Whole minutes since its creation; null if the provider does not report that. */
   ageMinutes: number | null;
   /** Null if the job is exempt. */
   timeBudgetMinutes: number | null;
@@ -84,7 +84,7 @@ export interface JobEntry extends CancelAnswer {
 
 /** Extra fields in a deployment with `projects`. */
 export interface ProjectsPart {
-  /** How many projects were read to the end. */
+  /** How many projects were listed completely. */
   projects?: number;
   /** 100 at most. */
   failedProjects?: { project: string; error: NamedError }[];
@@ -145,13 +145,13 @@ export interface ListedJob {
   timeBudgetMinutes: number | null;
   /** Null if the job's row or tags could not be read. */
   budgetFrom: BudgetFrom | null;
-  /** When the budget began to count; null if the job's row could not be read. */
+  /** When the budget started to count; null if the job's row could not be read. */
   countsFrom: string | null;
   deadline: string | null;
   /** When the provider expects the job to finish. */
   estimatedFinish: string | null;
   overdue: boolean;
-  /** A budget in the job's metadata that could not be read, so another one holds. */
+  /** A budget in the job's metadata that could not be read, so another one applies. */
   unreadableBudget?: string;
 }
 
@@ -166,10 +166,10 @@ export interface ExtendAnswer {
 
 export type CurfewAnswer = CancelAnswer | SweepAnswer | StopAllAnswer | ListAnswer | ExtendAnswer;
 
-/** What came of one record of an envelope. */
+/** The result of one record in an envelope. */
 export type RecordAnswer<Answer = CurfewAnswer> = { messageId: string } & ({ result: Answer } | { error: NamedError });
 
-/** The answer to SQS: the messages to deliver again, and what came of each. */
+/** The answer to SQS: the messages to redeliver, and the result of each. */
 export interface QueueAnswer<Answer = CurfewAnswer> {
   batchItemFailures: { itemIdentifier: string }[];
   results: RecordAnswer<Answer>[];

@@ -15,9 +15,9 @@ export interface Delivery {
   given: unknown;
   /** The service whose envelope carried it. */
   from: 'eventbridge' | 'sqs' | 'sns' | 'direct';
-  /** It is somebody else's event, whose `project` need not be one of ours. */
+  /** The event is from another application, so its `project` may not be one of ours. */
   isForeignEvent?: boolean;
-  /** Why it is refused, whatever it says. */
+  /** Why the request is refused, whatever it asks for. */
   refusal?: InvalidRequestError;
 }
 
@@ -38,22 +38,22 @@ const topicSchema = records({
   Sns: v.object({ MessageId: v.string(), TopicArn: v.string(), Message: v.string() }),
 });
 type TopicEvent = v.InferOutput<typeof topicSchema>;
-/** What SNS writes into a queue. */
+/** The body of a queue message that comes from SNS. */
 const notificationSchema = v.object({ Type: v.literal('Notification'), TopicArn: v.string(), Message: v.string() });
 const alarmSchema = v.object({ AlarmName: v.string(), NewStateValue: v.string() });
 
 export interface UnwrapOptions {
-  /** ARNs of topics on which any message means that every job must stop. */
+  /** ARNs of topics on which any message stops every job. */
   stopAllTopics: readonly string[];
-  /** Called for a message on such a topic that is only about an alarm that is over. */
+  /** Called for a message on such a topic that only says that an alarm is over. */
   ignored: (alarm: string) => void;
 }
 
 /**
- * Takes requests out of the envelope in which an AWS service delivers them, has each handled, and answers as that service
- * expects. A bare request is handled as it is.
+ * Unwraps the requests that an AWS service delivers, handles each, and answers as that service expects. A bare request
+ * is handled as is.
  *
- * @throws what `handle` throws; for a topic after all records are handled, so Lambda tries again.
+ * @throws whatever `handle` throws. For a topic, only after all records are handled; then Lambda retries them.
  */
 export async function unwrap(
   event: unknown,
@@ -77,7 +77,7 @@ async function answerQueue(event: QueueEvent, options: UnwrapOptions, handle: Ha
       throw toError(error);
     }
   };
-  // A FIFO queue promises an order: one record after the other, and none after one that failed.
+  // A FIFO queue guarantees order: one record at a time, and none after a failure.
   const isFifo = event.Records.some(({ eventSourceARN }) => eventSourceARN?.endsWith('.fifo'));
   const processor = isFifo ? new SqsFifoPartialProcessorAsync() : new BatchProcessor(EventType.SQS);
   const { batchItemFailures } = await processPartialResponse(event, handleRecord, processor, {
@@ -91,12 +91,12 @@ async function answerTopic({ Records }: TopicEvent, options: UnwrapOptions, hand
     const delivery = fromMessage(Message, 'sns', options, TopicArn);
     return delivery ? [{ messageId, result: await handle(delivery) }] : [];
   });
-  // One that fails must not end the invocation while others are under way.
+  // A failure must not end the invocation while other records are in progress.
   await Promise.allSettled(answers);
   return { results: (await Promise.all(answers)).flat() };
 }
 
-/** Reads a message. Without a topic it may be a notification that SNS put into the queue. Undefined if it is to be ignored. */
+/** Reads a message. Without `topic`, it may be an SNS notification from a queue. Returns undefined to ignore it. */
 function fromMessage(
   text: string,
   from: Delivery['from'],
@@ -115,7 +115,7 @@ function fromMessage(
   return undefined;
 }
 
-/** Reads the request in an event that is about something else as well: only what is ours. */
+/** Picks the request out of an event, and ignores its other fields. */
 function fromEvent({ source, detail }: v.InferOutput<typeof eventSchema>, from: Delivery['from']): Delivery {
   if (source === eventSource) {
     const refusal = new InvalidRequestError(
@@ -126,7 +126,7 @@ function fromEvent({ source, detail }: v.InferOutput<typeof eventSchema>, from: 
   const { jobId, dryRun, project, requestedBy } = detail;
   const isCancel = typeof jobId === 'string';
   const keys = isCancel ? ['jobId'] : requestKeys.filter((key) => Object.hasOwn(detail, key));
-  // Beside another key these are in the wrong place, and refused: whoever asks for a dry run must not get the real thing.
+  // Next to any other key, `dryRun` is misplaced. Keep it, so the request is refused rather than carried out for real.
   const hasDryRun = dryRun !== undefined && dryRun !== null && (isCancel || dryRun !== false);
   const given = {
     ...Object.fromEntries(keys.map((key) => [key, detail[key]])),
@@ -137,7 +137,7 @@ function fromEvent({ source, detail }: v.InferOutput<typeof eventSchema>, from: 
   return { given, from, isForeignEvent: isCancel };
 }
 
-/** Text that is not JSON is not a request either, and is refused as such. */
+/** Returns text that is not JSON as is; it is then refused as an invalid request. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

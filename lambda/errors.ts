@@ -1,9 +1,9 @@
 /**
  * Errors a caller can receive. AWS reports `name` as the error type, so Step Functions can match it in `ErrorEquals`.
- * A message says what to do next. It never holds a credential, nor any text of the provider's, which could quote one.
+ * A message says what to do next. It never contains a credential, or text from the provider, which could quote one.
  */
 
-/** Returns a class of errors with this name. */
+/** Returns an error class with this name. */
 export const named = <Name extends string>(name: Name) =>
   class extends Error {
     override readonly name = name;
@@ -21,11 +21,11 @@ export class JobNotFoundError extends named('JobNotFoundError') {}
 export class RateLimitError extends named('RateLimitError') {}
 /** The provider refuses for a reason that waiting does not fix, such as a spent budget. */
 export class QuotaError extends named('QuotaError') {}
-/** Only a part of the work was done. It is safe to send the request again, which does the rest. */
+/** Only part of the work was done. Sending the request again is safe and does the rest. */
 export class IncompleteError extends named('IncompleteError') {}
 /** The table of jobs or the list of projects could not be read or written. */
 export class StateError extends named('StateError') {}
-/** The provider could not be reached, did not answer in time, failed, or broke the promises of its API. */
+/** The provider could not be reached, did not answer in time, failed, or broke its API contract. */
 export class OpenAIError extends named('OpenAIError') {}
 
 const namedErrors = [
@@ -43,7 +43,7 @@ const namedErrors = [
 /** The value of `errorType` when the function fails. */
 export type ErrorName = InstanceType<(typeof namedErrors)[number]>['name'];
 
-/** An error as answers and log lines hold it. */
+/** An error as it appears in answers and log lines. */
 export interface NamedError {
   name: string;
   message: string;
@@ -54,7 +54,7 @@ export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** Returns name and message of whatever was thrown, without anything else that may hang on it. */
+/** Returns only the name and message of whatever was thrown. */
 export function toNamedError(thrown: unknown): NamedError {
   const { name, message } = toError(thrown);
   return { name, message };

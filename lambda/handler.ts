@@ -30,7 +30,7 @@ const interactiveTimeoutMs = 50_000;
 const lastResortMs = 50;
 /** Time reserved for the answer and the last event. */
 const maxReserveMs = 3_000;
-/** Records of a batch share the rate limit and the time. More at once would only wait for each other. */
+/** Records of a batch share the rate limit and the time left, so more at once would only queue. */
 const maxConcurrentRecords = 5;
 
 /** State kept while the function is warm. */
@@ -42,15 +42,15 @@ interface WarmFunction extends ReportOptions {
 interface Invocation {
   warm: WarmFunction;
   shared: Omit<Context, 'requestedBy' | 'report'>;
-  /** How long publishing one event may take from now on. */
+  /** Returns the time left to publish one event. */
   publishTimeMs: () => number;
   /** The projects, each with one rate limit. */
   projects: () => Promise<Project[]>;
 }
 
 /**
- * Returns the function as Lambda calls it: it takes any request, bare or in an envelope of an AWS service, and returns
- * the answer or throws one of the errors in errors.ts.
+ * Returns the Lambda handler. It takes any request, bare or in the envelope of an AWS service, and returns the answer or
+ * throws one of the errors in errors.ts.
  */
 export function createHandler(settings: FunctionSettings, services: Omit<ReportOptions, 'settings' | 'seen'>) {
   const { aws, logger } = services;
@@ -95,13 +95,13 @@ function startInvocation(event: unknown, lambda: LambdaContext, warm: WarmFuncti
       table: onetime(() => openTable(settings.tableName, aws.dynamoDB, time.signal)),
       warnBeforeMinutes: settings.warnBeforeMinutes,
     },
-    // The reserve is for all events that are still to come.
+    // All events still to come share the reserve.
     publishTimeMs: () => Math.floor(Math.max(0, Math.min(publishMs, time.endsAt + publishMs - performance.now()))),
     projects: onetime(async () => connectProjects(await readProjects(), aws, time)),
   };
 }
 
-/** Unwraps the event and handles each request. Equal requests of a batch share one answer. */
+/** Unwraps the event and handles each request. Identical requests in a batch share one answer. */
 async function invoke(event: unknown, invocation: Invocation) {
   const { warm } = invocation;
   const queue = new PQueue({ concurrency: maxConcurrentRecords });
@@ -126,7 +126,7 @@ async function invoke(event: unknown, invocation: Invocation) {
   });
 }
 
-/** Carries out one request: picks its projects, applies the rule, reports, answers. */
+/** Carries out one request: selects its projects, acts, reports and answers. */
 async function carryOut(
   request: CurfewRequest,
   { from, isForeignEvent = false }: Delivery,
@@ -169,7 +169,7 @@ async function carryOut(
   const { answer, tally } = await sweep(request, projects, context);
   report.swept(tally, answer.dryRun, performance.now() - startedAt);
   throwIfAllFailed(tally);
-  // Nobody reads the answer to an envelope, so what is left undone has to be an error.
+  // Nobody reads the answer to an envelope, so unfinished work has to be an error.
   if (from !== 'direct' && (!answer.complete || answer.failed > 0)) throw incompleteError('sweep', tally);
   return answer;
 }

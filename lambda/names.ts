@@ -1,4 +1,4 @@
-/** The names that others rely on: metrics and events. */
+/** Names that other systems rely on: metrics and events. */
 
 /** The namespace of the metrics in CloudWatch. Their one dimension, `service`, is the name of the deployment. */
 export const metricsNamespace = 'FineTuningCurfew';

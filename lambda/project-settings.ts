@@ -14,12 +14,12 @@ export const zeroBudgetError =
   '"timeBudgetMinutes" is 0, which would cancel every job at once: allowed only with "dryRun" true. ' +
   'To stop everything now, send {"stopAll": {}}';
 
-/** One project with every setting that holds for it. */
+/** One project with all settings that apply to it. */
 export interface ProjectSettings extends Rules {
   /** Undefined in a deployment without `projects`. */
   name: string | undefined;
   provider: Provider;
-  /** Undefined for Bedrock's customization jobs, which the AWS SDK finds by their region. */
+  /** Undefined for Bedrock's customization jobs: the AWS SDK derives the endpoint from the region. */
   openaiBaseUrl: string | undefined;
   openaiProject: string | undefined;
   /** Where Bedrock's jobs run. */
@@ -31,11 +31,11 @@ export interface ProjectSettings extends Rules {
 }
 
 /**
- * Resolves what a project inherits. A credential is only ever sent to its own provider, so a project that names a
- * URL or a provider inherits nothing about how another one is reached.
+ * Resolves what a project inherits. A project that names its own URL or provider inherits no connection settings, so a
+ * credential is only ever sent to its own provider.
  *
  * @param name undefined in a deployment without `projects`.
- * @param functionRegion where the function runs. May be a token.
+ * @param functionRegion where the function runs. May be a CDK token.
  * @throws Error saying what is missing or contradictory, without the project's name.
  */
 export function resolveProject(
@@ -48,7 +48,7 @@ export function resolveProject(
   const access = isElsewhere ? overrides : { ...settings, ...overrides };
   const provider = access.provider ?? providerOf(access.openaiBaseUrl ?? '');
   const isBedrock = provider === 'bedrock' || provider === 'bedrock-customization';
-  // The default URL is OpenAI's. A deployment that says only `bedrock` means Bedrock's.
+  // The default URL is OpenAI's. A deployment that sets only `provider` to Bedrock wants Bedrock's.
   const isDefaultUrl = isBedrock && !isElsewhere && access.openaiBaseUrl === defaultBaseUrl;
   const givenUrl = isDefaultUrl ? undefined : access.openaiBaseUrl;
   const hostRegion = bedrockRegionOf(givenUrl ?? '');
@@ -80,14 +80,14 @@ export function resolveProject(
   };
 }
 
-/** Throws if a credential of Azure or Bedrock would go to another provider's host. A key for `openai` may be for any host. */
+/** Throws if a credential of Azure or Bedrock would go to another provider's host. A key for `openai` may go to any host. */
 function checkHost(provider: Provider, openaiBaseUrl: string | undefined): void {
   if (provider === 'bedrock-customization' && openaiBaseUrl !== undefined) {
     throw new Error(
       '"openaiBaseUrl" must be left out for "provider" bedrock-customization, which is found by its "region"',
     );
   }
-  // At synth a URL may be a token, of which nothing is known yet.
+  // At synth, the URL may be an unresolved token.
   const url = URL.parse(openaiBaseUrl ?? '');
   if (!url || openaiBaseUrl === undefined) return;
   const isBedrockHost = providerOf(openaiBaseUrl) === 'bedrock';

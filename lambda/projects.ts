@@ -16,18 +16,18 @@ import { selectionOf } from './request.ts';
 const maxNamedProjects = 10;
 /** Per project. */
 const maxConcurrentCalls = 100;
-/** Lambda allows 1,024 open files, which the calls of all projects share. */
+/** The calls of all projects share the 1,024 open files that Lambda allows. */
 const maxSockets = 800;
 
-/** Returns how many calls of one project may run at once, if there are this many projects. */
-export function callsAtOnce(projects: number): number {
+/** Returns how many calls each of so many projects may have in flight. */
+export function maxCallsPerProject(projects: number): number {
   return Math.min(maxConcurrentCalls, Math.floor(maxSockets / Math.min(projects, maxConcurrentProjects)));
 }
 
 /** Connects the projects to their providers, for one invocation. */
 export function connectProjects(all: ProjectSettings[], aws: AwsClients, time: TimeLeft): Project[] {
   const apiKeyIn = createApiKeys(aws.secrets, time.signal);
-  const maxConcurrency = callsAtOnce(all.length);
+  const maxConcurrency = maxCallsPerProject(all.length);
 
   const credentialFor = ({ provider, region, secretName, secretField }: ProjectSettings): Credential => {
     if (secretName === undefined) {
@@ -36,7 +36,7 @@ export function connectProjects(all: ProjectSettings[], aws: AwsClients, time: T
           headers: await signForBedrock(aws.credentials, region, method, url),
           secret: '',
         }),
-        // Another signature of the same role would be refused as well.
+        // A new signature by the same role would be refused too.
         refresh: async () => false,
       };
     }
@@ -61,21 +61,21 @@ export function connectProjects(all: ProjectSettings[], aws: AwsClients, time: T
 }
 
 /**
- * Returns the projects that a request is about: the one that it names, or all.
+ * Returns the project that a request names, or all projects, without those that cannot have its job.
  *
- * @param isForeignEvent somebody else's event may mean something else by `project`.
- * @throws InvalidRequestError naming some projects that exist, if it names none of them.
+ * @param isForeignEvent if true, an unknown `project` is ignored: another application may use the word differently.
+ * @throws InvalidRequestError if no project is left.
  */
 export function selectProjects(request: CurfewRequest, all: Project[], isForeignEvent: boolean): Project[] {
   const { project: wanted, jobId } = selectionOf(request);
   const named = all.filter(({ name }) => wanted === undefined || name === wanted);
   const selected = named.length === 0 && isForeignEvent ? all : named;
-  const able = selected.filter(({ provider }) => jobId === undefined || provider.mayHave(jobId));
-  if (able.length > 0) return able;
+  const candidates = selected.filter(({ provider }) => jobId === undefined || provider.mayHave(jobId));
+  if (candidates.length > 0) return candidates;
   if (selected.length > 0) {
     throw new InvalidRequestError(
-      'The request is not valid: no project that it is about can have a job with this "jobId". The ARN of a Bedrock ' +
-        'customization job needs a project with provider bedrock-customization in its region, any other id another project.',
+      'The request is not valid: no selected project can have a job with this "jobId". The ARN of a Bedrock ' +
+        'customization job needs a project with provider bedrock-customization in its region; any other id needs another project.',
     );
   }
   const names = all.flatMap(({ name }) => (name === undefined ? [] : [name]));
@@ -83,15 +83,15 @@ export function selectProjects(request: CurfewRequest, all: Project[], isForeign
   throw new InvalidRequestError(
     names.length === 0
       ? 'The request is not valid: "project" is for deployments with several projects.'
-      : `The request is not valid: "project" is not one of the projects, which are ${some}.`,
+      : `The request is not valid: "project" is not one of the projects: ${some}.`,
   );
 }
 
 /**
- * Finds a job by its id. All projects are asked side by side; the first that has the job ends the search.
+ * Finds a job by its id. Asks all projects in parallel; the first that has the job ends the search.
  *
- * @param withMetadata whether its own budget matters.
- * @throws JobNotFoundError if no project has it; if a project could not be asked, its error.
+ * @param withMetadata whether to read the budget in its metadata too.
+ * @throws JobNotFoundError if no project has it, or the error of a project that could not be asked.
  */
 export async function findJob(projects: Project[], jobId: string, withMetadata: boolean): Promise<ProjectJob> {
   const search = new AbortController();
@@ -107,7 +107,7 @@ export async function findJob(projects: Project[], jobId: string, withMetadata: 
     return await Promise.any(projects.map((project) => queue.add(() => ask(project))));
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
-    const failure = errors.find((one) => !(one instanceof JobNotFoundError));
+    const failure = errors.find((candidate) => !(candidate instanceof JobNotFoundError));
     if (failure) throw failure;
     throw projects.length === 1
       ? errors[0]

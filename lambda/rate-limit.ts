@@ -3,19 +3,19 @@ import PQueue from 'p-queue';
 
 const firstWaitMs = 300;
 const maxWaitMs = 30_000;
-/** If no call is accepted for this long beyond the longest wait asked for, none of this invocation will be. */
+/** Give up if no call is accepted for this long beyond the longest wait that the provider asked for. */
 const giveUpAfterMs = 60_000;
 const refusalFactor = 0.5;
 const raisePerAcceptedCall = 0.25;
-/** A pause after which fewer calls than this are accepted was too short: reading a job and cancelling it takes two. */
+/** If fewer calls than this are accepted after a pause, it was too short: to read and cancel one job takes two. */
 const minBurst = 10;
-/** Shorter than a cancel may wait for its turn. */
+/** Less than `maxTurnWaitMs`, so that cancels still get their turn in time. */
 const maxSpacingMs = 4_000;
 const maxLoneCalls = 3;
 const spacingFactor = 0.9;
 
 /** How long a cancel may wait for its turn after the job was read. */
-const maxTurnMs = 5_000;
+const maxTurnWaitMs = 5_000;
 
 export class PaceRefusal extends Error {
   /** The wait that the provider asked for, in milliseconds. */
@@ -24,43 +24,43 @@ export class PaceRefusal extends Error {
   mayRetry = true;
 }
 
-/** A cancel was not sent, because its turn came so late that the job has to be read again. */
+/** A cancel was not sent, because it waited so long that the job must be read again. */
 export class LateTurnError extends Error {}
 
 export interface Turn {
   /** What the call is about, such as the path of a job. */
-  about: string;
-  /** Goes first, and is made once at most. Other calls are repeated for as long as they are rate-limited. */
+  subject: string;
+  /** Cancels go first, and are made at most once. Other calls are repeated while they are rate-limited. */
   isCancel: boolean;
   signal: AbortSignal;
 }
 
 /**
- * The rate limit of one project in one invocation. A refusal concerns all calls with that credential, so one pauses
- * them all, and lowers how many go at once afterwards. Each accepted call raises that a little again.
+ * The rate limit of one project in one invocation. A refusal applies to all calls with that credential, so it pauses
+ * them all and lowers their concurrency. Each accepted call raises it a little.
  */
 export class RateLimit {
   readonly #queue: PQueue;
   readonly #maxConcurrency: number;
   readonly #endsAt: number;
   #concurrency: number;
-  /** What refused calls were about. It goes ahead of new work. */
+  /** Subjects of refused calls, which go ahead of new work. */
   readonly #refused = new Set<string>();
-  /** Grows with each refusal, so calls that were under way before are told from later ones. */
+  /** Increases with each refusal, to tell calls that started before it from later ones. */
   #epoch = 0;
   #acceptedInEpoch = 0;
   #refusalsInRow = 0;
   #resumesAt = Number.NEGATIVE_INFINITY;
-  /** The first refusal, and the longest wait asked for, since a call was last accepted. */
+  /** When calls were first refused since one was accepted, and the longest wait asked for since then. */
   #blockedSince: number | undefined;
   #longestAskedMs = 0;
-  /** How often only one call was accepted between two refusals. If that goes on, looks take the turns of their cancels. */
+  /** How often in a row only one call was accepted between refusals: looks then use up the turns of their cancels. */
   #loneCalls = 0;
-  /** Then calls are spaced out: the pause after an accepted call. */
+  /** The pause after an accepted call, which spaces calls out once there were too many lone ones. */
   #spacingMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #lastRefusal: PaceRefusal | undefined;
-  /** The refusal after which no call will be let through in the time that is left. */
+  /** The refusal after which no call can succeed in the time left. */
   #closedBy: PaceRefusal | undefined;
 
   /** @param endsAt when time is up, on the clock of `performance.now()`. */
@@ -71,7 +71,7 @@ export class RateLimit {
     this.#queue = new PQueue({ concurrency: maxConcurrency });
   }
 
-  /** No call will be let through any more. */
+  /** Every call fails from now on. */
   get isClosed(): boolean {
     return this.#closedBy !== undefined;
   }
@@ -82,21 +82,21 @@ export class RateLimit {
    * @param call throws PaceRefusal if it is rate-limited.
    * @throws what the call throws; the last PaceRefusal if waiting cannot help; LateTurnError; or the reason of the signal.
    */
-  async run<Answer>(call: () => Promise<Answer>, { about, isCancel, signal }: Turn): Promise<Answer> {
+  async run<Answer>(call: () => Promise<Answer>, { subject, isCancel, signal }: Turn): Promise<Answer> {
     for (;;) {
       const queuedAt = performance.now();
-      const priority = isCancel ? 2 : this.#refused.has(about) ? 1 : 0;
+      const priority = isCancel ? 2 : this.#refused.has(subject) ? 1 : 0;
       const turn = async (): Promise<Answer> => {
         if (this.#closedBy) throw this.#closedBy;
         signal.throwIfAborted();
-        if (isCancel && performance.now() - queuedAt > maxTurnMs) throw new LateTurnError();
+        if (isCancel && performance.now() - queuedAt > maxTurnWaitMs) throw new LateTurnError();
         return this.#make(call);
       };
       try {
         return await orAborted(this.#queue.add(turn, { priority }), signal);
       } catch (error) {
         if (!(error instanceof PaceRefusal)) throw error;
-        this.#refused.add(about);
+        this.#refused.add(subject);
         if (isCancel || this.isClosed || !error.mayRetry) throw error;
       }
     }
@@ -106,7 +106,7 @@ export class RateLimit {
     const epoch = this.#epoch;
     try {
       const answer = await call();
-      // One that was under way when a refusal came says nothing about what is accepted since.
+      // A call that started before the last refusal says nothing about the rate since.
       if (epoch === this.#epoch) this.#accept();
       return answer;
     } catch (error) {
@@ -150,14 +150,14 @@ export class RateLimit {
     if (this.#resumesAt >= this.#endsAt) this.#close();
   }
 
-  /** Lets every call fail from now on. */
+  /** Makes every call fail from now on. */
   #close(): void {
     this.#closedBy = this.#lastRefusal;
     clearTimeout(this.#timer);
     this.#queue.start();
   }
 
-  /** Learns from what was accepted between two refusals. */
+  /** Adapts to the number of calls accepted since the previous refusal. */
   #beginEpoch(now: number): void {
     const accepted = this.#acceptedInEpoch;
     this.#epoch += 1;
@@ -166,7 +166,7 @@ export class RateLimit {
     this.#refusalsInRow = accepted >= minBurst ? 1 : this.#refusalsInRow + 1;
     this.#setConcurrency(Math.min(this.#concurrency * refusalFactor, accepted));
     if (accepted === 0 && this.#blockedSince !== undefined) return;
-    // A few accepted calls between refusals deserve a longer pause, but not one that doubles for ever.
+    // After a few accepted calls, the pause may grow, but must not keep doubling.
     this.#refusalsInRow = Math.min(2, this.#refusalsInRow);
     this.#blockedSince = now;
     this.#longestAskedMs = 0;
@@ -178,7 +178,7 @@ export class RateLimit {
   }
 }
 
-/** Returns the promise's value, or rejects when the signal fires: one tick later, so that the promise's own error wins. */
+/** Returns the promise's value, or rejects one tick after the signal fires, so the promise's own error wins. */
 export async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   const aborted = Promise.withResolvers<never>();
   using _listening = addAbortListener(signal, () => setImmediate(aborted.reject, signal.reason));

@@ -11,7 +11,7 @@ const jobId = v.pipe(
   ),
 );
 const trueOrFalse = v.boolean('must be true or false');
-/** With this default, requests that say false and those that say nothing are equal. */
+/** The default makes requests with false and requests without the field identical. */
 const dryRun = v.exactOptional(trueOrFalse, false);
 const zeroOrMore = v.exactOptional(
   v.pipe(v.number('must be a number'), v.finite('must be a finite number'), v.minValue(0, 'must be 0 or more')),
@@ -37,7 +37,7 @@ export const requestedBySchema = v.pipe(
 );
 const requestedBy = v.exactOptional(requestedBySchema);
 
-/** Returns a schema for an object with these fields and no others. An array has no fields, but would pass for one. */
+/** Returns a schema for an object with these fields and no others. Rejects arrays, which `strictObject` accepts. */
 const object = <const Entries extends v.ObjectEntries>(entries: Entries, example: string) => {
   const message = `must be an object, such as ${example}`;
   const isObject = (input: unknown) => typeof input === 'object' && input !== null && !Array.isArray(input);
@@ -50,7 +50,7 @@ const schemas = {
     sweep: object(
       {
         timeBudgetMinutes: zeroOrMore,
-        // Without a default, the setting holds.
+        // No default: if the field is omitted, the setting applies.
         dryRun: v.exactOptional(trueOrFalse),
         lookbackDays: zeroOrMore,
         cancelLimit,
@@ -68,7 +68,7 @@ const schemas = {
   }),
 };
 
-/** The keys that say which request it is. */
+/** The keys that identify the kind of request. */
 export const requestKeys = ['jobId', 'sweep', 'stopAll', 'list', 'extend'] as const;
 
 const forms =
@@ -108,7 +108,7 @@ export function selectionOf(request: CurfewRequest): { project?: string; jobId?:
   return 'list' in request ? request.list : request.extend;
 }
 
-/** Returns who asked, as far as that can be read, also from an invalid request. */
+/** Returns who asked, if readable, even from an invalid request. */
 export function requestedByIn(given: unknown): string | undefined {
   return v.is(v.looseObject({ requestedBy: requestedBySchema }), given) ? given.requestedBy : undefined;
 }

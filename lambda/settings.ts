@@ -6,7 +6,7 @@ export type Provider = (typeof providers)[number];
 const bedrockHost = /^bedrock-mantle\.([a-z0-9-]+)\.api\.aws$/;
 const azureHost = /\.(azure\.com|azure\.us|azure\.cn|cognitive\.microsoft\.com)$/;
 
-/** Returns the provider that a URL belongs to, by its host. An unknown host is treated as compatible with OpenAI. */
+/** Returns the provider that a URL belongs to, by its host. Unknown hosts count as OpenAI-compatible. */
 export function providerOf(baseUrl: string): Provider {
   const hostname = URL.parse(baseUrl)?.hostname ?? '';
   if (bedrockHost.test(hostname)) return 'bedrock';
@@ -22,10 +22,10 @@ export function isLoopback({ hostname }: URL): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
-/** Returns a schema for text of this pattern. `allowed` says in an error what it must be. */
+/** Returns a schema for text that matches a pattern. An error says that it must be `allowed`. */
 export const text = (pattern: RegExp, allowed: string) => v.pipe(v.string(allowed), v.regex(pattern, allowed));
 
-/** Returns a schema for a whole number, or for its digits: `-c key=value` and what tokens stand for arrive as text. */
+/** Returns a schema for a whole number or its digits: `-c key=value` and resolved tokens arrive as text. */
 export const wholeNumber = (min: number, unit: string, max?: number) =>
   numberBetween(min, max, `a whole number of ${unit}, ${min} ${max === undefined ? 'or more' : `to ${max}`}`);
 
@@ -38,7 +38,7 @@ const wholeNumberOrNone = (unit: string) => {
 const numberBetween = (min: number, max: number | undefined, allowed: string) =>
   v.pipe(
     v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,9}$/, allowed))], allowed),
-    // Before the transformation: an error quotes what was given.
+    // Checked before the transformation, so errors quote the original value.
     v.check(
       (given) => Number.isInteger(Number(given)) && Number(given) >= min && Number(given) <= (max ?? 999_999_999),
       allowed,
@@ -58,12 +58,12 @@ const baseUrl = v.pipe(
   v.transform((url) => url.replace(/\/+$/, '')),
 );
 
-/** The settings that a project can have of its own. */
+/** The settings that a project can override. */
 const projectEntries = {
   provider: v.exactOptional(v.picklist(providers, `one of ${providers.join(', ')}`)),
   openaiBaseUrl: v.exactOptional(baseUrl),
-  openaiProject: v.exactOptional(text(/^[\w-]{1,128}$/, "the id of a project at the provider's")),
-  region: v.exactOptional(text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'a region of AWS, such as us-east-1')),
+  openaiProject: v.exactOptional(text(/^[\w-]{1,128}$/, 'the id of a project at the provider')),
+  region: v.exactOptional(text(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'an AWS region, such as us-east-1')),
   secretName: v.exactOptional(
     text(
       /^(arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:)?[\w/+=.@-]{1,512}$/,
@@ -72,7 +72,7 @@ const projectEntries = {
   ),
   secretField: v.exactOptional(text(/^\S{1,128}$/, 'the name of a field in the secret, without spaces')),
   secretKmsKeyArn: v.exactOptional(
-    text(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, 'the ARN of a key in KMS, not of an alias'),
+    text(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/, 'the ARN of a KMS key, not of an alias'),
   ),
   timeBudgetMinutes: v.exactOptional(wholeNumber(0, 'minutes')),
   queueLimitMinutes: v.exactOptional(wholeNumberOrNone('minutes')),
@@ -81,7 +81,7 @@ const projectEntries = {
   dryRun: v.exactOptional(trueOrFalse),
 };
 
-/** What differs from the deployment's settings in one project. */
+/** One project's overrides of the deployment's settings. */
 export const projectSchema = v.strictObject(projectEntries);
 export type ProjectOverrides = v.InferOutput<typeof projectSchema>;
 
@@ -90,7 +90,7 @@ export const projectNamePattern = /^[\w-]{1,64}$/;
 
 export const defaultBaseUrl = 'https://api.openai.com/v1';
 
-/** The settings of the function, with their defaults. `cdk.json` shows the same. */
+/** The settings of the function, with their defaults, which `cdk.json` repeats. */
 export const settingsEntries = {
   ...projectEntries,
   name: v.optional(
@@ -109,19 +109,19 @@ export const settingsEntries = {
 export const settingsSchema = v.object(settingsEntries);
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
-/** What the stack adds for the function. */
+/** The settings plus what the stack adds. */
 const functionSchema = v.object({
   ...settingsEntries,
-  /** Topics on which any message means that every job must stop. */
+  /** Topics on which any message stops every job. */
   stopAllTopics: v.optional(v.array(v.string()), []),
-  /** Where the projects are in Parameter Store, in how many parts. Absent if there is only the one above. */
+  /** Where the projects are in Parameter Store, and in how many parts. Absent in a deployment without `projects`. */
   projectList: v.exactOptional(v.object({ path: v.string(), parts: v.number() })),
   tableName: v.string(),
   /** The bus for events, by name or ARN. */
   eventBusName: v.optional(v.string(), 'default'),
 });
 export type FunctionSettings = v.InferOutput<typeof functionSchema> & { functionRegion: string };
-/** What the stack writes into the variable. */
+/** The settings as the stack writes them. */
 export type StackSettings = Omit<v.InferInput<typeof functionSchema>, 'name'>;
 
 /** The environment variable with the settings of the function, as JSON. */
@@ -129,18 +129,18 @@ export const settingsVariable = 'CURFEW_SETTINGS';
 
 /** Parses the settings of this function. Throws if the environment is not what the stack writes. */
 export function parseSettings(environment: Record<string, string | undefined>): FunctionSettings {
-  // A parameter of the release's template that is left empty stands for none.
+  // The release's template passes unset parameters as empty strings.
   const withoutEmpty = (_key: string, value: unknown) => (value === '' ? undefined : value);
   const settings = v.parse(functionSchema, JSON.parse(environment[settingsVariable] ?? '{}', withoutEmpty));
   return { ...settings, functionRegion: v.parse(v.string(), environment['AWS_REGION']) };
 }
 
-/** The credential travels to this URL: encrypted, or not off this machine. */
+/** Returns whether a credential may go to this URL: only encrypted, or to this machine. */
 function isAllowedBaseUrl(given: string): boolean {
   const url = URL.parse(given);
-  // The parser is lenient: `https:///v1` would mean the host `v1`.
+  // The parser is lenient: in `https:///v1` it sees the host `v1`.
   if (!url || !/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#\\]*)?$/i.test(given)) return false;
-  // The same host under another name, by which we would not know whose it is.
+  // A trailing dot names the same host, but would hide which provider's it is.
   if (url.hostname.endsWith('.')) return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
 }

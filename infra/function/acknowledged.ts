@@ -2,12 +2,12 @@ import { CfnResource, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
 /**
- * Says why a construct, with all that it is made of by now, breaks a rule of cdk-nag.
+ * Records why a construct, with all its current children, may break a cdk-nag rule.
  *
  * @param rule whose id may name one finding, such as `AwsSolutions-IAM5[Resource::*]`.
  */
 export function acknowledge(construct: IConstruct, rule: { id: string; reason: string }): void {
-  // For cdk-nag 3. The apps that use the package may have a CDK that does not know this yet.
+  // For cdk-nag 3. An app that uses the package may have a CDK without this.
   Validations?.of(construct).acknowledge(rule);
   // For cdk-nag 2, which reads metadata.
   const [, id = rule.id, finding] = /^([\w-]+)\[(.+)\]$/.exec(rule.id) ?? [];

@@ -1,8 +1,8 @@
 /**
- * The bundle takes this in place of `@aws-sdk/credential-provider-node`, `@aws-sdk/credential-providers` and
- * `@aws-sdk/token-providers`, which try one source of credentials after the other. Lambda gives a Node.js function its
- * credentials in environment variables and nowhere else, so the other sources (profiles, SSO, web identity, instance
- * metadata) would be a third of the bundle for nothing. It signs its calls, and has no bearer tokens.
+ * Replaces `@aws-sdk/credential-provider-node`, `@aws-sdk/credential-providers` and `@aws-sdk/token-providers` in the
+ * bundle. Those try one source of credentials after another, but Lambda passes credentials to Node.js functions only in
+ * environment variables. The other sources (profiles, SSO, web identity, instance metadata) would be a third of the
+ * bundle for nothing. The function signs its calls and has no bearer tokens.
  */
 export {
   fromEnv as defaultProvider,

@@ -4,28 +4,28 @@ import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { bundledCode } from './bundled-code.ts';
 
-/** How esbuild bundles any function for the Lambda runtime `nodejs24.x`. */
+/** The esbuild options for functions on the Lambda runtime `nodejs24.x`. */
 export const bundling = {
   bundle: true,
   platform: 'node',
-  // CommonJS loads a tenth faster than a module: the parts of the AWS SDK in it need no shim, and a module that imports
-  // node:http runs every getter of it.
+  // CommonJS loads a tenth faster than an ES module: the AWS SDK needs no shim, and an ES module that imports node:http
+  // runs each of its getters.
   format: 'cjs',
   target: 'node24',
   // Unminified, the code takes a third longer to load.
   minify: true,
-  // To read a source map takes three quarters of the time of all the code, at every start. Errors have names and say what to do;
-  // for a stack, bundle the same commit again, with a map.
+  // Reading a source map takes three quarters as long as loading all the code, at every start. Errors have names and say
+  // what to do; for a stack trace, bundle the same commit again with a map.
   sourcemap: false,
-  // Notices stand in a file of their own.
+  // Notices are in a separate file.
   legalComments: 'none',
   logLevel: 'warning',
-  // ES modules first: esbuild can leave out what they export and nobody uses.
+  // ES modules first, because esbuild can drop their unused exports.
   mainFields: ['module', 'main'],
 } satisfies BuildOptions;
 
 const pathOf = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-/** Has only what our function needs of these, and says why. */
+/** Has only what our function needs of these packages, and says why. */
 const bundledCredentials = pathOf('bundled-credentials.ts');
 const alias = {
   '@aws-sdk/credential-provider-node': bundledCredentials,
@@ -34,17 +34,17 @@ const alias = {
 };
 
 /**
- * Bundles the function into `dist/lambda`: `index.js`, and beside it a file for each part that the function loads only
- * once it needs it, so that no start reads code that it does not use.
+ * Bundles the function into `dist/lambda`: `index.js`, and a file for each part that the function loads on first use, so
+ * a start reads only code that it needs.
  *
- * @returns the files whose code is in it, as paths from the root of the project.
+ * @returns the source files in the bundles, as paths from the root of the project.
  */
 export async function bundleFunction(): Promise<string[]> {
   const parts = new Map<string, string>();
-  const main = await bundled(pathOf('../../lambda/handler.ts'), 'index.js', [partsApart(parts)]);
+  const main = await bundled(pathOf('../../lambda/handler.ts'), 'index.js', [splitDynamicImports(parts)]);
   const others = await Promise.all([...parts].map(([name, entryPoint]) => bundled(entryPoint, name)));
   const bundles = [main, ...others];
-  // Else Node would take them for modules in a package of modules, as this one is.
+  // Otherwise Node would treat them as ES modules, as declared by our own package.json.
   const commonJs = { name: 'package.json', text: '{"type":"commonjs"}\n' };
   writeFolder(bundledCode, [commonJs, ...bundles]);
   return bundles.flatMap(({ inputs }) => inputs);
@@ -62,7 +62,7 @@ async function bundled(entryPoint: string, name: string, plugins: Plugin[] = [])
     entryPoints: [entryPoint],
     outfile: name,
     plugins,
-    // The loader of modules takes longer to start than a part takes to load: `import()` becomes `require()`.
+    // Turns `import()` into `require()`: the ES module loader takes longer to start than a part takes to load.
     supported: { 'dynamic-import': false },
     write: false,
     metafile: true,
@@ -71,14 +71,14 @@ async function bundled(entryPoint: string, name: string, plugins: Plugin[] = [])
   return { name, text: outputFiles[0]?.text ?? '', inputs: bundledFiles(metafile) };
 }
 
-/** The files whose code is in a bundle. */
+/** Returns the source files in a bundle. */
 export function bundledFiles({ outputs }: Metafile): string[] {
   const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
   return inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
 }
 
-/** Leaves what our code loads with `import()` to files of their own, and notes them in `parts`: their entry points by name. */
-function partsApart(parts: Map<string, string>): Plugin {
+/** Keeps what our code loads with `import()` out of the bundle, and collects it in `parts`: entry points by file name. */
+function splitDynamicImports(parts: Map<string, string>): Plugin {
   return {
     name: 'parts apart',
     setup: ({ onResolve, resolve }) => {
@@ -94,7 +94,7 @@ function partsApart(parts: Map<string, string>): Plugin {
   };
 }
 
-/** Makes the files of a folder these, unless they are: others may be reading it right now. */
+/** Makes these the only files of a folder. Leaves unchanged files alone, because others may be reading them. */
 function writeFolder(folder: string, files: readonly BundledFile[]): void {
   mkdirSync(folder, { recursive: true });
   const names = files.map(({ name }) => name);

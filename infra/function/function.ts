@@ -19,20 +19,20 @@ import { settingsEntries, settingsVariable } from '../../lambda/settings.ts';
 import type { ProjectParameters } from '../settings/projects.ts';
 import type { CurfewSettings } from '../settings/settings.ts';
 import { bundledCode } from './bundled-code.ts';
-import { longestArn } from './project-access.ts';
+import { maxArnLength } from './project-access.ts';
 import { addRole } from './role.ts';
 
 export interface FunctionProps {
   settings: CurfewSettings;
-  /** Those that the function must be able to reach. */
+  /** The projects that the function must be able to reach. */
   projects: readonly ProjectSettings[];
-  /** Where it finds their settings, if there is more than the one. */
+  /** Where it finds their settings. Undefined in a deployment without `projects`. */
   parameters: ProjectParameters;
   table: Table;
   deadLetters: IQueue;
-  /** The default one of the account if undefined. */
+  /** Undefined for the default bus of the account. */
   eventBus: IEventBus | undefined;
-  /** ARNs of topics on which any message means that every job must stop. More may be added until synth. */
+  /** ARNs of topics on which any message stops every job. More may be added until synth. */
   stopAllTopics: readonly string[];
   network: { vpc?: IVpc; vpcSubnets?: SubnetSelection; securityGroups?: ISecurityGroup[] };
 }
@@ -41,8 +41,8 @@ export interface FunctionProps {
 export function addFunction(parent: Construct, props: FunctionProps): { fn: LambdaFunction; logGroup: LogGroup } {
   const { settings, parameters } = props;
   const scope = new Construct(parent, 'Curfew');
-  // With this CDK decides how many statements fit into a policy of the role.
-  scope.node.setContext('@aws-cdk/aws-iam.arnSizeEstimate', longestArn(props.projects));
+  // CDK uses this to decide how many statements fit into a policy of the role.
+  scope.node.setContext('@aws-cdk/aws-iam.arnSizeEstimate', maxArnLength(props.projects));
   const logGroup = new LogGroup(scope, 'Logs', {
     logGroupName: `/aws/lambda/${settings.name}`,
     retention: settings.logRetentionDays,
@@ -57,35 +57,35 @@ export function addFunction(parent: Construct, props: FunctionProps): { fn: Lamb
     handler: 'index.handler',
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
-    // A sweep of 1,000 projects, 20 of them failing, peaks below 300 MB, so 256 MB is too little. What a cold start
-    // needs is CPU, which comes with memory: docs/performance.md, "Memory and timeout".
+    // A sweep of 1,000 projects, 20 of them failing, peaks below 300 MB, so 256 MB is too little. Cold starts need
+    // CPU, which comes with memory: docs/performance.md, "Memory and timeout".
     memorySize: 512,
-    // The longest that Lambda allows: how long a sweep takes depends on how many jobs there are, and every sweep
-    // starts at the newest.
+    // The maximum. The duration of a sweep depends on the number of jobs, and every sweep starts again at the newest
+    // job.
     timeout: Duration.minutes(15),
     // For callers that do not wait (EventBridge, SNS, `--invocation-type Event`): two retries, after one minute and
-    // after two. A cancel that comes late is as safe as an early one, but after an hour somebody should look at it.
+    // after two. A late cancel is as safe as an early one, but after an hour somebody should look at it.
     retryAttempts: 2,
     maxEventAge: Duration.hours(1),
     onFailure: new SqsDestination(props.deadLetters),
     role,
     logGroup,
-    // JSON would override our log level, and drop our metrics.
+    // JSON would override our log level and drop our metrics.
     loggingFormat: LoggingFormat.TEXT,
     environment: {
       [settingsVariable]: Lazy.string({ produce: () => Stack.of(scope).toJsonString(functionSettings(props)) }),
       LOG_LEVEL: settings.logLevel,
-      // Node looks up names on these threads, two at a time if it has four: a few silent servers would hold up the rest.
+      // Node resolves host names on these threads, only two at a time by default: a few silent servers would block the rest.
       UV_THREADPOOL_SIZE: '32',
     },
   });
   checkEnvironmentSize(fn);
-  // It must not look for parameters that are not there yet, which nothing else says: their path is plain text.
+  // The parameters must exist before the function. Their path is plain text, so nothing else implies this.
   if (parameters) fn.node.addDependency(parameters.construct);
   return { fn, logGroup };
 }
 
-/** Returns what the function reads from its one variable. */
+/** Returns the settings that the function reads from its environment variable. */
 function functionSettings({ settings, parameters, table, eventBus, stopAllTopics }: FunctionProps): object {
   const own = Object.entries(settings).filter(([key]) => key in settingsEntries);
   return {
@@ -97,12 +97,12 @@ function functionSettings({ settings, parameters, table, eventBus, stopAllTopics
   };
 }
 
-/** Lambda's limit on the names and values of an environment together. */
+/** Lambda's limit on all names and values of an environment together. */
 const maxBytes = 4096;
-/** More than most tokens become: ARNs of topics and buses, names of tables. */
-const guessedBytesOfToken = 160;
+/** Longer than most resolved tokens: ARNs of topics and buses, names of tables. */
+const assumedTokenBytes = 160;
 
-/** Fails synth if the environment of a function, once it is complete, may be larger than Lambda allows. */
+/** Fails synth if the final environment of a function may be larger than Lambda allows. */
 export function checkEnvironmentSize({ node, stack }: LambdaFunction): void {
   node.addValidation({
     validate: () => {
@@ -111,17 +111,17 @@ export function checkEnvironmentSize({ node, stack }: LambdaFunction): void {
       const bytes = Object.entries(variables).reduce((sum, [name, value]) => sum + name.length + bytesOf(value), 0);
       if (bytes <= maxBytes) return [];
       return [
-        `the settings may take ${bytes} bytes of the function's environment, tokens counted as ${guessedBytesOfToken} each, ` +
+        `the settings may take ${bytes} bytes of the function's environment, tokens counted as ${assumedTokenBytes} each, ` +
           `but Lambda allows ${maxBytes}: shorten them, and give "stopAllOn" fewer topics`,
       ];
     },
   });
 }
 
-/** The bytes of a text, in which functions of CloudFormation stand for tokens. */
+/** Returns the size of a resolved text, in which CloudFormation functions replace tokens. */
 function bytesOf(text: unknown): number {
   if (typeof text === 'string') return Buffer.byteLength(text);
   const isJoin = typeof text === 'object' && text !== null && 'Fn::Join' in text;
   const [, parts]: unknown[] = isJoin && Array.isArray(text['Fn::Join']) ? text['Fn::Join'] : [];
-  return Array.isArray(parts) ? parts.reduce((sum: number, part) => sum + bytesOf(part), 0) : guessedBytesOfToken;
+  return Array.isArray(parts) ? parts.reduce((sum: number, part) => sum + bytesOf(part), 0) : assumedTokenBytes;
 }

@@ -2,22 +2,22 @@ import { ArnFormat, type Stack, Token } from 'aws-cdk-lib';
 import { type Conditions, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ProjectSettings } from '../../lambda/project-settings.ts';
 
-/** How much of a managed policy, which holds 6,144 characters, the ARNs of one statement may fill. */
-const lengthOfStatement = 3000;
-/** Of ARNs that hold tokens, unless we know better; CDK reckons with it too. */
-const guessedLengthOfArn = 150;
+/** The maximum length of the ARNs in one statement. A managed policy holds 6,144 characters. */
+const maxStatementLength = 3000;
+/** The assumed length of ARNs with tokens, which is also CDK's default. */
+const assumedArnLength = 150;
 
-/** Stands for the six characters that Secrets Manager puts at the end of an ARN. */
+/** Matches the six random characters that Secrets Manager appends to an ARN. */
 export const anySuffix = '-??????';
 
-/** What the function must be allowed to do to reach these projects: their secrets, keys and regions, and no others. */
+/** Returns the permissions to reach these projects: their secrets, keys and regions, and no others. */
 export function accessStatements(projects: readonly ProjectSettings[], stack: Stack): PolicyStatement[] {
-  const arnsOfStatement = Math.floor(lengthOfStatement / longestArn(projects));
-  /** As many statements as it takes to name all of these. */
+  const arnsPerStatement = Math.floor(maxStatementLength / maxArnLength(projects));
+  /** Returns as many statements as needed for all of these ARNs. */
   const allow = (actions: string[], arns: Iterable<string | undefined>, conditions: Conditions = {}) => {
     const resources = distinct(arns);
-    return Array.from({ length: Math.ceil(resources.length / arnsOfStatement) }, (_, index) => {
-      const some = resources.slice(index * arnsOfStatement, (index + 1) * arnsOfStatement);
+    return Array.from({ length: Math.ceil(resources.length / arnsPerStatement) }, (_, index) => {
+      const some = resources.slice(index * arnsPerStatement, (index + 1) * arnsPerStatement);
       return new PolicyStatement({ actions, resources: some, conditions });
     });
   };
@@ -42,7 +42,7 @@ export function accessStatements(projects: readonly ProjectSettings[], stack: St
     ),
     ...aliases.flatMap((arn) => {
       const [place = '', name = ''] = arn.split('alias/');
-      // Policies know keys only by their ids. This names whichever key has the alias.
+      // Policies cannot name keys by alias. This allows whichever key has the alias.
       const hasAlias = { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': `alias/${name}` } };
       return allow(['kms:Decrypt'], [`${place}key/*`], { ...viaSecretsManager, ...hasAlias });
     }),
@@ -52,7 +52,7 @@ export function accessStatements(projects: readonly ProjectSettings[], stack: St
         stack.formatArn({ service: 'bedrock-mantle', region, resource: 'project', resourceName }),
       ),
     ),
-    // This action knows no resources.
+    // This action does not support resources.
     ...allow(['bedrock:ListModelCustomizationJobs'], regions.length > 0 ? ['*'] : [], inRegions),
     ...allow(
       ['GetModelCustomizationJob', 'StopModelCustomizationJob', 'ListTagsForResource'].map(
@@ -65,16 +65,16 @@ export function accessStatements(projects: readonly ProjectSettings[], stack: St
   ];
 }
 
-/** How long the ARNs of what these projects name can get. */
-export function longestArn(projects: readonly ProjectSettings[]): number {
+/** Returns the maximum length of the ARNs of what these projects name. */
+export function maxArnLength(projects: readonly ProjectSettings[]): number {
   const lengths = projects.map(({ secretName = '', openaiProject = '' }) =>
     Math.max(secretName.length, openaiProject.length),
   );
   const aroundNames = 'arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:-??????'.length;
-  return Math.max(guessedLengthOfArn, ...lengths.map((length) => length + aroundNames));
+  return Math.max(assumedArnLength, ...lengths.map((length) => length + aroundNames));
 }
 
-/** How policies call Secrets Manager in the regions of these keys. */
+/** Returns the names of Secrets Manager for `kms:ViaService`, in the regions of these keys. */
 function secretsManagerOf(keys: readonly string[], stack: Stack): string[] {
   const regionOf = (arn: string) =>
     Token.isUnresolved(arn) ? stack.region : stack.splitArn(arn, ArnFormat.SLASH_RESOURCE_NAME).region;
@@ -85,8 +85,8 @@ function secretsManagerOf(keys: readonly string[], stack: Stack): string[] {
 }
 
 /**
- * What policies call a secret that is given by name, or by an ARN with or without its last part: that ends in six
- * characters that Secrets Manager chose, and so may look the last word of a name, as in `prod-openai`.
+ * Returns the ARNs for a secret in policies. It is given by its name, or by its ARN with or without the random suffix.
+ * The last word of a name may look like a suffix, as in `prod-openai`.
  */
 function secretArns(secret: string, stack: Stack): string[] {
   if (Token.isUnresolved(secret) || secret.endsWith(anySuffix)) return [secret];

@@ -8,16 +8,16 @@ import { acknowledge } from './acknowledged.ts';
 import type { FunctionProps } from './function.ts';
 import { accessStatements } from './project-access.ts';
 
-/** How many managed policies a role can have without a raised quota. */
+/** The default quota of managed policies per role. */
 const maxManagedPolicies = 10;
 const tooManySecrets =
   'the projects have more secrets than the policies of a role can name: put the keys as fields into fewer secrets ' +
   '("secretField")';
 
-/** A provider that is a token may turn out to be Bedrock, in either way: the policies for that, by their ids. */
+/** The ids of extra policies for a provider that is a token: it may be either kind of Bedrock. */
 const ifProviders = { IfBedrock: 'bedrock', IfBedrockCustomization: 'bedrock-customization' } as const;
 
-/** Adds the role of the function, which may do what it needs and no more. CDK's own could write every log group of the account. */
+/** Adds the least-privilege role of the function. CDK's default role can write to every log group of the account. */
 export function addRole(scope: Construct, props: FunctionProps, logGroup: ILogGroup): Role {
   const stack = Stack.of(scope);
   const role = new Role(scope, 'Role', {
@@ -43,8 +43,8 @@ export function addRole(scope: Construct, props: FunctionProps, logGroup: ILogGr
     }),
   ];
   if (props.parameters) {
-    // Any set of parameters of this deployment: while an update changes from one to the next, a function that starts may
-    // still read the old one.
+    // Allows any set of parameters of this deployment, because a function that starts during an update may still read the
+    // old set.
     const resourceName = `${props.settings.name}/projects/*`;
     const arnFormat = ArnFormat.SLASH_RESOURCE_NAME;
     const resources = [stack.formatArn({ service: 'ssm', resource: 'parameter', resourceName, arnFormat })];
@@ -59,7 +59,7 @@ export function addRole(scope: Construct, props: FunctionProps, logGroup: ILogGr
       'ec2:AssignPrivateIpAddresses',
       'ec2:UnassignPrivateIpAddresses',
     ];
-    // These actions know no narrower resources.
+    // These actions do not support narrower resources.
     statements.push(new PolicyStatement({ actions, resources: ['*'] }));
   }
   for (const statement of statements) role.addToPolicy(statement);
@@ -68,7 +68,7 @@ export function addRole(scope: Construct, props: FunctionProps, logGroup: ILogGr
   const unknown = props.projects.filter(({ provider }) => Token.isUnresolved(provider));
   if (unknown.length > 0) {
     const withoutSecret = { secretName: undefined, secretKmsKeyArn: undefined };
-    // Policies of their own, so that the release's template can put conditions on them.
+    // Separate policies, so that the release's template can put conditions on them.
     for (const [policyId, provider] of Object.entries(ifProviders)) {
       const bedrock = unknown.map((project) => ({ ...project, ...withoutSecret, provider }));
       const statements = accessStatements(bedrock, stack);
@@ -76,7 +76,7 @@ export function addRole(scope: Construct, props: FunctionProps, logGroup: ILogGr
     }
   }
   role.node.addValidation({
-    // What does not fit into the role's own policy CDK moves to managed policies, of which there can only be so many.
+    // CDK moves what does not fit into the role's own policy to managed policies, whose number is limited.
     validate: () => {
       const policies = role.node.children.filter((child) => child instanceof ManagedPolicy);
       return policies.length > maxManagedPolicies ? [tooManySecrets] : [];

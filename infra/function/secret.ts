@@ -6,8 +6,8 @@ import { checkRegion } from '../settings/regions.ts';
 import { anySuffix } from './project-access.ts';
 
 /**
- * What the function calls the secret: its whole ARN, or where that is not known its name. Secrets Manager may take an ARN
- * in part for a whole one, but across accounts a name is not enough.
+ * Returns the secret id for the function: the full ARN if known, else the name. Secrets Manager may mistake a partial ARN
+ * for a full one, but across accounts a name is not enough.
  */
 export function nameOf(secret: ISecret, stack: Stack): string {
   const { account, region } = secret.env;
@@ -16,11 +16,11 @@ export function nameOf(secret: ISecret, stack: Stack): string {
 }
 
 /**
- * The projects as the role needs to know them: those with the key in `secret` are let in by what policies call it, and
- * may use its KMS key. Throws an error if it is in another region.
+ * Returns the projects for the role. Those with the key in `secret` get its ARN for policies, and its KMS key. Throws an
+ * error if the secret is in another region.
  *
- * CDK's `grantRead` would write into the policy of that key, which is of no use if the key is imported, and in another
- * stack of the app makes the two depend on each other.
+ * CDK's `grantRead` would change the policy of the KMS key. That does nothing for an imported key, and makes two stacks
+ * depend on each other if the key is in another stack of the app.
  */
 export function withAccessTo(secret: ISecret, projects: readonly ProjectSettings[], stack: Stack): ProjectSettings[] {
   const key = secret.encryptionKey;
@@ -33,13 +33,13 @@ export function withAccessTo(secret: ISecret, projects: readonly ProjectSettings
   });
 }
 
-/** Where CDK knows a secret by its name only, as across accounts, its ARN lacks what Secrets Manager chose. */
+/** Returns the ARN for policies. If CDK only knows the name, as across accounts, the ARN lacks its random suffix. */
 function resourceOf(secret: ISecret, stack: Stack): string {
   const isNear = secret.stack.account === stack.account && secret.stack.region === stack.region;
   return secret.secretFullArn !== undefined && isNear ? secret.secretFullArn : secret.secretArn + anySuffix;
 }
 
-/** The ARN of a key, or of an alias whose key is not known. */
+/** Returns the ARN of a key, or of an alias whose key is unknown. */
 function arnOf(key: IKey): string {
   return (key instanceof Alias ? key.aliasTargetKey : key).keyArn;
 }

@@ -7,13 +7,13 @@ import { Construct } from 'constructs';
 import { eventSource, eventTypes } from '../../lambda/names.ts';
 import { knownToDiffer } from '../settings/regions.ts';
 
-/** Adds an encrypted topic that mails what is published there. */
+/** Adds an encrypted topic that mails its messages. */
 export function addMailTopic(scope: Construct, deployment: string, email: string): Topic {
-  // Our own key, because CloudWatch and EventBridge may not use the one that AWS manages for SNS.
+  // Our own key, because CloudWatch and EventBridge cannot use the AWS managed key for SNS.
   const masterKey = new Key(scope, 'MailKey', {
     description: `Encrypts the mails of ${deployment}`,
     enableKeyRotation: true,
-    // What it encrypts is in transit only.
+    // It only encrypts data in transit.
     removalPolicy: RemovalPolicy.DESTROY,
   });
   const topic = new Topic(scope, 'Mail', { masterKey, enforceSSL: true, displayName: deployment });
@@ -26,10 +26,10 @@ export function addMailTopic(scope: Construct, deployment: string, email: string
 }
 
 /**
- * Publishes to topics, as a sentence each, what was cancelled and what is near its time budget.
+ * Publishes each cancellation and warning to topics, as one sentence.
  *
- * @param eventBus the default one of the account if undefined.
- * @throws Error if it is elsewhere: rules are where their bus is, which must be where this stack is.
+ * @param eventBus undefined for the default bus of the account.
+ * @throws Error if the bus is in another account or region: a rule must be with its bus, and so with this stack.
  */
 export function addEventMail(
   scope: Construct,
@@ -40,21 +40,21 @@ export function addEventMail(
   const { account, region } = Stack.of(scope);
   if (eventBus && (knownToDiffer(eventBus.env.account, account) || knownToDiffer(eventBus.env.region, region))) {
     throw new Error(
-      'prop "eventBus" is a bus of another account or region, on which this stack can have no rule for mails: ' +
-        'leave out "notifyEmail", "notifyTopicArn" and "topic", make a rule where the bus is, and give "alarms" their actions yourself',
+      'prop "eventBus" is a bus of another account or region, where this stack cannot create a rule for mails: ' +
+        'leave out "notifyEmail", "notifyTopicArn" and "topic", create a rule next to the bus, and add actions to "alarms" yourself',
     );
   }
   const message = RuleTargetInput.fromText(EventField.fromPath('$.detail.summary'));
   new Rule(new Construct(scope, 'EventMail'), 'Rule', {
-    description: 'Mails what was cancelled, and what is near its time budget',
+    description: 'Mails cancellations and warnings',
     ...(eventBus && { eventBus }),
     eventPattern: {
       source: [eventSource],
       detailType: [eventTypes.cancelled, eventTypes.near],
       detail: { curfew: [deployment] },
     },
-    // Each target lets EventBridge publish, on a topic of this app. That has no condition, since EventBridge supports none
-    // in policies of topics and their keys: with one, every mail would be lost.
+    // Each target allows EventBridge to publish on a topic of this app, without a condition: EventBridge supports none in
+    // the policies of topics and keys, so every mail would be lost.
     targets: topics.map((topic) => new SnsTopic(topic, { message })),
   });
 }

@@ -3,15 +3,15 @@ import { CfnQueue, type IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { IConstruct } from 'constructs';
 import { knownToDiffer } from '../settings/regions.ts';
 
-/** How long a queue must hide messages: as long as the function may take, and a minute for the way there. */
+/** The minimum visibility timeout: as long as the function may run, plus a minute for delivery. */
 const minVisibilityTimeoutSeconds = 16 * 60;
 
 /**
- * Checks that a queue can be one of requests, as far as it is known: what a queue of another app does is not.
+ * Checks that a queue can hold requests. The properties of an imported queue are unknown, so they pass.
  *
- * @param curfew gets a warning if failed requests have no dead-letter queue to go to.
- * @throws Error if the queue is in another region, or hides messages for less than 16 minutes: a second handling could
- * begin before the first ended.
+ * @param curfew gets a warning if the queue has no dead-letter queue.
+ * @throws Error if the queue is in another region, or its visibility timeout is less than 16 minutes: a request could
+ * then be handled twice at once.
  */
 export function checkRequestQueue(queue: IQueue, curfew: IConstruct): void {
   const { path } = queue.node;
@@ -23,7 +23,7 @@ export function checkRequestQueue(queue: IQueue, curfew: IConstruct): void {
   }
   const resource = queue.node.defaultChild;
   if (!(resource instanceof CfnQueue)) return;
-  // What SQS does if nothing is said.
+  // SQS's default is 30 seconds.
   const { visibilityTimeout = 30, redrivePolicy } = resource;
   if (!Token.isUnresolved(visibilityTimeout) && visibilityTimeout < minVisibilityTimeoutSeconds) {
     throw new Error(
@@ -34,7 +34,7 @@ export function checkRequestQueue(queue: IQueue, curfew: IConstruct): void {
   if (redrivePolicy !== undefined) return;
   Annotations.of(curfew).addWarningV2(
     'fine-tuning-curfew:noDeadLetterQueue',
-    `The queue "${path}" has no dead-letter queue, so a request that fails is tried until the queue forgets it: ` +
+    `The queue "${path}" has no dead-letter queue, so a failed request is retried until the queue drops it: ` +
       'give it a "deadLetterQueue"',
   );
 }

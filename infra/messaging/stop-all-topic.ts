@@ -6,12 +6,12 @@ import type { Construct } from 'constructs';
 import { knownToDiffer } from '../settings/regions.ts';
 
 /**
- * Checks that a topic can be the one on which any message stops everything.
+ * Checks that a topic can be used to stop everything.
  *
- * @param topics those that get the alarms of this deployment.
+ * @param topics that get the alarms of this deployment.
  * @param deployment its name.
- * @param stack which the function and its dead letters are in.
- * @throws Error if it is one of them, one to which Lambda cannot subscribe, or of another region.
+ * @param stack of the function and its dead-letter queue.
+ * @throws Error if it is one of `topics`, FIFO, or in another region.
  */
 export function checkStopAllTopic(
   topic: ITopic,
@@ -27,13 +27,13 @@ export function checkStopAllTopic(
   if (topic.fifo) refuse('is a FIFO topic, to which no function can subscribe: give "stopAllOn" a standard topic');
   if (knownToDiffer(topic.env.region, region))
     refuse(
-      `is in ${topic.env.region}, but what SNS cannot deliver must go to a queue in its own region: give "stopAllOn" a topic in ${region}`,
+      `is in ${topic.env.region}, but SNS needs a dead-letter queue in its own region: give "stopAllOn" a topic in ${region}`,
     );
 }
 
 /**
- * Returns a topic as a function of ours can subscribe to it. CDK would make the function's stack depend on the topic's,
- * which a nested stack cannot do with its parent.
+ * Returns a topic in a form that our function can subscribe to. CDK would make the function's stack depend on the topic's
+ * stack, but a nested stack cannot depend on its parent.
  */
 export function subscribable(topic: ITopic, curfew: Construct): ITopic {
   const stack = Stack.of(curfew);
@@ -42,7 +42,7 @@ export function subscribable(topic: ITopic, curfew: Construct): ITopic {
 }
 
 /**
- * Finds alarms of this deployment that got a `stopAllOn` topic as an action of their own. Ask once the app is complete.
+ * Finds alarms of this deployment with a `stopAllOn` topic among their actions. Call it once the app is complete.
  *
  * @returns an error for each such alarm.
  */
@@ -57,7 +57,7 @@ export function alarmsThatStopAll(topicArns: readonly string[], alarms: readonly
   });
 }
 
-/** One topic may come as a resource and as an ARN. What is not known at synth may be the same. */
+/** Returns whether two topics may be the same: one may be a resource, the other an ARN, and tokens may be equal. */
 function mayBeSame(one: ITopic, other: ITopic): boolean {
   if (one.topicArn === other.topicArn) return true;
   const [a, b] = [placeOf(one), placeOf(other)];
@@ -71,7 +71,7 @@ function mayBeSame(one: ITopic, other: ITopic): boolean {
 function placeOf(topic: ITopic): { name: string; region: string; account: string } {
   const resource = topic.node.defaultChild;
   if (resource instanceof CfnTopic) return { name: resource.topicName ?? topic.topicName, ...topic.env };
-  // CDK's own way to split an ARN with tokens forgets what is no token in it.
+  // CDK's own `splitArn` loses the literal parts of an ARN with tokens.
   const [, , , region = '', account = '', name = topic.topicName] = topic.topicArn.split(':');
   return { name, region, account };
 }

@@ -19,7 +19,7 @@ import type { CurfewSettings } from '../settings/settings.ts';
 
 const period = Duration.minutes(5);
 
-/** The period of the alarms on what sweeps find: at least one should come in each. */
+/** The period of alarms on sweeps: each should contain at least one sweep. */
 export const alarmPeriod = (sweepEveryMinutes: number): Duration =>
   Duration.minutes(Math.max(period.toMinutes(), sweepEveryMinutes));
 
@@ -32,12 +32,12 @@ const once: Condition = {
   treatMissingData: TreatMissingData.NOT_BREACHING,
 };
 
-/** What a sweep finds, the next one finds again: one alarm as long as it lasts, even if a sweep comes late or early. */
+/** Sweep alarms fire when one of the last three periods breaches, so they last even if a sweep comes late or early. */
 const onceInThree: Condition = { ...once, evaluationPeriods: 3, datapointsToAlarm: 1 };
 
 /**
- * Missing data is what this is about, and so is its state: INSUFFICIENT_DATA. Were missing data breaching, the alarm
- * would go off right after the first deployment, before there can be a sweep; as it is, it starts in that state.
+ * This alarm is about missing data, so it fires with the state INSUFFICIENT_DATA. If missing data counted as breaching,
+ * it would fire right after the first deployment, before the first sweep. Instead, it starts in that state.
  */
 const missing: Condition = {
   threshold: 1,
@@ -46,12 +46,12 @@ const missing: Condition = {
   treatMissingData: TreatMissingData.MISSING,
 };
 
-/** What to do about each alarm: its description, a line of a runbook. */
+/** The description of each alarm: a runbook entry. */
 const whatToDo = {
   Errors:
     'A request failed, and the caller was not at fault. Read why in the log (saved query "failures"). ApiKeyError and AuthenticationError need a new key in the secret, QuotaError a higher limit at the provider, StateError a look at the DynamoDB table.',
   Crashes:
-    'The function ran out of time or memory, or crashed. Read how in the log (saved query "failures"). If time ran out, lower lookbackDays.',
+    'The function ran out of time or memory, or crashed. See the log (saved query "failures"). If time ran out, lower lookbackDays.',
   CancelFailures:
     'A job could not be cancelled. The next sweep tries again; if it persists, read the reason (saved query "failures") and cancel the job at the provider.',
   IncompleteSweeps:
@@ -63,9 +63,9 @@ const whatToDo = {
   StuckCancelling:
     'A job was cancelled an hour ago or earlier and has not finished. Find it with {"list": {}} and cancel it at the provider, which may still charge for it, or ask its support.',
   FailedProjects:
-    'A sweep could not look at a project, whose jobs run without a limit meanwhile. Read which and why in the log (saved query "failures"), and mend its key or URL.',
+    'A sweep could not read a project, so its jobs run without a limit. Read which and why in the log (saved query "failures"), and fix its key or URL.',
   Throttles:
-    'Lambda refused an invocation. Raise the concurrency that is left in this account and region, or remove a reserved concurrency of 0 from the function.',
+    'Lambda refused an invocation. Raise the available concurrency of this account and region, or remove a reserved concurrency of 0 from the function.',
   DeadLetters:
     'A request failed for good. Read it in the dead-letter queue, send it again if it is still wanted, and delete it there.',
   NoSweep:
@@ -73,9 +73,9 @@ const whatToDo = {
 };
 
 /**
- * Adds an alarm for each thing that somebody has to look at.
+ * Adds an alarm for each condition that needs attention.
  *
- * @param topics who gets alarms, even when they are over; without any they only show.
+ * @param topics notified when an alarm starts or ends; may be empty.
  */
 export function addAlarms(
   curfew: FineTuningCurfew,
@@ -117,7 +117,7 @@ export function addAlarms(
     watch('DeadLetters', deadLetters, once),
     ...(enabled ? [watch('NoSweep', ours('SweepDuration', sweeps), missing)] : []),
   ];
-  // A topic that is not of this app keeps the policy that it has. One of another account's stack must know ours.
+  // This has no effect on imported topics. The policy of a topic in another account's stack must name our account.
   const cloudWatch = new ServicePrincipal('cloudwatch.amazonaws.com', {
     conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(curfew).account } },
   });

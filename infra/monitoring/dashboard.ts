@@ -16,10 +16,10 @@ const maximum = { period: Duration.minutes(5), statistic: Stats.MAXIMUM };
 const sum = { period: Duration.minutes(5), statistic: Stats.SUM };
 const width = 12;
 
-/** Shows what is in progress and how old, what was overdue and cancelled, errors and duration, the latest cancellations. */
+/** Adds a dashboard: jobs in progress and their age, overdue and cancelled jobs, errors, duration, latest cancellations. */
 export function addDashboard(curfew: FineTuningCurfew, name: string, crashes: MetricFilter): Dashboard {
   const { function: fn, logGroup } = curfew;
-  // What sweeps find is a gauge: its sum would count a job once for each sweep.
+  // Counts from sweeps are gauges: their sum would count a job once per sweep.
   const gauge = (metric: MetricName) => curfew.metric(metric, maximum);
   const total = (metric: MetricName) => curfew.metric(metric, sum);
   const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>

@@ -10,9 +10,9 @@ import { Construct } from 'constructs';
 import { metricsNamespace } from '../../lambda/names.ts';
 
 /**
- * Matches what Lambda itself writes into the log of a function that ran out of time or memory, or crashed. It writes
- * this before any brace, while our own lines are JSON and begin with one: so nothing that a caller sends can match.
- * CloudWatch's metric filters know neither blanks nor groups in regular expressions.
+ * Matches the lines that Lambda itself logs if a function runs out of time or memory, or crashes. These match before any
+ * brace, while our own lines are JSON and start with one, so nothing that a caller sends can match.
+ * CloudWatch's metric filters support neither blanks nor groups in regular expressions.
  */
 const crashPattern = [
   '^[0-9][^{]+.Task.timed.out.after',
@@ -22,7 +22,7 @@ const crashPattern = [
   '^[0-9][^{]+.ERROR.Unhandled.Promise.Rejection',
 ].join('|');
 
-/** Counts time-outs and crashes of a deployment, which end the function before it can count anything itself. */
+/** Counts timeouts and crashes, which the function cannot count itself. */
 export function addCrashFilter(scope: Construct, deployment: string, logGroup: ILogGroup): MetricFilter {
   return new MetricFilter(scope, 'Crashes', {
     logGroup,
@@ -46,18 +46,18 @@ export const questions = {
     filterStatements: ['jobId = "ftjob-PUT-YOUR-JOB-HERE"'],
   },
   failures: {
-    // What Lambda itself writes has no fields of ours.
+    // Lines from Lambda itself have none of our fields.
     fields: ['@timestamp', 'level', 'project', 'jobId', 'error.name', 'message', '@message'],
     filterStatements: [`level in ["ERROR", "WARN"] or @message like /${crashPattern}/`],
   },
 };
 
-/** A question in the language of Logs Insights: the newest lines that answer it, `limit` at most. */
+/** Returns a question as a Logs Insights query for the newest matching lines, at most `limit`. */
 export function queryFor(question: Pick<QueryStringProps, 'fields' | 'filterStatements'>, limit: number): QueryString {
   return new QueryString({ ...question, sort: '@timestamp desc', limit });
 }
 
-/** Saves the same questions in Logs Insights, by the name of the deployment. */
+/** Saves these questions in Logs Insights, under the deployment's name. */
 export function addSavedQueries(scope: Construct, deployment: string, logGroup: ILogGroup): void {
   const queries = new Construct(scope, 'Queries');
   for (const [title, question] of Object.entries(questions)) {

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 
 /**
- * The licences of all packages that have code in a bundle.
+ * Returns the licences of all packages with code in a bundle.
  *
- * @param files that went into it, as paths from `root`.
- * @throws ValiError if a package does not say what its licence is.
+ * @param files in the bundle, as paths from `root`.
+ * @throws ValiError if a package does not state its licence.
  */
 export function noticesOf(files: readonly string[], root: string): string {
   const directories = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []));
   const notices = [...directories].sort().map((directory) => noticeOf(join(root, directory)));
-  // Most share one text.
+  // Most share the same text.
   const byText = Map.groupBy(notices, ({ text }) => text);
   const parts = [...byText].map(([text, sharing]) => {
     const names = new Set(sharing.map(({ name }) => name));

@@ -1,4 +1,4 @@
-/** Builds what the package holds into `dist/`, but for the declarations: the construct, the function's code and the notices. */
+/** Builds the package into `dist/`, except for the type declarations: the construct, the function's code and the notices. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -13,9 +13,9 @@ const [inFunction, inConstruct] = await Promise.all([bundleFunction(), bundleCon
 writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf([...inFunction, ...inConstruct], root));
 
 /**
- * Bundles the construct into one file of CommonJS, which apps of both kinds can load.
+ * Bundles the construct into one CommonJS file, which ES module apps can load too.
  *
- * @returns the files whose code is in it, as paths from the root.
+ * @returns the source files in it, as paths from the root.
  */
 async function bundleConstruct(): Promise<string[]> {
   const { metafile } = await build({

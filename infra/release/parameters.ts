@@ -1,17 +1,17 @@
 import { CfnParameter, type CfnParameterProps, type Stack } from 'aws-cdk-lib';
 import { type CurfewSettings, defaults } from '../settings/settings.ts';
 
-/** A whole number, 0 or more, and written in one way only: a rule compares it as text. */
+/** A whole number, 0 or more, without leading zeros: a rule compares it as text. */
 const wholeNumber = {
   allowedPattern: '^(0|[1-9]\\d{0,8})$',
   constraintDescription: 'a whole number, 0 or more',
 };
 const port = '(6553[0-5]|655[0-2]\\d|65[0-4]\\d{2}|6[0-4]\\d{3}|[1-5]\\d{4}|[1-9]\\d{0,3})';
 
-/** How often the template can sweep: CloudFormation cannot calculate, so a mapping holds what follows from each. */
+/** The allowed sweep intervals. CloudFormation cannot calculate, so a mapping holds the values derived from each. */
 export const intervals = [1, 5, 10, 15, 30, 60];
 
-/** Each parameter by the name of its setting. It refuses whatever the stack refuses at synth. */
+/** The parameters, by setting. They refuse the same values as the stack does at synth. */
 const parameters = {
   name: {
     description: 'Name of this deployment and all its parts',
@@ -26,9 +26,9 @@ const parameters = {
   secretField: {
     description: 'Field with the key if the secret is a JSON object',
     allowedPattern: '^[^\\s"\\\\]{1,128}$',
-    constraintDescription: 'the name of a field, without spaces, quotes and backslashes',
+    constraintDescription: 'the name of a field, without spaces, quotes or backslashes',
   },
-  timeBudgetMinutes: { description: 'Budget of a job that names none; 0 only with DryRun', ...wholeNumber },
+  timeBudgetMinutes: { description: 'Budget of a job without its own; 0 only with DryRun', ...wholeNumber },
   queueLimitMinutes: {
     description: 'How long a job may wait before its training starts; none for no limit. Empty: as long as its budget',
     allowedPattern: '^([1-9]\\d{0,8}|none)?$',
@@ -41,16 +41,16 @@ const parameters = {
     allowedPattern: '^([1-9]\\d{0,8}|none)$',
     constraintDescription: 'a whole number, 1 or more, or none',
   },
-  warnBeforeMinutes: { description: 'How long before its deadline a job is announced; 0 for never', ...wholeNumber },
+  warnBeforeMinutes: { description: 'How long before its deadline a job is warned about; 0 for never', ...wholeNumber },
   openaiBaseUrl: {
     description: "The provider's URL; for Bedrock leave it as it is and set Provider",
     // The permissions for Bedrock depend on Provider: conditions cannot parse a URL.
     allowedPattern: `^(https://(?!(?i:bedrock-mantle)\\.)([A-Za-z0-9-]+\\.)*[A-Za-z][A-Za-z0-9-]*|http://(localhost|127\\.0\\.0\\.1))(:${port})?(/[A-Za-z0-9._~/-]*)?$`,
     constraintDescription:
-      'an https URL, or http on loopback, without user, query or fragment; not that of Bedrock, which is Provider bedrock',
+      'an https URL, or http on loopback, without user, query or fragment; for Bedrock, set Provider=bedrock instead',
   },
   provider: {
-    description: 'Whose API it is; bedrock is that of this region. Empty: as the host of OpenaiBaseUrl says',
+    description: 'The provider; bedrock is the one in this region. Empty: derived from the host of OpenaiBaseUrl',
     allowedValues: ['', 'openai', 'azure', 'bedrock', 'bedrock-customization'],
   },
   dryRun: { description: 'Sweeps report, and cancel nothing', allowedValues: ['true', 'false'] },
@@ -60,14 +60,14 @@ const parameters = {
     constraintDescription: 'an e-mail address',
   },
   logLevel: {
-    description: 'Least severe level that is logged',
+    description: 'Lowest level that is logged',
     allowedValues: ['DEBUG', 'INFO', 'WARN', 'ERROR'],
   },
 } satisfies Partial<Record<keyof CurfewSettings, CfnParameterProps>>;
 
 export type TemplateSetting = keyof typeof parameters;
 
-/** Adds a setting to a stack as a parameter with its default; empty stands for none. */
+/** Adds a setting to a stack as a parameter with its default; an empty value means unset. */
 export function addParameter(stack: Stack, setting: TemplateSetting): CfnParameter {
   const name = setting.charAt(0).toUpperCase() + setting.slice(1);
   return new CfnParameter(stack, name, { ...parameters[setting], default: String(defaults[setting] ?? '') });

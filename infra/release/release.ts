@@ -1,4 +1,4 @@
-/** Makes what a release consists of, in `dist/`: the package, the template with the function's code, and checksums. */
+/** Builds a release in `dist/`: the package, the template with the function's code, and checksums. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const [template, code, checksums] = ['fine-tuning-curfew.template.json', 'fine-t
 
 mkdirSync(dist, { recursive: true });
 for (const old of releasedFiles()) rmSync(inDist(old));
-// This builds it, too.
+// This also builds the package.
 execFileSync('npm', ['pack', '--pack-destination', dist], { cwd: root, stdio: 'inherit' });
 writeFileSync(inDist(template), JSON.stringify(curfewTemplate(code)));
 writeFileSync(
@@ -38,7 +38,7 @@ function releasedFiles(): string[] {
   return globSync(['*.tgz', template, code], { cwd: dist }).sort();
 }
 
-/** Files below a folder. The same ones always become the same bytes. */
+/** Returns files for a zip, with a fixed date, so the same files always make the same bytes. */
 function zippable(folder: string, names: string[]): Zippable {
   const options = { mtime: new Date(2000, 0, 1), level: 9 } as const;
   return Object.fromEntries(names.map((name) => [name, [readFileSync(join(folder, name)), options]]));

@@ -29,9 +29,9 @@ import { addOutputs } from '../stack.ts';
 import { addParameter, intervals, type TemplateSetting } from './parameters.ts';
 
 /**
- * The stack as a CloudFormation template, for whoever has no CDK.
+ * Returns the stack as a CloudFormation template, for use without CDK.
  *
- * @param code where the function's code is, seen from the template.
+ * @param code the path of the function's code, relative to the template.
  */
 export function curfewTemplate(code: string): object {
   const outdir = mkdtempSync(join(tmpdir(), 'curfew-'));
@@ -39,12 +39,12 @@ export function curfewTemplate(code: string): object {
     const app = new App({ outdir, analyticsReporting: false });
     const stack = new Stack(app, 'FineTuningCurfew', {
       description: 'A run-time limit for fine-tuning jobs',
-      // The same thing: CDK's types do not go with exactOptionalPropertyTypes.
+      // The cast is safe: CDK's types do not support exactOptionalPropertyTypes.
       synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }) as IStackSynthesizer,
     });
     addCurfew(stack, code);
     const reasons = {
-      'CloudFormation-Validate::W2509': 'The name of a secret is no secret.',
+      'CloudFormation-Validate::W2509': 'The name of a secret is not a secret.',
       'CloudFormation-Validate::W3002': '`aws cloudformation package` replaces the path of the code.',
     };
     for (const [id, reason] of Object.entries(reasons)) Validations.of(stack).acknowledge({ id, reason });
@@ -55,17 +55,17 @@ export function curfewTemplate(code: string): object {
 }
 
 /**
- * How often sweeps come, as far as CDK knows, which can make neither a schedule nor an alarm of a token. All that has
- * this length follows the parameter instead.
+ * Stands for the sweep interval: CDK cannot build schedules and alarms from tokens. Everything with this duration
+ * is replaced to follow the parameter.
  */
-const standIn = Duration.hours(1);
+const dummyInterval = Duration.hours(1);
 
-/** Adds fine-tuning curfew, with parameters for settings. */
+/** Adds fine-tuning curfew with parameters as its settings. */
 function addCurfew(stack: Stack, code: string): void {
   const text = (setting: TemplateSetting) => addParameter(stack, setting).valueAsString;
   const any = (setting: TemplateSetting) => addParameter(stack, setting).value;
   const number = (setting: TemplateSetting) => Token.asNumber(any(setting));
-  // The console shows the parameters in stack order.
+  // The console shows the parameters in this order.
   const settings = {
     name: text('name'),
     secret: Secret.fromSecretNameV2(stack, 'Secret', text('secretName')),
@@ -90,7 +90,7 @@ function addCurfew(stack: Stack, code: string): void {
   const isBedrock = when('IsBedrock', Fn.conditionEquals(provider, 'bedrock'));
   const isCustomization = when('IsBedrockCustomization', Fn.conditionEquals(provider, 'bedrock-customization'));
 
-  const curfew = new FineTuningCurfew(stack, 'Curfew', { ...settings, sweepEveryMinutes: standIn.toMinutes() });
+  const curfew = new FineTuningCurfew(stack, 'Curfew', { ...settings, sweepEveryMinutes: dummyInterval.toMinutes() });
   addOutputs(curfew);
   for (const part of ['MailKey', 'Mail', 'EventMail']) makeOptional(curfew.node.findChild(part), hasEmail);
   const policyOf = (policyId: string) => curfew.node.findChild('Curfew').node.findChild(policyId);
@@ -126,12 +126,12 @@ function addCurfew(stack: Stack, code: string): void {
   }
 }
 
-/** All of a construct is there only if the condition holds. */
+/** Makes all resources of a construct depend on a condition. */
 function makeOptional(construct: IConstruct, condition: CfnCondition): void {
   for (const part of construct.node.findAll()) if (part instanceof CfnResource) part.cfnOptions.condition = condition;
 }
 
-/** Alarms must not refer to a topic that is not there. */
+/** Gives alarms the mail topic as an action, only if it exists. */
 function mailAlarms({ alarms, topic }: FineTuningCurfew, condition: CfnCondition): void {
   const actions = [Fn.conditionIf(condition.logicalId, topic?.topicArn, Aws.NO_VALUE).toString()];
   for (const { node } of alarms) {
@@ -143,7 +143,7 @@ function mailAlarms({ alarms, topic }: FineTuningCurfew, condition: CfnCondition
   }
 }
 
-/** Takes from a mapping what depends on how often sweeps come. */
+/** Replaces everything that depends on the sweep interval by a mapping. */
 function followInterval(curfew: FineTuningCurfew, minutes: string): void {
   const rows = intervals.map((interval) => [
     interval,
@@ -155,9 +155,9 @@ function followInterval(curfew: FineTuningCurfew, minutes: string): void {
   ]);
   const mapping = new CfnMapping(Stack.of(curfew), 'Sweeps', { mapping: Object.fromEntries(rows) });
   for (const part of curfew.node.findAll()) {
-    if (part instanceof CfnEventRule && part.scheduleExpression === Schedule.rate(standIn).expressionString)
+    if (part instanceof CfnEventRule && part.scheduleExpression === Schedule.rate(dummyInterval).expressionString)
       part.scheduleExpression = mapping.findInMap(minutes, 'Expression');
-    if (part instanceof CfnAlarm && part.period === standIn.toSeconds()) {
+    if (part instanceof CfnAlarm && part.period === dummyInterval.toSeconds()) {
       const column = part.metricName === 'SweepDuration' ? 'Seconds' : 'AlarmSeconds';
       part.period = Token.asNumber(mapping.findInMap(minutes, column));
     }

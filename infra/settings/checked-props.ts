@@ -1,14 +1,14 @@
 import { type Stack, Token } from 'aws-cdk-lib';
 import { nameOf } from '../function/secret.ts';
 import type { FineTuningCurfewProps } from '../props.ts';
-import { type CurfewSettings, checkedSettings, likelyMeant, settingNames } from './settings.ts';
+import { type CurfewSettings, checkedSettings, closestName, settingNames } from './settings.ts';
 
-/** Whether a value has this member, as topics have that are imported or of any version of CDK. */
+/** Checks for a member instead of a class, so that imported constructs and any CDK version pass. */
 const has = (member: string) => (value: unknown) => typeof value === 'object' && value !== null && member in value;
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
 const areGroups = (value: unknown) => Array.isArray(value) && value.every(has('securityGroupId'));
 
-/** The props that are no settings, which only a CDK app can give: whether a value is right, and what is allowed. */
+/** The props that are not settings, and so only for CDK apps: a check and the allowed values. */
 const otherProps: Record<
   Exclude<keyof FineTuningCurfewProps, keyof CurfewSettings>,
   [isRight: (value: unknown) => boolean, allowed: string]
@@ -23,7 +23,7 @@ const otherProps: Record<
 };
 const propNames = [...settingNames, ...Object.keys(otherProps)];
 
-/** Which resources there are, and how they look, depends on these. */
+/** The set of resources depends on these. */
 const knownAtSynth = ['enabled', 'sweepEveryMinutes'];
 const alternatives = [
   ['secret', 'secretName'],
@@ -31,10 +31,10 @@ const alternatives = [
 ] as const;
 
 /**
- * Checks the props of the construct, and fills in the defaults of the settings in them.
+ * Checks the props of the construct and fills in default settings.
  *
- * @param stack that the construct is in.
- * @throws Error naming each prop that is wrong or not ours, and what is allowed.
+ * @param stack of the construct.
+ * @throws Error naming each invalid or unknown prop, with the allowed values.
  */
 export function checkedProps(props: FineTuningCurfewProps, stack: Stack): CurfewSettings {
   const given = new Map<string, unknown>(Object.entries(props).filter(([, value]) => value !== undefined));
@@ -42,10 +42,10 @@ export function checkedProps(props: FineTuningCurfewProps, stack: Stack): Curfew
     ...[...given.keys()].filter((name) => !propNames.includes(name)).map(unknownProp),
     ...alternatives
       .filter((names) => names.every((name) => given.has(name)))
-      .map(([one, other]) => `props "${one}" and "${other}" say the same thing: leave one of them out`),
+      .map(([one, other]) => `props "${one}" and "${other}" set the same thing: leave out one of them`),
     ...knownAtSynth
       .filter((name) => Token.isUnresolved(given.get(name)))
-      .map((name) => `prop "${name}" must be known at synth: resources depend on it, so give no token`),
+      .map((name) => `prop "${name}" must be known at synth: resources depend on it, so it cannot be a token`),
     ...Object.entries(otherProps)
       .filter(([name, [isRight]]) => given.has(name) && !isRight(given.get(name)))
       .map(([name, [, allowed]]) => `prop "${name}" must be ${allowed}`),
@@ -55,9 +55,9 @@ export function checkedProps(props: FineTuningCurfewProps, stack: Stack): Curfew
   return checkedSettings({ ...props, ...(secret && { secretName: nameOf(secret, stack) }) }, 'prop');
 }
 
-/** A misspelt prop would leave its default in force without a word: a curfew that cancels where a dry run was meant. */
+/** A misspelt prop would silently keep its default, and cancel jobs where a dry run was intended. */
 function unknownProp(name: string): string {
-  const meant = likelyMeant(name, propNames);
-  const hint = meant ? `: did you mean "${meant}"?` : `: there are ${propNames.join(', ')}`;
+  const meant = closestName(name, propNames);
+  const hint = meant ? `: did you mean "${meant}"?` : `: the props are ${propNames.join(', ')}`;
   return `prop "${name}" is not a setting${hint}`;
 }

@@ -1,17 +1,17 @@
 import type { Node } from 'constructs';
-import { type CurfewSettings, checkedSettings, likelyMeant, settingNames } from './settings.ts';
+import { type CurfewSettings, checkedSettings, closestName, settingNames } from './settings.ts';
 
 /**
  * Reads and checks the CDK context.
  *
  * @param node of the app.
  * @returns the settings from `cdk.json` and `-c key=value`, with the defaults for the rest.
- * @throws Error naming each key that is wrong, misspelt or cut short, and what is allowed.
+ * @throws Error naming each invalid, misspelt or truncated key, with the allowed values.
  */
 export function contextOf(node: Node): CurfewSettings {
-  // A misspelt key would leave its default in force without a word. The context holds keys of others too.
+  // A misspelt key would silently keep its default. The context also holds other tools' keys.
   const complaints = Object.keys(node.getAllContext()).flatMap((key) => {
-    const meant = settingNames.includes(key) ? undefined : likelyMeant(key, settingNames);
+    const meant = settingNames.includes(key) ? undefined : closestName(key, settingNames);
     return meant ? [`context key "${key}" is not a setting: did you mean "${meant}"?`] : [];
   });
   if (complaints.length > 0) throw new Error(complaints.join('\n'));
@@ -20,7 +20,7 @@ export function contextOf(node: Node): CurfewSettings {
   return checkedSettings({ ...settings, projects: fromJson(projects) }, 'context key');
 }
 
-/** With `-c projects=…` the object comes as text. */
+/** With `-c projects=…`, the object arrives as JSON text. */
 function fromJson(projects: unknown): unknown {
   if (typeof projects !== 'string') return projects;
   try {

@@ -8,9 +8,9 @@ import { checkRegion } from './regions.ts';
 import type { CurfewSettings } from './settings.ts';
 
 /**
- * Each project of a deployment with every setting that holds for it.
+ * Returns each project of a deployment with all settings that apply to it.
  *
- * @param region where the function runs; a token will do.
+ * @param region where the function runs; may be a token.
  * @throws Error naming the project, if its settings do not fit together.
  */
 export function projectsOf(settings: CurfewSettings, region: string): ProjectSettings[] {
@@ -28,14 +28,14 @@ export function projectsOf(settings: CurfewSettings, region: string): ProjectSet
   });
 }
 
-/** The same settings. A region that is a token must not contradict that of a host, which holds. */
+/** Drops a region that is a token if the host names the region, which takes precedence. */
 function withKnownRegion<Given extends ProjectOverrides>(given: Given): Given {
   if (!Token.isUnresolved(given.region) || bedrockRegionOf(given.openaiBaseUrl ?? '') === undefined) return given;
   const { region: _, ...others } = given;
   return others as Given;
 }
 
-/** The function asks Secrets Manager in its own region, which knows no secrets and keys of others. */
+/** The function uses Secrets Manager in its own region, which cannot reach secrets and keys in others. */
 function checkRegions({ secretName, secretKmsKeyArn }: ProjectSettings, region: string): void {
   for (const [key, arn] of Object.entries({ secretName, secretKmsKeyArn })) {
     if (arn === undefined || !arn.startsWith('arn:') || Token.isUnresolved(arn)) continue;
@@ -45,22 +45,22 @@ function checkRegions({ secretName, secretKmsKeyArn }: ProjectSettings, region: 
 
 type ProjectEntry = ProjectOverrides & { name: string };
 
-/** What a standard parameter holds, in bytes. A larger one costs money. */
-const standardBytes = 4096;
-/** How much of that we fill: what a token becomes is not known, and this leaves room for a wrong guess. */
-const filledBytes = 3500;
-const guessedBytesOfToken = 256;
-/** An environment holds 4 kB. What changes only in further tokens reaches a warm function within five minutes. */
-const maxTokensOfRevision = 10;
+/** The maximum size of a standard parameter, in bytes. A larger one costs money. */
+const maxStandardBytes = 4096;
+/** How much of that we fill. The rest is room for tokens that turn out longer than assumed. */
+const targetBytes = 3500;
+const assumedTokenBytes = 256;
+/** An environment holds 4 kB. Changes in further tokens reach a warm function within five minutes. */
+const maxRevisionTokens = 10;
 
 /**
- * Keeps in Parameter Store what differs in each project, for there is no room in the function's environment: as many
- * parameters as it takes, each a JSON array.
+ * Stores the overrides of each project in Parameter Store, because the function's environment is too small: as many
+ * parameters as needed, each a JSON array.
  *
- * Their path ends in a hash of all that they hold. So a change creates new parameters, then points the function to
- * them, then removes the old ones, and no function ever reads half of one and half of the other.
+ * Their path ends in a hash of their content. A change creates new parameters, then points the function to them, then
+ * removes the old ones, so a function never reads a mix of both.
  *
- * @returns the construct, and the settings with which the function finds them; undefined if there are no projects.
+ * @returns the construct, and the settings by which the function finds them; undefined if there are no projects.
  * @throws Error if Parameter Store reserves the name of the deployment.
  */
 export function addProjectParameters(scope: Construct, { name: deployment, projects }: CurfewSettings) {
@@ -82,17 +82,17 @@ export function addProjectParameters(scope: Construct, { name: deployment, proje
     new CfnParameter(new Construct(construct, number), 'Resource', {
       name: `${path}/${number}`,
       type: 'String',
-      tier: bytesOf(chunk) > standardBytes ? 'Advanced' : 'Standard',
+      tier: bytesOf(chunk) > maxStandardBytes ? 'Advanced' : 'Standard',
       value: stack.toJsonString(chunk),
       description: 'Projects of fine-tuning curfew, and what differs in them',
     });
   }
   const projectList = { path, parts: chunks.length };
-  // Changes if a token becomes something else, which changes no path: Lambda starts new functions, which read the projects
-  // afresh. It is without the tokens that are long.
+  // Changes if a token's value changes, which does not change the path: Lambda then starts new functions, which read the
+  // projects again. Leaves out long tokens.
   const values = entries.flatMap(({ secretName: _, secretKmsKeyArn: __, ...others }) => Object.values(others));
   const tokens = new Set(values.filter((value) => Token.isUnresolved(value)).map(String));
-  const revision = [...tokens].slice(0, maxTokensOfRevision).join(',');
+  const revision = [...tokens].slice(0, maxRevisionTokens).join(',');
   return { construct, settings: { projectList, ...(revision && { revision }) } };
 }
 
@@ -100,14 +100,14 @@ function chunksOf(entries: ProjectEntry[]): ProjectEntry[][] {
   const chunks: ProjectEntry[][] = [];
   for (const entry of entries) {
     const chunk = chunks.at(-1);
-    if (chunk && bytesOf([...chunk, entry]) <= filledBytes) chunk.push(entry);
+    if (chunk && bytesOf([...chunk, entry]) <= targetBytes) chunk.push(entry);
     else chunks.push([entry]);
   }
   return chunks;
 }
 
 function bytesOf(chunk: ProjectEntry[]): number {
-  const standIn = '?'.repeat(guessedBytesOfToken);
+  const standIn = '?'.repeat(assumedTokenBytes);
   const json = JSON.stringify(chunk, (_, value: unknown) => (Token.isUnresolved(value) ? standIn : value));
   return Buffer.byteLength(json);
 }

@@ -1,15 +1,15 @@
 import { Token, TokenComparison } from 'aws-cdk-lib';
 
-/** Whether two accounts, regions or names are different. What is a token is not known yet, and may be the same. */
+/** Returns whether two accounts, regions or names certainly differ. A token is unknown, so it may be equal. */
 export function knownToDiffer(one: string, other: string): boolean {
   return Token.compareStrings(one, other) === TokenComparison.DIFFERENT;
 }
 
 /**
- * Checks that a secret or key is where the function runs; a region that is a token is not known yet.
+ * Checks that a secret or key is in the region of the function. A region that is a token passes.
  *
  * @param name of the setting.
- * @throws Error naming it, and both regions.
+ * @throws Error naming the setting and both regions.
  */
 export function checkRegion(name: string, given: string, region: string): void {
   if (!knownToDiffer(given, region)) return;

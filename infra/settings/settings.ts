@@ -20,11 +20,11 @@ const retentions = Object.values(RetentionDays)
 
 const stackSchema = v.object({
   ...settingsSchema.entries,
-  // The alarm on missing sweeps looks at three periods of this length. CloudWatch allows a day of them if they are
-  // shorter than an hour, else a week, and a period of a day at most.
+  // The alarm on missing sweeps evaluates three periods of this length. CloudWatch limits them to a day in all if they
+  // are shorter than an hour, else to a week, and each period to a day.
   sweepEveryMinutes: v.optional(wholeNumber(1, 'minutes', 1440), 5),
   notifyEmail: v.optional(text(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
-  notifyTopicArn: v.optional(text(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]{1,256}$/, 'the ARN of a topic in SNS')),
+  notifyTopicArn: v.optional(text(/^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]{1,256}$/, 'the ARN of an SNS topic')),
   logLevel: v.optional(v.picklist(logLevels, `one of ${logLevels.join(', ')}`), 'INFO'),
   logRetentionDays: v.optional(
     v.union(
@@ -37,35 +37,35 @@ const stackSchema = v.object({
 });
 type StackSettings = v.InferOutput<typeof stackSchema>;
 
-/** All that a deployment can be told: the settings of the function, and of the stack around it. */
+/** All settings of a deployment: those of the function, and of the stack around it. */
 export interface CurfewSettings extends StackSettings {
-  /** What differs in each project, by its name; empty if there is only one, made of the above. */
+  /** The overrides of each project, by name; empty in a deployment without `projects`. */
   projects: Record<string, ProjectOverrides>;
 }
 
-/** What holds where nothing is said. `cdk.json` shows the same. */
+/** The default of each setting, which `cdk.json` repeats. */
 export const defaults: StackSettings = v.parse(stackSchema, {});
 
 /** The names of all settings. */
 export const settingNames: readonly string[] = [...Object.keys(stackSchema.entries), 'projects'];
 
 /**
- * Finds which of our names a key was probably meant to be: one within two edits, or one that it is the beginning of.
+ * Returns the name that a misspelt key probably stands for: one within two edits, or one that it is a prefix of.
  *
- * @returns undefined if it is like none of them, so probably somebody else's.
+ * @returns undefined if none is similar, so the key is probably not ours.
  */
-export function likelyMeant(key: string, names: readonly string[]): string | undefined {
+export function closestName(key: string, names: readonly string[]): string | undefined {
   const lower = key.toLowerCase();
   const almost = names.find((name) => leven(lower, name.toLowerCase()) <= 2);
   return almost ?? names.find((name) => lower !== '' && name.toLowerCase().startsWith(lower));
 }
 
 /**
- * Checks the settings that were given, and fills in the defaults.
+ * Checks settings and fills in the defaults.
  *
- * @param given values as they are or as text; unresolved tokens pass unchecked, and `undefined` is left out.
+ * @param given typed values or text; unresolved tokens pass unchecked, and `undefined` means unset.
  * @param noun what the caller calls a setting, such as `prop`.
- * @throws Error naming each setting that is wrong, and what is allowed there.
+ * @throws Error naming each invalid setting, with the allowed values.
  */
 export function checkedSettings(given: { projects?: unknown }, noun: string): CurfewSettings {
   const settings = check(stackSchema, given, (key) => `${noun} "${key}"`);
@@ -87,13 +87,13 @@ function checkedProjects(given: unknown, where: string): CurfewSettings['project
   return Object.fromEntries(projects);
 }
 
-/** Checks values, but for tokens, of which nothing is known yet. */
+/** Checks values, except for tokens, which have no value yet. */
 function check<Schema extends typeof stackSchema | typeof projectSchema>(
   schema: Schema,
   given: object,
   naming: (key: string) => string,
 ): v.InferOutput<Schema> {
-  // No token has a wildcard in it: what is around it has, and would get into a policy.
+  // A token contains no wildcard, so one in the text around it would get into a policy.
   const isToken = ([key, value]: [string, unknown]) =>
     key in schema.entries && Token.isUnresolved(value) && !/[*?]/.test(String(value));
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);

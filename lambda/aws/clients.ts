@@ -5,7 +5,7 @@ import { fromEnv } from '@aws-sdk/credential-provider-env';
 import type { AwsCredentialIdentity } from '@aws-sdk/types';
 import onetime from 'onetime';
 
-/** Endpoint, region and credentials. What is left out comes from the environment, as in Lambda. */
+/** Endpoint, region and credentials. The default for each comes from the environment, as in Lambda. */
 export interface AwsAccess {
   endpoint?: string;
   region?: string;
@@ -14,13 +14,13 @@ export interface AwsAccess {
 
 export type AwsClients = ReturnType<typeof createAwsClients>;
 
-/** Time limits for one attempt, in milliseconds. AWS is near and quick. */
+/** Timeouts for one attempt, in milliseconds. AWS is close and fast. */
 const requestHandler = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
 
 /** With three attempts, a silent service costs ten seconds at most. DynamoDB's client has a higher default. */
 const maxAttempts = 3;
 
-/** Creates the clients, each once. Those that a plain cancel does not need are loaded when they are first asked for. */
+/** Creates each client once. Those that a plain cancel does not need are loaded on first use. */
 export function createAwsClients(access: AwsAccess = {}) {
   const configuration = { requestHandler, maxAttempts, ...access };
   return {

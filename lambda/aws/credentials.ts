@@ -6,25 +6,25 @@ import { ApiKeyError, toError } from '../errors.ts';
 import { orAborted } from '../rate-limit.ts';
 import type { AwsClients } from './clients.ts';
 
-/** Where a project's key is: a secret, and the field in it if that is a JSON object. */
+/** Where a project's key is: a secret, and the field in it if the secret is a JSON object. */
 interface KeyPlace {
   secretName: string;
   secretField: string;
 }
 
-/** How long a secret is kept in a warm function. A rotated key is found sooner, because the old one is refused. */
+/** How long a secret is cached in a warm function. A rotated key is noticed earlier, because the old one is refused. */
 const maxAgeSeconds = 300;
 
 /**
- * Returns the keys of one invocation. Each secret is read once and refreshed once at most, however many projects share it
- * and however many calls are refused at once. Both methods throw ApiKeyError, at the latest when time is up; `refresh`
- * returns whether there is another key by now than the one that was refused.
+ * Returns access to the keys for one invocation. Each secret is read once and refreshed at most once, however many
+ * projects share it and however many calls are refused. Both methods throw ApiKeyError, at the latest when time is up;
+ * `refresh` returns whether there is now another key than the refused one.
  *
- * @param signal fires when time is up. The AWS client has its own retries, which this bounds.
+ * @param signal fires when time is up. It also ends the AWS client's own retries.
  */
 export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
-  const kept = new Map<string, Promise<SecretContents>>();
-  const fresh = new Map<string, Promise<SecretContents>>();
+  const cached = new Map<string, Promise<SecretContents>>();
+  const refreshed = new Map<string, Promise<SecretContents>>();
 
   const get = async (secretName: string, forceFetch: boolean): Promise<SecretContents> => {
     const got = secrets.get(secretName, { maxAge: maxAgeSeconds, forceFetch });
@@ -35,16 +35,16 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
   };
 
   const read = (secretName: string, forceFetch: boolean): Promise<SecretContents> => {
-    const reads = forceFetch ? fresh : kept;
+    const reads = forceFetch ? refreshed : cached;
     const reading = reads.get(secretName) ?? get(secretName, forceFetch);
     reads.set(secretName, reading);
     return reading;
   };
 
-  const readAfresh = async (place: KeyPlace): Promise<string> => {
+  const forceRead = async (place: KeyPlace): Promise<string> => {
     const reading = read(place.secretName, true);
     const key = selectKey(await reading, place);
-    kept.set(place.secretName, reading);
+    cached.set(place.secretName, reading);
     return key;
   };
 
@@ -55,27 +55,27 @@ export function createApiKeys(secrets: SecretsProvider, signal: AbortSignal) {
         return selectKey(contents, place);
       } catch {
         // The secret may have been fixed since it was cached.
-        return readAfresh(place);
+        return forceRead(place);
       }
     };
     return {
       current,
       // Another refused call may have refreshed it already.
-      refresh: async (refused: string) => (await current()) !== refused || (await readAfresh(place)) !== refused,
+      refresh: async (refused: string) => (await current()) !== refused || (await forceRead(place)) !== refused,
     };
   };
 }
 
 function unreadableSecret(error: unknown, secretName: string, isTimeUp: boolean): ApiKeyError {
-  const failed = `Secrets Manager did not give the secret "${secretName}"`;
+  const failed = `Secrets Manager did not return the secret "${secretName}"`;
   if (isTimeUp) return new ApiKeyError(`${failed} in time. Try again.`);
-  // Powertools wraps what the AWS client threw.
+  // Powertools wraps the AWS client's error.
   const { name } = toError(toError(error).cause);
   const fallback = 'Try again; if it persists, check the network and the AWS Health Dashboard.';
   return new ApiKeyError(`${failed} (${name}). ${advice[name] ?? fallback}`);
 }
 
-/** A secret holds one key, or keys in fields, or there is something wrong with it. */
+/** What a secret holds: one key, keys in fields, or a problem. */
 type SecretContents = { key: string } | { fields: Map<string, unknown> } | { problem: string };
 
 /** Parses a secret, once for the hundreds of projects whose keys it may hold. */
@@ -87,12 +87,12 @@ function parseSecret(secret: string | Uint8Array | undefined): SecretContents {
   try {
     return { fields: new Map(Object.entries(JSON.parse(text))) };
   } catch {
-    // The parser's error quotes the text.
+    // The parser's error would quote the secret.
     return { problem: 'starts like a JSON object but is not valid JSON' };
   }
 }
 
-/** Returns a project's key. No message quotes any of the secret. */
+/** Returns a project's key. Error messages never quote the secret. */
 function selectKey(contents: SecretContents, { secretName, secretField }: KeyPlace): string {
   const wrong = (what: string) =>
     new ApiKeyError(
@@ -107,7 +107,7 @@ function selectKey(contents: SecretContents, { secretName, secretField }: KeyPla
   // A line break would end the HTTP header, and an error about that could quote the header.
   if (!/^[\x21-\x7e]+$/.test(key)) throw wrong('holds a key with a line break, a space or a character outside ASCII');
   if (/^["'`]|["'`]$/.test(key)) throw wrong('holds a key in quotes');
-  if (/^(export\b|[A-Za-z_]\w*=[^=])/.test(key)) throw wrong('holds a line of a shell, not only the key');
+  if (/^(export\b|[A-Za-z_]\w*=[^=])/.test(key)) throw wrong('holds a line of shell script, not just the key');
   return key;
 }
 

@@ -14,13 +14,13 @@ export interface CurfewEvent {
 
 const maxAttempts = 3;
 const firstWaitMs = 100;
-/** The SDK keeps this many sockets. A wait for one must not count as the bus being slow. */
+/** The SDK keeps this many sockets. Waiting for one must not count as time spent publishing. */
 const queue = new PQueue({ concurrency: 50 });
 
 /**
- * Publishes one event. Returns why it could not be published, undefined if it was. Never throws.
+ * Publishes one event. Returns why that failed, or undefined if it worked. Never throws.
  *
- * @param timeLeftMs how long it may take when its turn comes: an answer must not wait for a silent bus.
+ * @param timeLeftMs how long it may take once its turn comes: the answer must not wait for a silent bus.
  */
 export async function publishEvent(
   eventBridge: EventBridgeClient,
@@ -37,7 +37,7 @@ export async function publishEvent(
       for (let attempt = 1; ; attempt += 1) {
         const answer = await eventBridge.send(new PutEventsCommand({ Entries }), { abortSignal });
         const refusal = answer.Entries?.[0]?.ErrorCode;
-        // The client retries a call that fails, but not an event that is refused.
+        // The client retries failed calls, but not refused events.
         if (refusal === undefined || attempt === maxAttempts) return refusal;
         await sleep(firstWaitMs * attempt, undefined, { signal: abortSignal });
       }
@@ -58,14 +58,14 @@ export function cancellationEvent(decision: Decision, deployment: string): Curfe
 }
 
 /** Returns the event that warns of a deadline. */
-export function warningEvent(one: ProjectJob, warning: Warning, requestedBy: string, deployment: string): CurfewEvent {
-  const { job } = one;
+export function warningEvent(found: ProjectJob, warning: Warning, requestedBy: string, deployment: string) {
+  const { job } = found;
   const { judgement, deadline, minutesLeft, willNotFinish, dryRun } = warning;
   return {
     detailType: eventTypes.near,
     detail: {
       curfew: deployment,
-      ...jobDetails(one, judgement),
+      ...jobDetails(found, judgement),
       requestedBy,
       status: job.status,
       budgetFrom: judgement.budgetFrom,
@@ -75,12 +75,12 @@ export function warningEvent(one: ProjectJob, warning: Warning, requestedBy: str
       willNotFinish,
       dryRun,
       metadata: job.metadata,
-      summary: describeWarning(one, warning),
+      summary: describeWarning(found, warning),
     },
   };
 }
 
-/** Returns what log lines and events say about a decision, without metadata, which may hold anything. */
+/** Returns the fields of log lines and events about a decision, without metadata, which may hold anything. */
 export function decisionDetails(decision: Decision) {
   const { job, judgement, outcome, reason, requestedBy, finalStatus } = decision;
   return { ...jobDetails(decision, judgement), outcome, reason, requestedBy, initialStatus: job.status, finalStatus };
@@ -133,14 +133,14 @@ export function describeDecision(decision: Decision): string {
   }
 }
 
-function describeWarning(one: ProjectJob, warning: Warning): string {
+function describeWarning(found: ProjectJob, warning: Warning): string {
   const { judgement, minutesLeft, deadline, dryRun, willNotFinish } = warning;
   const end = dryRun ? 'would be cancelled' : 'will be cancelled';
   const limit = judgement.limit === 'queue' ? 'its queue limit passes' : 'its time budget is used up';
   const when = `in ${minutesLeft} minutes, at ${toIso(deadline)}, when ${limit}, unless it is extended`;
   const dryRunNote = dryRun ? ' This is a dry run.' : '';
   const estimateNote = willNotFinish ? ' The provider expects it to finish only after that.' : '';
-  return `${describeJob(one)} ${end} ${when}.${dryRunNote}${estimateNote}`;
+  return `${describeJob(found)} ${end} ${when}.${dryRunNote}${estimateNote}`;
 }
 
 function describeJob({ project, job }: ProjectJob): string {

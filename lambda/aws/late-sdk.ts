@@ -1,2 +1,2 @@
-/** DynamoDB's client, loaded when it is first needed. `import()` of the package would put all of it into the bundle. */
+/** DynamoDB's client, loaded on first use. `import()` of the package itself would bundle all of it. */
 export { BatchGetItemCommand, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';

@@ -10,14 +10,14 @@ const partSchema = v.pipe(
   v.array(v.looseObject({ name: v.pipe(v.string(), v.regex(projectNamePattern)) })),
 );
 
-/** As long as keys are cached, so both are refreshed together. */
+/** The same as for keys, so both are refreshed together. */
 const maxAgeMs = 5 * 60_000;
 
 /**
- * Returns a function that reads the projects of the deployment and keeps them for five minutes. If they cannot be read
- * again, those that were read before still hold.
+ * Returns a function that reads the projects of the deployment and caches them for five minutes. If a later read fails,
+ * the cached ones stay in use.
  *
- * They are in Parameter Store, in as many parts as the stack says. Fewer are a StateError, never a shorter list.
+ * They are in Parameter Store, in as many parts as the stack says. A missing part is a StateError, never a shorter list.
  */
 export function createProjectList(
   projectList: NonNullable<FunctionSettings['projectList']>,
@@ -43,14 +43,14 @@ export function createProjectList(
     const now = performance.now();
     if (last && now - last.readAt < maxAgeMs) return last.projects;
     const projects = await read().catch((error) => {
-      // What the AWS client threw is the cause.
+      // The AWS client's error is the cause.
       const { name } = toError(toError(error).cause ?? error);
       if (last) {
-        logger.warn(`The projects could not be read again (${name}). Those that were read before still hold.`);
+        logger.warn(`The projects could not be refreshed (${name}). The previous ones stay in use.`);
         return last.projects;
       }
       throw new StateError(
-        `The projects could not be read from Parameter Store below ${projectList.path} (${name}). ` +
+        `The projects could not be read from Parameter Store under ${projectList.path} (${name}). ` +
           'Try again; if it persists, deploy the stack again.',
       );
     });

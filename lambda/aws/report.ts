@@ -25,12 +25,12 @@ const levels: Partial<Record<Outcome, 'error' | 'warn'>> = {
   held_back: 'warn',
   not_cancellable: 'warn',
 };
-/** Outcomes that repeat at every sweep. */
+/** Outcomes that repeat in every sweep. */
 const lasting: ReadonlySet<string> = new Set(['within_budget', 'exempt', 'not_cancellable', 'held_back', 'cancelling']);
-/** Returns a record of where each job stood, so that a warm function logs a job that has not changed only once. */
+/** Returns a cache of the state of each job, so a warm function logs an unchanged job only once. */
 export const createSeenJobs = () => new QuickLRU<string, string>({ maxSize: 20_000 });
 
-/** What reporting works with, for as long as the function stays warm. */
+/** The dependencies of a report, kept while the function is warm. */
 export interface ReportOptions {
   settings: FunctionSettings;
   aws: AwsClients;
@@ -42,9 +42,9 @@ export interface ReportOptions {
 export type FullReport = ReturnType<typeof createReport>;
 
 /**
- * Returns log, metrics and events for one request.
+ * Returns the log, metrics and events for one request.
  *
- * @param publishTimeMs how long publishing one event may take from now on.
+ * @param publishTimeMs returns the time left to publish one event.
  */
 export function createReport(
   { settings, aws, logger, metrics, seen }: ReportOptions,
@@ -53,12 +53,12 @@ export function createReport(
 ) {
   const { name: deployment, eventBusName } = settings;
 
-  /** An event that is lost leaves a line in the log. What was decided holds all the same. */
+  /** A lost event leaves a line in the log. The decision stands. */
   const publish = async (event: CurfewEvent, jobId: string): Promise<boolean> => {
     const reason = await publishEvent(aws.eventBridge, eventBusName, event, publishTimeMs);
     if (reason === undefined) return true;
     const details = { jobId, requestedBy };
-    logger.error(`No event could be published for ${jobId} (${reason}). What was decided holds.`, details);
+    logger.error(`No event could be published for ${jobId} (${reason}). The decision stands.`, details);
     return false;
   };
 
@@ -69,7 +69,7 @@ export function createReport(
     metrics.publishStoredMetrics();
   };
 
-  /** Writes the line of a pass, and one for each thing that was not seen. */
+  /** Logs the summary, and a line for each project or job that was missed. */
   const summarize = (line: string, tally: Tally, complete: boolean, details: object): void => {
     const projects = tally.isNamed && { projects: tally.projectsRead };
     logger[complete ? 'info' : 'warn'](line, { requestedBy, complete, ...details, ...projects });
@@ -87,18 +87,18 @@ export function createReport(
       if (isNews) warnOfMetadata(decision, logger);
     },
     problem({ project, job }, error, others = 0) {
-      const rest = others > 0 ? ` The same holds for ${others} other jobs.` : '';
+      const rest = others > 0 ? ` The same applies to ${others} other jobs.` : '';
       const details = { jobId: job.id, ...inProject(project), requestedBy, error };
       logger.warn(`${job.id}: ${toError(error).message}${rest}`, details);
     },
     publishCancellation: (decision) => publish(cancellationEvent(decision, deployment), decision.job.id),
-    publishWarning: (one, warning) => publish(warningEvent(one, warning, requestedBy, deployment), one.job.id),
+    publishWarning: (target, warning) => publish(warningEvent(target, warning, requestedBy, deployment), target.job.id),
   };
 
   return {
     ...report,
 
-    /** Counts what became of a job that was to be cancelled by its id. */
+    /** Counts the outcome of a cancel by job id. */
     cancelled({ job, isCancelledNow }: Decision) {
       if (isCancelledNow) put({ Cancelled: 1 });
       if (!job.isKnownStatus) put({ UnknownStatus: 1 });
@@ -111,7 +111,7 @@ export function createReport(
         `${counts.heldBack} held back, ${counts.failed} failed${describeOthers(tally)}.`;
       summarize(line, tally, isComplete, { dryRun, ...counts });
       put({
-        ...passMetrics(tally),
+        ...sharedMetrics(tally),
         Inspected: counts.inspected,
         InProgress: counts.inProgress,
         Overdue: counts.overdue,
@@ -128,13 +128,13 @@ export function createReport(
       const done = dryRun ? `${counts.wouldCancel} would be cancelled` : `${counts.cancelled} cancelled`;
       const line = `${intro('Stop all', tally, dryRun)}, ${done}, ${counts.failed} failed${describeOthers(tally)}.`;
       summarize(line, tally, tally.isComplete && counts.failed === 0, { dryRun, ...counts });
-      put(passMetrics(tally));
+      put(sharedMetrics(tally));
     },
 
-    listed({ answer, tally, unreadable }: ListResult) {
+    listed({ answer, tally, readError }: ListResult) {
       const { complete } = answer;
       const count = answer.jobs.length + answer.jobsOmitted;
-      const why = [...incompleteReasons(tally), ...(unreadable ? [unreadable.message] : [])].join('; ');
+      const why = [...incompleteReasons(tally), ...(readError ? [readError.message] : [])].join('; ');
       const line = `Listed ${count === 1 ? '1 job' : `${count} jobs`}`;
       summarize(line + (complete ? '.' : `, but the list is incomplete: ${why}`), tally, complete, { jobs: count });
     },
@@ -148,7 +148,7 @@ export function createReport(
       logger.info(line, { ...answer, minutes, requestedBy });
     },
 
-    /** Reports why a request failed: a line in the log, and a metric unless the caller is at fault. */
+    /** Logs why a request failed, and counts it unless the caller is at fault. */
     failed(thrown: unknown) {
       const error = toError(thrown);
       logger.error(error.message, { requestedBy, error });
@@ -164,18 +164,18 @@ function warnOfMetadata({ job, judgement, requestedBy }: Decision, logger: Logge
   const { unreadableBudget } = judgement;
   if (unreadableBudget !== undefined) {
     logger.warn(
-      `Job ${job.id} has a budget in its metadata that cannot be read (${unreadableBudget}), so the project's holds. ` +
+      `Job ${job.id} has a budget in its metadata that cannot be read (${unreadableBudget}), so the project's applies. ` +
         `Allowed in ${budgetKey}: 90, 1.5, 90m, 24h, 2d or none.`,
       details,
     );
   }
-  if (job.hasOddMetadata) {
+  if (job.hasInvalidMetadata) {
     logger.warn(`Job ${job.id} has metadata that is not text or exceeds the API's limits. It is ignored.`, details);
   }
 }
 
-/** The metrics of a sweep and of a stop-all alike. */
-function passMetrics({ newlyCancelled, counts, others, isNamed, failures }: Tally) {
+/** The metrics that sweeps and stop-alls share. */
+function sharedMetrics({ newlyCancelled, counts, others, isNamed, failures }: Tally) {
   return {
     Cancelled: newlyCancelled,
     CancelFailures: counts.failed,
@@ -190,11 +190,11 @@ function intro(what: string, tally: Tally, dryRun: boolean | null): string {
   return `${what}${inPart}${dryRun ? ' (dry run)' : ''}: ${inspected} inspected, ${inProgress} in progress`;
 }
 
-function incompleteReasons({ isOutOfTime, failures, odd }: Tally): string[] {
+function incompleteReasons({ isOutOfTime, failures, unreadable }: Tally): string[] {
   return [
     ...(isOutOfTime ? ['time ran out'] : []),
     ...(failures.length > 0 ? ['listing failed'] : []),
-    ...(odd.length > 0 ? ['a job could not be judged'] : []),
+    ...(unreadable.length > 0 ? ['a job could not be judged'] : []),
   ];
 }
 
@@ -204,7 +204,7 @@ function describeOthers({ others }: Tally): string {
   return others.length === 0 ? '' : `, ${others.length} left alone (${[...statuses].join(', ')})`;
 }
 
-/** Writes a line for each project that was not listed to its end, and for each job that could not be judged. */
+/** Logs each project that was not listed completely, and each job that could not be judged. */
 function logIncomplete(tally: Tally, logger: Logger, requestedBy: string): void {
   for (const { project, error } of tally.failures) {
     logger.error(nameProject(project, error).message, { ...inProject(project), requestedBy, error });
@@ -212,7 +212,7 @@ function logIncomplete(tally: Tally, logger: Logger, requestedBy: string): void 
   for (const { project, error } of tally.cutShort) {
     logger.warn(nameProject(project, error).message, { ...inProject(project), requestedBy });
   }
-  for (const { project, entry } of tally.odd) {
+  for (const { project, entry } of tally.unreadable) {
     const { jobId, unreadableFields } = entry;
     const job = jobId === undefined ? 'A job without a readable id' : `Job ${jobId}`;
     const details = { ...inProject(project), ...(jobId !== undefined && { jobId }), requestedBy };

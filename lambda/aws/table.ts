@@ -10,19 +10,19 @@ import type { AwsClients } from './clients.ts';
 
 /** How many keys `BatchGetItem` takes at once. */
 const maxBatchSize = 100;
-/** Jobs that are read within this time share a call: a thousand projects sweep side by side. */
+/** Reads within this time share a call: a sweep goes through many projects at once. */
 const batchWindowMs = 5;
-/** The SDK keeps this many sockets, and its time limit would also count the wait for one. */
+/** The SDK keeps this many sockets, and its timeout would include the wait for one. */
 const maxConcurrentCalls = 50;
 const maxReads = 3;
 const firstWaitMs = 100;
 /** An extension lasts 30 days at most; the rest is for later investigation. */
-const keptForSeconds = 400 * 86_400;
+const retentionSeconds = 400 * 86_400;
 
 type Row = Record<string, AttributeValue>;
 
 /**
- * Opens the table of jobs in DynamoDB, one row for each job, for one invocation.
+ * Opens the DynamoDB table, which has one row per job, for one invocation.
  *
  * @param abortSignal ends every call when time is up.
  */
@@ -30,7 +30,7 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
   const loaded = onetime(async () => ({ client: await dynamoDB(), sdk: await import('./late-sdk.ts') }));
   const calls = new PQueue({ concurrency: maxConcurrentCalls });
 
-  /** Reads a batch. DynamoDB leaves rows out when it is busy, and those are asked for again. */
+  /** Reads a batch. A busy DynamoDB leaves rows out; those are requested again. */
   const readBatch = async (jobIds: readonly string[]): Promise<JobRow[]> => {
     const rows = new Map<string, JobRow>();
     let left = [...new Set(jobIds)];
@@ -49,7 +49,7 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
         left = left.filter((jobId) => unread.has(jobId));
       }
     } catch (error) {
-      const readError = unusable('read', error);
+      const readError = tableError('read', error);
       for (const jobId of left) rows.set(jobId, { readError });
     }
     return jobIds.map((jobId) => rows.get(jobId) ?? {});
@@ -60,14 +60,14 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
     batchScheduleFn: (read) => setTimeout(read, batchWindowMs),
   });
 
-  /** Writes a row if the condition holds, and has it expire later. Returns whether it held. */
+  /** Writes a row and its expiry, if the condition holds. Returns whether it held. */
   const update = async (
     jobId: string,
     UpdateExpression: string,
     ConditionExpression: string | undefined,
     values: Row,
   ): Promise<boolean> => {
-    const expiresAt = Math.floor(Date.now() / 1000) + keptForSeconds;
+    const expiresAt = Math.floor(Date.now() / 1000) + retentionSeconds;
     try {
       const { client, sdk } = await loaded();
       const command = new sdk.UpdateItemCommand({
@@ -81,7 +81,7 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
       return true;
     } catch (error) {
       if (toError(error).name === 'ConditionalCheckFailedException') return false;
-      throw unusable('written', error);
+      throw tableError('written', error);
     }
   };
 
@@ -116,7 +116,7 @@ export function openTable(tableName: string, dynamoDB: AwsClients['dynamoDB'], a
 
 class UnprocessedKeysError extends named('UnprocessedKeysError') {}
 
-/** Reads a row. One that makes no sense is as bad as one that cannot be read: it may extend the job. */
+/** Parses a row. A malformed row counts as unreadable, because the job may be extended. */
 function parseRow(row: Row): JobRow {
   const parsed: JobRow = {};
   for (const name of ['extendedUntil', 'lastWaiting', 'warnedFor', 'cancellingSince'] as const) {
@@ -134,7 +134,7 @@ function parseRow(row: Row): JobRow {
 
 const toNumber = (value: number): AttributeValue => ({ N: String(value) });
 
-function unusable(done: 'read' | 'written', error: unknown): StateError {
+function tableError(done: 'read' | 'written', error: unknown): StateError {
   return new StateError(
     `The table of jobs could not be ${done} (${toError(error).name}). Try again; if it persists, check the table and the function's role.`,
   );

@@ -11,7 +11,7 @@ import { check, entriesSchema, jobSchema, parseEntries, tagsSchema } from './job
 
 export interface CustomizationOptions {
   region: string;
-  /** Endpoint and credentials, if they are not those of the environment. */
+  /** Endpoint and credentials, if not from the environment. */
   access: BedrockClientConfig;
   maxConcurrency: number;
   time: TimeLeft;
@@ -22,8 +22,8 @@ const maxAttempts = 4;
 const firstWaitMs = 300;
 const requestHandler = { connectionTimeout: 1_000, requestTimeout: maxAttemptMs, throwOnRequestTimeout: true };
 const pageSize = 100;
-/** Statuses of a refused stop that say nothing about this job. */
-const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
+/** HTTP statuses of a refused stop that have nothing to do with the job. */
+const unrelatedStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
 /** AWS may send an empty page before the last one. */
 const maxIdlePages = 3;
 /** Finished jobs are never read. */
@@ -33,22 +33,22 @@ class AttemptTimeoutError extends Error {}
 
 type Call<Output> = (options: { abortSignal: AbortSignal }) => Promise<Output>;
 
-/** Returns Bedrock's model customization jobs in one region, for one invocation. */
+/** Connects to Bedrock's model customization jobs in one region, for one invocation. */
 export function createCustomization(options: CustomizationOptions): FineTuningProvider {
   const { region, access, maxConcurrency: concurrency, time } = options;
   const limit = new RateLimit(concurrency, time.endsAt);
-  /** Loads the SDK when it is first needed. Its own retries are off: a stop is never repeated, and reads are below. */
+  /** Loads the SDK on first use. Its retries are off: stops are never repeated, and `read` has its own. */
   const loaded = onetime(async () => {
     const sdk = await import('./late-bedrock.ts');
     return { sdk, client: new sdk.BedrockClient({ requestHandler, ...access, region, maxAttempts: 1 }) };
   });
 
-  /** Reads when its turn comes, and again if it fails for a moment. */
-  const read = async <Output>(purpose: string, about: string, call: Call<Output>, givesUp: AbortSignal) => {
-    const signal = AbortSignal.any([givesUp, time.signal]);
+  /** Makes a reading call when its turn comes, and retries transient failures. */
+  const read = async <Output>(purpose: string, subject: string, call: Call<Output>, callerSignal: AbortSignal) => {
+    const signal = AbortSignal.any([callerSignal, time.signal]);
     for (let attempts = 1; ; attempts += 1) {
       try {
-        return await limit.run(() => attempt(call, signal), { about, isCancel: false, signal });
+        return await limit.run(() => attempt(call, signal), { subject, isCancel: false, signal });
       } catch (error) {
         const mayRetry = isTransient(error) && attempts < maxAttempts && !signal.aborted;
         if (!mayRetry) throw toNamedFailure(error, purpose, signal.aborted);
@@ -95,7 +95,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
       const command = new sdk.StopModelCustomizationJobCommand({ jobIdentifier });
       const stop = () => attempt((options) => client.send(command, options), time.signal);
       try {
-        await limit.run(stop, { about: jobIdentifier, isCancel: true, signal: time.signal });
+        await limit.run(stop, { subject: jobIdentifier, isCancel: true, signal: time.signal });
         return { kind: 'accepted', job: null };
       } catch (thrown) {
         if (thrown instanceof LateTurnError) return { kind: 'not_sent' };
@@ -107,8 +107,8 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
           error,
           mayRetry: isFree ? !limit.isClosed : isTransient(thrown),
           isFree,
-          // As with ConflictException, which is HTTP 400: the job has just finished.
-          isRefusal: status >= 400 && status < 500 && !impersonalStatuses.has(status) && !(error instanceof QuotaError),
+          // Such as ConflictException, which is HTTP 400: the job has just finished.
+          isRefusal: status >= 400 && status < 500 && !unrelatedStatuses.has(status) && !(error instanceof QuotaError),
         };
       }
     },
@@ -129,16 +129,16 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
             nextToken,
           });
           const page = await read(purpose, 'list', (options) => client.send(command, options), signal);
-          const { jobs, odd } = parseEntries(check(entriesSchema, page.modelCustomizationJobSummaries, purpose));
+          const { jobs, unreadable } = parseEntries(check(entriesSchema, page.modelCustomizationJobSummaries, purpose));
           const withTags = async (job: Job) => ({ ...job, ...(await readTags(job.id, signal)) });
-          yield { jobs: withMetadata ? await pMap(jobs, withTags, { concurrency }) : jobs, odd };
-          // Tags that time cut off make the list incomplete.
+          yield { jobs: withMetadata ? await pMap(jobs, withTags, { concurrency }) : jobs, unreadable };
+          // If time ran out during the tags, the list is incomplete.
           signal.throwIfAborted();
           idlePages = jobs.some(({ id }) => !seen.has(id)) ? 0 : idlePages + 1;
           for (const { id } of jobs) seen.add(id);
           nextToken = page.nextToken;
           if (nextToken !== undefined && idlePages === maxIdlePages) {
-            throw new OpenAIError(`Could not ${purpose}: pages without a new job say that more follow. Try again.`);
+            throw new OpenAIError(`Could not ${purpose}: pages without new jobs claim that more follow. Try again.`);
           }
         } while (nextToken !== undefined);
       }
@@ -148,10 +148,10 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
 
 const answeredSchema = v.object({ $metadata: v.object({ httpStatusCode: v.number() }) });
 
-/** Returns the HTTP status of an error of the SDK; 0 if there was no answer. */
+/** Returns the HTTP status of an SDK error; 0 if there was no answer. */
 const statusOf = (thrown: unknown) => (v.is(answeredSchema, thrown) ? thrown.$metadata.httpStatusCode : 0);
 
-/** Makes one attempt, which ends by our own clock, body included. Throws PaceRefusal if it is rate-limited. */
+/** Makes one attempt with our own timeout, which includes the body. Throws PaceRefusal if it is rate-limited. */
 async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise<Output> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(new AttemptTimeoutError()), maxAttemptMs);
@@ -166,18 +166,18 @@ async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise
   }
 }
 
-/** Returns whether the same call may succeed later: there was no whole answer, or Bedrock is in trouble. */
+/** Returns whether the same call may succeed later: the answer was missing or cut off, or Bedrock failed. */
 function isTransient(error: unknown): boolean {
   const status = statusOf(error);
   if (isUnreadable(error) || error instanceof PaceRefusal) return false;
   return status < 300 || status === 408 || status === 409 || status >= 500;
 }
 
-/** Returns whether the SDK could not read the answer. A broken connection is an Error with a code. */
+/** Returns whether the SDK could not parse the answer. Connection errors have a code. */
 const isUnreadable = (error: unknown): boolean =>
   error instanceof SyntaxError || (error instanceof TypeError && !('code' in error));
 
-/** Turns an error of the SDK into one that a caller can catch by name. No text of it is quoted. */
+/** Converts an SDK error into one that callers can catch by name. Never quotes its text. */
 function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Error {
   const error = toError(thrown instanceof PaceRefusal ? thrown.cause : thrown);
   const status = statusOf(error);

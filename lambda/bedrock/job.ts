@@ -1,4 +1,4 @@
-/** What Bedrock says about model customization jobs, read with as little trust as any other provider's answers. */
+/** Parses Bedrock's model customization jobs, which are trusted no more than any other provider's answers. */
 
 import * as v from 'valibot';
 import {
@@ -20,7 +20,7 @@ const phases = new Map<string, Phase>([
 
 const toSeconds = v.transform((date: Date) => date.getTime() / 1000);
 const time = v.fallback(v.pipe(v.date(), toSeconds, v.minValue(earliestTime), v.maxValue(latestTime)), Number.NaN);
-/** Only some kinds of jobs have details about their training. Without them a job counts as running. */
+/** Only some kinds of jobs have training details. Without them, a job counts as running. */
 const trainingSchema = v.object({ status: v.optional(v.string()), creationTime: time });
 export const jobSchema = v.pipe(
   v.object({
@@ -43,30 +43,30 @@ export const jobSchema = v.pipe(
       estimatedFinish: null,
       model: baseModelArn.split('/').at(-1) || null,
       metadata: {},
-      hasOddMetadata: false,
+      hasInvalidMetadata: false,
     };
   }),
 );
-/** Whether AWS leaves an empty list out of an answer is not known. */
+/** AWS does not document whether it leaves out an empty list. */
 export const tagsSchema = v.optional(v.array(v.object({ key: v.string(), value: v.string() })), []);
 export const entriesSchema = v.optional(v.array(v.unknown()), []);
 
-/** Sorts the entries of a page into jobs and odd ones. */
+/** Sorts the entries of a page into jobs and unreadable ones. */
 export function parseEntries(entries: unknown[]): JobPage {
-  const page: JobPage = { jobs: [], odd: [] };
+  const page: JobPage = { jobs: [], unreadable: [] };
   for (const entry of entries) {
     const parsed = v.safeParse(jobSchema, entry);
     if (parsed.success) page.jobs.push(parsed.output);
     else {
       const unreadableFields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
       const jobId = unreadableFields.includes('jobArn') ? undefined : Object(entry).jobArn;
-      page.odd.push({ jobId, unreadableFields });
+      page.unreadable.push({ jobId, unreadableFields });
     }
   }
   return page;
 }
 
-/** Returns a part of an answer as the API promises it. Throws OpenAIError. */
+/** Returns part of an answer, checked against the schema. Throws OpenAIError. */
 export function check<Schema extends v.GenericSchema>(
   schema: Schema,
   given: unknown,

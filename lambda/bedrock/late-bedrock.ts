@@ -1,4 +1,4 @@
-/** The client for Bedrock's control plane, loaded when the first project there is reached. */
+/** The client for Bedrock's control plane, loaded on first use. */
 export {
   BedrockClient,
   GetModelCustomizationJobCommand,

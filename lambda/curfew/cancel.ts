@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CancelAnswer, Outcome } from '../contract.ts';
 import { JobNotFoundError, type NamedError, OpenAIError, withMessage } from '../errors.ts';
 import type { Context, Project } from './context.ts';
-import { cancelProgress, isActive, type JudgedJob, type Judgement, lookUp } from './deadline.ts';
+import { cancelProgress, isActive, type JudgedJob, type Judgement, loadAndJudge } from './deadline.ts';
 import type { FailedCancel, Job } from './job.ts';
 
 /** What was decided about one job, and why. Answer, log line, event and counts all derive from it. */
@@ -16,22 +16,22 @@ export interface Decision {
   finalStatus: string | null;
   reason: Reason;
   requestedBy: string;
-  /** A cancel was sent now, and as far as we can tell it is why the job ended or is ending. */
+  /** This request sent a cancel, and as far as we can tell that is why the job ended or is ending. */
   isCancelledNow: boolean;
-  /** The row says that the job is being cancelled, so that was published before. */
+  /** The row says that the job is being cancelled, so the event was published earlier. */
   wasPublished: boolean;
   error?: NamedError;
 }
 
 export type Reason = 'requested' | 'time_budget' | 'stop_all';
 
-/** A job that is to be cancelled. */
+/** A job to cancel. */
 export interface CancelTarget {
   project: Project;
   jobId: string;
   reason: Reason;
   dryRun: boolean;
-  /** The first look, if the job was just read. */
+  /** The job, if it was just read, in place of a first look. */
   firstLook?: Job;
 }
 
@@ -39,7 +39,7 @@ const maxAttempts = 4;
 const firstWaitMs = 300;
 
 /**
- * Cancels a job, if it is still active: look, decide, send once, look again. Then reports and publishes what came of it.
+ * Cancels a job that is still active: look, decide, send; after a failure, look again. Then reports and publishes the outcome.
  *
  * @throws the error of the failed cancel, if the job is still active or could not be read again.
  */
@@ -47,7 +47,7 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
   const { project, jobId, reason } = target;
   let first: JudgedJob | undefined;
   let failure: FailedCancel | undefined;
-  /** A cancel whose answer is not known may be why the job ended. One that was refused is not. */
+  /** A cancel with an unknown result may be why the job ended. A refused one is not. */
   let mayHaveWorked = false;
   let isLastLook = false;
   const conclude = async (look: JudgedJob, outcome: Outcome, finalStatus: string | null, isSent: boolean) => {
@@ -58,10 +58,10 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
     const facts = { project, job, judgement, outcome, finalStatus, reason, requestedBy };
     const decision: Decision = { ...facts, isCancelledNow, wasPublished };
     report.decided(decision);
-    const isNews = (isCancelledNow && !wasPublished) || outcome === 'would_cancel';
-    // Publish, then note: an event may come twice, but none is lost if the function dies in between.
-    const isOut = !isNews || (await report.publishCancellation(decision));
-    if (outcome === 'cancelling' && !wasPublished && isOut) {
+    const needsEvent = (isCancelledNow && !wasPublished) || outcome === 'would_cancel';
+    // Publish, then note: if the function dies in between, the event comes twice rather than never.
+    const isPublished = !needsEvent || (await report.publishCancellation(decision));
+    if (outcome === 'cancelling' && !wasPublished && isPublished) {
       await table()
         .noteCancelling(job.id, now)
         .catch((error) => report.problem({ project, job }, error));
@@ -70,9 +70,9 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
   };
 
   for (let attempts = 0; ; ) {
-    const look = await lookAt(target, first ? undefined : target.firstLook, context).catch((error) => {
+    const look = await readJob(target, first ? undefined : target.firstLook, context).catch((error) => {
       throw failure
-        ? cancelError(failure.error, 'Whether the cancel had an effect is not known: the job could not be read again.')
+        ? cancelError(failure.error, 'It is unknown whether the cancel had an effect: the job could not be read again.')
         : error;
     });
     first ??= look;
@@ -103,22 +103,22 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
   }
 }
 
-/** Reads the job. A sweep reads its row as well, because it may have been extended since it was listed. */
-async function lookAt({ project, jobId, reason }: CancelTarget, known: Job | undefined, context: Context) {
+/** Reads and judges the job. A sweep reads its row too: it may have been extended since it was listed. */
+async function readJob({ project, jobId, reason }: CancelTarget, known: Job | undefined, context: Context) {
   const isSweep = reason === 'time_budget';
   const { signal } = context.time;
   const job = known ?? (await project.provider.retrieve(jobId, { signal, withMetadata: isSweep }));
   if (isSweep && job.phase === 'waiting') {
-    // It may have been listed as running, and interrupted by its provider since.
+    // It may have been running when listed, and since been interrupted by its provider.
     const noted = context.table().noteWaiting(jobId, context.now);
     await noted.catch((error) => context.report.problem({ project, job }, error));
   }
-  return lookUp(project, job, isSweep, context);
+  return loadAndJudge(project, job, isSweep, context);
 }
 
-/** Returns what becomes of the job without another cancel; undefined if one has to be sent. */
+/** Returns the outcome if no cancel is needed; undefined if one has to be sent. */
 function decideOutcome(
-  { job, row, judgement, unreadable }: JudgedJob,
+  { job, row, judgement, readError }: JudgedJob,
   { reason, dryRun }: CancelTarget,
   wasSent: boolean,
   now: number,
@@ -127,22 +127,22 @@ function decideOutcome(
   if (job.phase === 'cancelling') return 'cancelling';
   if (!isActive(job)) return 'not_cancellable';
   if (reason === 'time_budget') {
-    if (unreadable) throw unreadable;
+    if (readError) throw readError;
     if (!judgement.isOverdue) return judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget';
     if (cancelProgress(row, now) === 'recent') return 'cancelling';
   }
   return dryRun ? 'would_cancel' : undefined;
 }
 
-/** Whatever has not finished after an accepted cancel is on its way there. */
+/** After an accepted cancel, a job that has not finished is cancelling. */
 function outcomeAfterCancel(job: Job | null): Outcome {
   if (job?.phase !== 'finished') return 'cancelling';
   return job.wasCancelled ? 'cancelled' : 'already_finished';
 }
 
 /**
- * Waits as asked, else longer each time; the rate limit itself makes a look wait. Returns false if waiting would not help,
- * or takes longer than there is time.
+ * Waits as long as the provider asks, else with exponential backoff; after a rate-limited cancel not at all, since the rate
+ * limit delays the next look. Returns false if waiting would not help or there is not enough time.
  */
 async function waitBeforeLook({ mayRetry, isFree, askedWaitMs }: FailedCancel, attempts: number, { time }: Context) {
   const waitMs = isFree ? 0 : (askedWaitMs ?? firstWaitMs * 2 ** (attempts - 1));

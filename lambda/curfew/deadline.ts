@@ -6,7 +6,7 @@ import type { Job, JobRow } from './job.ts';
 export interface Rules {
   timeBudgetMinutes: number;
   budgetFrom: 'project' | 'default';
-  /** How long a job may wait before its training starts. Undefined: as long as its budget or the project's. */
+  /** How long a job may wait before its training starts. @default the longer of its budget and the project's */
   queueLimitMinutes: number | 'none' | undefined;
   lookbackDays: number;
   cancelLimit: number | 'none';
@@ -15,18 +15,18 @@ export interface Rules {
 
 /** A job against the clock. Times are Unix seconds. */
 export interface Judgement {
-  /** Negative if the job was created in the future of our clock; null if its creation is not known. */
+  /** Negative if it was created after `now` by our clock; null if the creation time is unknown. */
   ageMinutes: number | null;
   /** Before any extension; null if the job is exempt. */
   timeBudgetMinutes: number | null;
   budgetFrom: BudgetFrom;
   /** Which of its two limits the deadline comes from. */
   limit: 'budget' | 'queue';
-  /** When the budget began to count. */
+  /** When the budget started to count. */
   countsFrom: number | null;
   deadline: number | null;
   isOverdue: boolean;
-  /** What the metadata says about a budget, if it cannot be read. */
+  /** The budget in the metadata, if it cannot be parsed. */
   unreadableBudget: string | undefined;
 }
 
@@ -44,20 +44,20 @@ const maxQuotedBudget = 100;
 /** The last second that a JavaScript date can hold. */
 export const lastSecond = 8_640_000_000_000;
 
-/** A job with what is known about it. */
+/** A job with its row and judgement. */
 export interface JudgedJob extends ProjectJob {
   row: JobRow;
   judgement: Judgement;
-  /** Why its row or its metadata could not be read, so that it may be exempt or extended. */
-  unreadable: Error | undefined;
+  /** Why its row or metadata could not be read. The job may then be exempt or extended. */
+  readError: Error | undefined;
 }
 
-/** Reads a job's row, if that matters, and judges the job. */
-export async function lookUp(project: Project, job: Job, withRow: boolean, context: Context): Promise<JudgedJob> {
-  const isJudged = withRow && job.phase !== 'other';
-  const row = isJudged ? await context.table().read(job.id) : {};
-  const unreadable = isJudged ? (row.readError ?? job.metadataError) : undefined;
-  return { project, job, row, judgement: judge(job, row, project.rules, context.now), unreadable };
+/** Reads a job's row, if needed, and judges the job. */
+export async function loadAndJudge(project: Project, job: Job, withRow: boolean, context: Context): Promise<JudgedJob> {
+  const needsRow = withRow && job.phase !== 'other';
+  const row = needsRow ? await context.table().read(job.id) : {};
+  const readError = needsRow ? (row.readError ?? job.metadataError) : undefined;
+  return { project, job, row, judgement: judge(job, row, project.rules, context.now), readError };
 }
 
 /** Judges an unfinished job by its budget, its queue limit and its row. */
@@ -105,7 +105,7 @@ function parseBudget(text: string): number | 'none' | undefined {
   if (compact === 'none') return 'none';
   const [, number, unit = 'm'] = /^(\d+\.?\d*|\.\d+)([mhd])?$/.exec(compact) ?? [];
   if (number === undefined) return undefined;
-  // A number too long for JavaScript would be Infinity, which JSON does not have.
+  // A number that is too long parses as Infinity, which JSON cannot represent.
   const minutes = Math.min(Number(number) * (minutesPerUnit[unit] ?? 1), Number.MAX_VALUE);
   return minutes > 0 ? minutes : undefined;
 }
@@ -127,11 +127,11 @@ export interface Warning {
   dryRun: boolean;
 }
 
-/** Returns the warning that an active job is due now, unless it was warned for this deadline or is being cancelled. */
-export function findWarning(one: JudgedJob, { warnBeforeMinutes, now }: Context): Warning | undefined {
-  const { project, job, judgement, row, unreadable } = one;
+/** Returns the warning due now for an active job: one for each deadline, none once a cancel was accepted. */
+export function findWarning(judged: JudgedJob, { warnBeforeMinutes, now }: Context): Warning | undefined {
+  const { project, job, judgement, row, readError } = judged;
   const { deadline, isOverdue } = judgement;
-  if (deadline === null || isOverdue || unreadable || warnBeforeMinutes === 0) return undefined;
+  if (deadline === null || isOverdue || readError || warnBeforeMinutes === 0) return undefined;
   if (row.warnedFor === deadline || row.cancellingSince !== undefined) return undefined;
   const minutesLeft = (deadline - now) / 60;
   const willNotFinish = job.phase === 'running' && (job.estimatedFinish ?? 0) > deadline;
@@ -140,10 +140,10 @@ export function findWarning(one: JudgedJob, { warnBeforeMinutes, now }: Context)
   return { judgement, deadline, minutesLeft: Math.floor(minutesLeft), willNotFinish, dryRun };
 }
 
-/** An accepted cancel gets an hour to take effect. Then it is sent again, and the job counts as stuck. */
+/** An accepted cancel gets an hour to take effect. After that, the job counts as stuck and is cancelled again. */
 const cancellingGraceSeconds = 3600;
 
-/** Returns how far an earlier, accepted cancel has come: not sent, still within its hour, or stuck. */
+/** Returns the state of an earlier cancel: none was accepted, it is still within its hour, or it is stuck. */
 export function cancelProgress({ cancellingSince }: JobRow, now: number): 'none' | 'recent' | 'stuck' {
   if (cancellingSince === undefined) return 'none';
   return now - cancellingSince < cancellingGraceSeconds ? 'recent' : 'stuck';

@@ -2,10 +2,10 @@ import type { ExtendAnswer } from '../contract.ts';
 import { OpenAIError } from '../errors.ts';
 import { inProject } from './cancel.ts';
 import type { Context, ProjectJob } from './context.ts';
-import { cancelProgress, isActive, lookUp, toIso } from './deadline.ts';
+import { cancelProgress, isActive, loadAndJudge, toIso } from './deadline.ts';
 
 /**
- * Lets an active job go on for `minutes` from now, if that is later than its deadline. Never shortens it.
+ * Moves the deadline of an active job to `minutes` from now, unless it is later already.
  *
  * @throws StateError if the table cannot be used, OpenAIError if the provider does not say when the job was created.
  */
@@ -24,8 +24,8 @@ export async function extend({ project, job }: ProjectJob, minutes: number, cont
       `The job "${job.id}" has no readable creation time, so it has no deadline to extend. Cancel it by its id if it has to stop.`,
     );
   }
-  const { row, judgement, unreadable } = await lookUp(project, job, true, context);
-  if (unreadable) throw unreadable;
+  const { row, judgement, readError } = await loadAndJudge(project, job, true, context);
+  if (readError) throw readError;
   const { deadline } = judgement;
   if (cancelProgress(row, now) === 'recent' || deadline === null) return answer(null, null);
   const until = now + minutes * 60;

@@ -1,6 +1,6 @@
 /** Jobs, and the ports through which the rules reach providers and the table. */
 
-/** Times before 2015 or after the year 5138 are no times: some gateways write 0 or milliseconds. In Unix seconds. */
+/** In Unix seconds. Times before 2015 or after the year 5138 are invalid: some gateways send 0 or milliseconds. */
 export const earliestTime = 1_420_070_400;
 export const latestTime = 100_000_000_000;
 
@@ -11,8 +11,8 @@ export const customizationArnPattern =
   /^arn:aws[\w-]*:bedrock:([a-z0-9-]{1,40}):\d{12}:model-customization-job\/[\w.:-]{1,200}\/[A-Za-z0-9]{12}$/;
 
 /**
- * Where a job stands, whatever its provider calls it. Only waiting and running jobs may be cancelled. `other` is a status
- * in which a job is left alone: paused, or unknown to us.
+ * The state of a job, whatever its provider calls it. Only waiting and running jobs may be cancelled. `other` jobs are
+ * left alone: they are paused, or their status is unknown.
  */
 export const phases = ['waiting', 'running', 'cancelling', 'finished', 'other'] as const;
 export type Phase = (typeof phases)[number];
@@ -20,60 +20,60 @@ export type Phase = (typeof phases)[number];
 /** Times are Unix seconds. Whatever the provider leaves out is null. */
 export interface Job {
   id: string;
-  /** As the provider calls it. */
+  /** As the provider reports it. */
   status: string;
   phase: Phase;
-  /** The job has finished by being cancelled. */
+  /** The job ended because it was cancelled. */
   wasCancelled: boolean;
   /** The status is one that its provider documents. */
   isKnownStatus: boolean;
   createdAt: number | null;
-  /** When training started, from the few providers that say so. */
+  /** When training started; few providers report it. */
   startedAt: number | null;
   estimatedFinish: number | null;
   model: string | null;
   metadata: Record<string, string>;
-  /** Some metadata was no text, or too long, and was left out. */
-  hasOddMetadata: boolean;
-  /** Why the metadata could not be read, so that nobody knows whether the job has a budget of its own. */
+  /** Some metadata was left out, because it was not text or was too long. */
+  hasInvalidMetadata: boolean;
+  /** Why the metadata could not be read. The job may then have a budget of its own. */
   metadataError?: Error;
 }
 
-/** An entry of a list that cannot be judged. */
-export interface OddEntry {
-  /** Undefined if the id is what cannot be read. */
+/** A list entry that cannot be judged. */
+export interface UnreadableEntry {
+  /** Undefined if the id itself is unreadable. */
   jobId: string | undefined;
   unreadableFields: string[];
 }
 
 export interface JobPage {
   jobs: Job[];
-  odd: OddEntry[];
+  unreadable: UnreadableEntry[];
 }
 
-/** What came of sending a cancel. */
+/** The result of sending a cancel. */
 export type CancelReply =
-  /** The job is null if the answer says nothing about it. */
+  /** The job is null if the answer does not contain it. */
   { kind: 'accepted'; job: Job | null } | FailedCancel | { kind: 'not_sent' };
 
 export interface FailedCancel {
   kind: 'failed';
   error: Error;
-  /** Waiting may cure it, so another look and another cancel are worth it. */
+  /** Waiting may help: read the job again, then cancel again. */
   mayRetry: boolean;
   /** The wait that the provider asked for. */
   askedWaitMs?: number | undefined;
-  /** It was refused for its pace or an outdated key, so it does not count as an attempt. */
+  /** It was rate-limited or had an outdated key, so it does not count as an attempt. */
   isFree: boolean;
-  /** The provider refused this cancel in particular, as it does with a repeated one. */
+  /** The provider refused this particular cancel, as it does with a repeated one. */
   isRefusal: boolean;
 }
 
 /** How jobs are read. */
 export interface ReadOptions {
-  /** Gives up when it fires, or when time is up. */
+  /** The call ends when it fires, or when time is up. */
   signal: AbortSignal;
-  /** Read metadata too, where that takes calls of its own. */
+  /** Whether to read metadata where that takes extra calls. */
   withMetadata: boolean;
 }
 
@@ -82,9 +82,9 @@ export interface FineTuningProvider {
   /** Returns whether a job with this id could be one of this project. */
   mayHave(jobId: string): boolean;
   retrieve(jobId: string, options: ReadOptions): Promise<Job>;
-  /** Sends a cancel once. It is not sent if its turn comes so late that the job has to be read again. Never throws. */
+  /** Sends a cancel once, or not at all if it waited so long that the job must be read again. Never throws. */
   cancel(jobId: string): Promise<CancelReply>;
-  /** Yields all jobs, page by page, normally newest first. Pages may overlap. Throws when given up. */
+  /** Yields all jobs, page by page, normally newest first. Pages may overlap. Throws when the signal fires. */
   list(options: ReadOptions): AsyncGenerator<JobPage>;
 }
 
@@ -95,17 +95,17 @@ export interface JobRow {
   lastWaiting?: number;
   /** The deadline for which a warning was published. */
   warnedFor?: number;
-  /** When the job was first seen `cancelling`, or a cancel was accepted that did not finish it. */
+  /** When the job was first seen `cancelling`, or accepted a cancel without ending at once. */
   cancellingSince?: number;
-  /** Why the row could not be read, so that nobody knows whether the job was extended. */
+  /** Why the row could not be read. The job may then have been extended. */
   readError?: Error;
 }
 
 /** The table of jobs. Writes throw StateError. */
 export interface JobTable {
-  /** Returns a job's row, empty if there is none. Jobs that are read at the same time share calls. Never throws. */
+  /** Returns a job's row, empty if there is none. Concurrent reads share calls. Never throws. */
   read(jobId: string): Promise<JobRow>;
-  /** Extends a job unless it may run longer already. Returns until when it may run now. */
+  /** Extends a job unless an earlier extension is longer. Returns the end of the longer one. */
   extend(jobId: string, until: number, by: string): Promise<number>;
   /** Notes that a job was waiting. Never moves backward. */
   noteWaiting(jobId: string, at: number): Promise<void>;

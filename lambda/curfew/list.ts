@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import type { ListAnswer, ListedJob } from '../contract.ts';
 import { inProject } from './cancel.ts';
 import type { Context, Project } from './context.ts';
-import { isActive, type JudgedJob, lookUp, toIso } from './deadline.ts';
+import { isActive, type JudgedJob, loadAndJudge, toIso } from './deadline.ts';
 import { listJobs } from './listing.ts';
 import { listAnswer, Tally, throwIfAllFailed } from './tally.ts';
 
@@ -12,12 +12,12 @@ const maxConcurrentProjects = 800;
 export interface ListResult {
   answer: ListAnswer;
   tally: Tally;
-  /** Why the deadlines of some jobs are not known. */
-  unreadable: Error | undefined;
+  /** Why the deadlines of some jobs are unknown. */
+  readError: Error | undefined;
 }
 
 /**
- * Lists every unfinished job of all given projects with its deadline. Only reads.
+ * Lists every unfinished job of the projects with its deadline. Read-only.
  *
  * @throws the error of the first project, if no project could be read.
  */
@@ -31,21 +31,21 @@ export async function list(projects: Project[], context: Context): Promise<ListR
   for (const listing of listings) tally.addListing(listing);
   throwIfAllFailed(tally);
 
-  const judged = await Promise.all(
-    listings.flatMap(({ project, unfinished }) => unfinished.map((job) => lookUp(project, job, true, context))),
+  const judgedJobs = await Promise.all(
+    listings.flatMap(({ project, unfinished }) => unfinished.map((job) => loadAndJudge(project, job, true, context))),
   );
-  const jobs = judged
-    .map((one) => toListedJob(one, context.now))
+  const jobs = judgedJobs
+    .map((judged) => toListedJob(judged, context.now))
     .sort((a, b) => a.rank - b.rank || a.order - b.order)
     .map(({ listed }) => listed);
-  const unreadable = judged.find((one) => one.unreadable)?.unreadable;
-  const isComplete = tally.isComplete && unreadable === undefined;
-  return { answer: listAnswer(tally, jobs, isComplete), tally, unreadable };
+  const readError = judgedJobs.find((judged) => judged.readError)?.readError;
+  const isComplete = tally.isComplete && readError === undefined;
+  return { answer: listAnswer(tally, jobs, isComplete), tally, readError };
 }
 
-/** Returns a job as it is listed, and its place: by deadline, then without one, then what will not be cancelled. */
-function toListedJob({ project, job, judgement, unreadable }: JudgedJob, now: number) {
-  const isReadable = !unreadable && !job.metadataError;
+/** Returns a list entry and its sort keys: first by deadline, then jobs without one, then jobs that are not active. */
+function toListedJob({ project, job, judgement, readError }: JudgedJob, now: number) {
+  const isReadable = !readError && !job.metadataError;
   const { budgetFrom, countsFrom, unreadableBudget } = judgement;
   const deadline = isReadable && isActive(job) ? judgement.deadline : null;
   const listed: ListedJob = {

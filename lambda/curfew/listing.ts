@@ -1,47 +1,47 @@
 import { toError } from '../errors.ts';
 import type { Context, Project } from './context.ts';
-import type { Job, OddEntry } from './job.ts';
+import type { Job, UnreadableEntry } from './job.ts';
 
-/** What listing a project found. */
+/** The result of listing a project. */
 export interface Listing {
   project: Project;
   /** The jobs that have not finished, each once. */
   unfinished: Job[];
-  /** How many jobs there were within the look-back, finished ones too. */
+  /** How many jobs there were within the look-back, including finished ones. */
   inspected: number;
-  odd: OddEntry[];
+  unreadable: UnreadableEntry[];
   hasFirstPage: boolean;
-  /** What ended the listing before its end, unless that was time. */
+  /** Why listing failed, unless time ran out. */
   error?: Error;
-  /** What the next page was waiting for when time ran out. */
+  /** Why the next page was not there when time ran out. */
   cutShortBy?: Error;
 }
 
 /**
  * Lists a project's jobs, newest first, up to the page on which every job is older than the look-back. Ends early if
- * listing fails or two thirds of the time are gone. Never throws. A look-back of 0 reads everything; `withBudgets` also
- * reads what budgets need: metadata and creation time.
+ * listing fails or after two thirds of the time. Never throws. A look-back of 0 lists everything. `withBudgets` also
+ * reads metadata, and counts an unfinished job without a creation time as unreadable.
  */
 export async function listJobs(
   project: Project,
   { lookbackDays, withBudgets }: { lookbackDays: number; withBudgets: boolean },
   { now, time }: Context,
 ): Promise<Listing> {
-  const listing: Listing = { project, unfinished: [], inspected: 0, odd: [], hasFirstPage: false };
+  const listing: Listing = { project, unfinished: [], inspected: 0, unreadable: [], hasFirstPage: false };
   const oldest = lookbackDays === 0 ? Number.NEGATIVE_INFINITY : now - lookbackDays * 86_400;
   const seen = new Set<string>();
-  const odd = new Map<string | number, OddEntry>();
+  const unreadable = new Map<string | number, UnreadableEntry>();
   let previous = Number.POSITIVE_INFINITY;
   let isNewestFirst = true;
   try {
     for await (const page of project.provider.list({ signal: time.listingSignal, withMetadata: withBudgets })) {
       listing.hasFirstPage = true;
-      for (const entry of page.odd) odd.set(entry.jobId ?? odd.size, entry);
+      for (const entry of page.unreadable) unreadable.set(entry.jobId ?? unreadable.size, entry);
       for (const job of page.jobs) {
-        // Pages overlap when jobs are created meanwhile.
+        // Pages overlap if jobs are created between calls.
         if (seen.has(job.id)) continue;
         if (withBudgets && job.createdAt === null && job.phase !== 'finished') {
-          odd.set(job.id, { jobId: job.id, unreadableFields: ['created_at'] });
+          unreadable.set(job.id, { jobId: job.id, unreadableFields: ['created_at'] });
           continue;
         }
         seen.add(job.id);
@@ -58,7 +58,7 @@ export async function listJobs(
     if (time.listingSignal.aborted) listing.cutShortBy = toError(thrown);
     else listing.error = toError(thrown);
   }
-  // A job that could be read on another page is not odd.
-  listing.odd = [...odd.values()].filter(({ jobId }) => jobId === undefined || !seen.has(jobId));
+  // An entry does not count if another page had the job in readable form.
+  listing.unreadable = [...unreadable.values()].filter(({ jobId }) => jobId === undefined || !seen.has(jobId));
   return listing;
 }

@@ -3,11 +3,11 @@ import type { Outcome, StopAllRequest, SweepRequest } from '../contract.ts';
 import { StateError, toNamedError } from '../errors.ts';
 import { cancelJob, type Decision, type Reason } from './cancel.ts';
 import type { Context, Project } from './context.ts';
-import { cancelProgress, findWarning, isActive, type JudgedJob, lookUp, type Rules } from './deadline.ts';
+import { cancelProgress, findWarning, isActive, type JudgedJob, loadAndJudge, type Rules } from './deadline.ts';
 import { listJobs } from './listing.ts';
 import { stopAllAnswer, sweepAnswer, Tally } from './tally.ts';
 
-/** Two hundred projects at once leave room for a hundred that hang until their calls time out. */
+/** Leaves room for a hundred projects that hang until their calls time out. */
 export const maxConcurrentProjects = 200;
 
 /** Cancels every job past its deadline, in all given projects. */
@@ -29,17 +29,17 @@ export async function stopAll({ stopAll: given }: StopAllRequest, projects: Proj
   return { answer: stopAllAnswer(tally, dryRun), tally };
 }
 
-/** Returns the rules of a project with what the request puts in their place. */
+/** Returns a project's rules with the request's overrides. */
 function overrideRules({ name, rules }: Project, given: SweepRequest['sweep']): Rules {
   const { project, dryRun = rules.dryRun, ...overrides } = given;
-  // A dry-run project must be named to be armed, if it has a name.
-  const mayArm = name === undefined || project !== undefined;
-  return { ...rules, ...overrides, dryRun: mayArm ? dryRun : dryRun || rules.dryRun };
+  // With `projects`, a request must name a dry-run project to cancel its jobs for real.
+  const mayCancel = name === undefined || project !== undefined;
+  return { ...rules, ...overrides, dryRun: mayCancel ? dryRun : dryRun || rules.dryRun };
 }
 
 async function sweepProjects(projects: Project[], reason: Reason, context: Context): Promise<Tally> {
   const tally = new Tally(projects);
-  // In random order, so that no project is always the one that time does not reach.
+  // In random order, so the same project is not cut off by time in every sweep.
   const shuffled = projects
     .map((project) => ({ project, position: Math.random() }))
     .sort((a, b) => a.position - b.position);
@@ -52,12 +52,12 @@ async function sweepProjects(projects: Project[], reason: Reason, context: Conte
   return tally;
 }
 
-/** Sweeps one project: list, look up, judge, limit, act. */
+/** Sweeps one project: list, judge, limit, act. */
 async function sweepProject(project: Project, reason: Reason, tally: Tally, context: Context): Promise<void> {
   const { rules, maxConcurrency: concurrency } = project;
   const { now, report, requestedBy } = context;
   const isSweep = reason === 'time_budget';
-  const leave = ({ job, judgement }: JudgedJob, outcome: Outcome, error?: unknown): Decision => {
+  const decide = ({ job, judgement }: JudgedJob, outcome: Outcome, error?: unknown): Decision => {
     const facts = { project, job, judgement, reason, requestedBy, outcome };
     const unsent = { ...facts, finalStatus: null, isCancelledNow: false, wasPublished: false };
     const decision: Decision = error === undefined ? unsent : { ...unsent, error: toNamedError(error) };
@@ -68,65 +68,65 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
   // List
   const listing = await listJobs(project, { lookbackDays: rules.lookbackDays, withBudgets: isSweep }, context);
 
-  // Look up, judge
-  const judged = await Promise.all(listing.unfinished.map((job) => lookUp(project, job, isSweep, context)));
-  for (const { job, judgement, row } of judged) tally.addFound(job, judgement, row, now);
-  for (const one of judged.filter(({ job }) => job.phase === 'other')) leave(one, 'not_cancellable');
-  const active = judged.filter(({ job }) => isActive(job));
+  // Judge
+  const judgedJobs = await Promise.all(listing.unfinished.map((job) => loadAndJudge(project, job, isSweep, context)));
+  for (const { job, judgement, row } of judgedJobs) tally.addFound(job, judgement, row, now);
+  for (const judged of judgedJobs.filter(({ job }) => job.phase === 'other')) decide(judged, 'not_cancellable');
+  const active = judgedJobs.filter(({ job }) => isActive(job));
   const isDue = ({ judgement }: JudgedJob) => !isSweep || judgement.isOverdue;
-  const { overdue = [], fine = [] } = Object.groupBy(active, (one) => (isDue(one) ? 'overdue' : 'fine'));
-  for (const one of fine) leave(one, one.judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget');
+  const { due = [], notDue = [] } = Object.groupBy(active, (judged) => (isDue(judged) ? 'due' : 'notDue'));
+  for (const judged of notDue) decide(judged, judged.judgement.budgetFrom === 'exempt' ? 'exempt' : 'within_budget');
 
   // Limit
   const isNew = ({ row }: JudgedJob) => row.cancellingSince === undefined;
-  const isOverLimit = rules.cancelLimit !== 'none' && overdue.filter(isNew).length > rules.cancelLimit;
+  const isOverLimit = rules.cancelLimit !== 'none' && due.filter(isNew).length > rules.cancelLimit;
 
   // Act
-  const unreadable = judged.find((one) => one.unreadable);
-  if (unreadable) report.problem(unreadable, unreadable.unreadable);
-  if (isSweep) await noteStates(judged, concurrency, context);
-  await pMap(fine, (one) => warn(one, context), { concurrency });
-  for (const decision of await pMap(overdue, act, { concurrency })) if (decision) tally.addDecision(decision);
+  const unreadable = judgedJobs.find(({ readError }) => readError);
+  if (unreadable) report.problem(unreadable, unreadable.readError);
+  if (isSweep) await noteStates(judgedJobs, concurrency, context);
+  await pMap(notDue, (judged) => warn(judged, context), { concurrency });
+  for (const decision of await pMap(due, act, { concurrency })) if (decision) tally.addDecision(decision);
   tally.addListing(listing);
 
-  /** Returns undefined if time runs out before the job. */
-  async function act(one: JudgedJob): Promise<Decision | undefined> {
-    // A cancel cannot be taken back, and the job may have been extended. The next sweep is minutes away.
-    if (one.unreadable) return leave(one, 'failed', one.unreadable);
-    if (isOverLimit && isNew(one)) return leave(one, 'held_back');
-    if (cancelProgress(one.row, now) === 'recent') return leave(one, 'cancelling');
+  /** Returns undefined if time runs out before its turn. */
+  async function act(judged: JudgedJob): Promise<Decision | undefined> {
+    // A cancel cannot be undone, and the job may have been extended. The next sweep is minutes away.
+    if (judged.readError) return decide(judged, 'failed', judged.readError);
+    if (isOverLimit && isNew(judged)) return decide(judged, 'held_back');
+    if (cancelProgress(judged.row, now) === 'recent') return decide(judged, 'cancelling');
     if (context.time.signal.aborted) return undefined;
-    const target = { project, jobId: one.job.id, reason, dryRun: rules.dryRun };
-    return cancelJob(target, context).catch((error) => leave(one, 'failed', error));
+    const target = { project, jobId: judged.job.id, reason, dryRun: rules.dryRun };
+    return cancelJob(target, context).catch((error) => decide(judged, 'failed', error));
   }
 }
 
 /**
- * Notes which jobs are waiting, or being cancelled. A failure costs at most queue time, so the first is logged for all.
- * Cancels come after this, so a table that does not answer gets a third of the time that is left.
+ * Notes which jobs are waiting or being cancelled. A failure costs a job its queue time at most, so only the first is
+ * logged. Cancels come after this, so a slow table gets only a third of the time left.
  */
-async function noteStates(judged: JudgedJob[], concurrency: number, context: Context): Promise<void> {
+async function noteStates(judgedJobs: JudgedJob[], concurrency: number, context: Context): Promise<void> {
   const { table, now, time, report } = context;
   const startedAt = performance.now();
   const endsAt = startedAt + (time.endsAt - startedAt) / 3;
   const note = async ({ job, row }: JudgedJob): Promise<void> => {
     const isCancelling = job.phase === 'cancelling' && row.cancellingSince === undefined;
     if (job.phase !== 'waiting' && !isCancelling) return;
-    if (performance.now() > endsAt) throw new StateError('The table of jobs is too slow to note where the job stands.');
+    if (performance.now() > endsAt) throw new StateError('The table of jobs is too slow to note the state of the job.');
     await (isCancelling ? table().noteCancelling : table().noteWaiting)(job.id, now);
   };
-  const failures: { one: JudgedJob; error: unknown }[] = [];
-  await pMap(judged, (one) => note(one).catch((error) => failures.push({ one, error })), { concurrency });
+  const failures: { judged: JudgedJob; error: unknown }[] = [];
+  await pMap(judgedJobs, (judged) => note(judged).catch((error) => failures.push({ judged, error })), { concurrency });
   const [first] = failures;
-  if (first) report.problem(first.one, first.error, failures.length - 1);
+  if (first) report.problem(first.judged, first.error, failures.length - 1);
 }
 
 /** Publishes a warning, if one is due, and then notes it. */
-async function warn(one: JudgedJob, context: Context): Promise<void> {
+async function warn(judged: JudgedJob, context: Context): Promise<void> {
   const { table, report } = context;
-  const warning = findWarning(one, context);
-  if (warning === undefined || !(await report.publishWarning(one, warning))) return;
+  const warning = findWarning(judged, context);
+  if (warning === undefined || !(await report.publishWarning(judged, warning))) return;
   await table()
-    .noteWarned(one.job.id, warning.deadline)
-    .catch((error) => report.problem(one, error));
+    .noteWarned(judged.job.id, warning.deadline)
+    .catch((error) => report.problem(judged, error));
 }

@@ -11,7 +11,7 @@ import { IncompleteError, type NamedError, OpenAIError, toError, toNamedError, w
 import { type Decision, toCancelAnswer } from './cancel.ts';
 import type { Project } from './context.ts';
 import { cancelProgress, isInProgress, type Judgement, type Rules } from './deadline.ts';
-import type { Job, JobRow, OddEntry } from './job.ts';
+import type { Job, JobRow, UnreadableEntry } from './job.ts';
 import type { Listing } from './listing.ts';
 
 export interface ProjectFailure {
@@ -19,12 +19,12 @@ export interface ProjectFailure {
   error: Error;
 }
 
-/** AWS cuts payloads at 256 KiB, the least of its limits. What remains holds counts and failed projects. */
+/** The smallest of AWS's payload limits is 256 KiB. The rest is for counts and failed projects. */
 const maxJobsBytes = 190_000;
 const maxJobs = 500;
 const maxFailedProjects = 100;
 const maxNamedJobs = 5;
-/** Of a job, whose id may be an ARN of 110 characters, and of a project. */
+/** In characters. A message about a job may quote an ARN of 110. */
 const maxErrorMessage = { job: 300, project: 160 };
 
 /** The running totals of a sweep, stop-all or list: counted job by job, project by project. */
@@ -32,18 +32,18 @@ export class Tally {
   readonly projects: Project[];
   inspected = 0;
   inProgress = 0;
-  /** Jobs that were left alone for their status. */
+  /** Jobs that were left alone because of their status. */
   readonly others: Job[] = [];
-  /** Those that were due. */
+  /** Jobs that were due to be cancelled. */
   readonly jobs: JobEntry[] = [];
-  /** Cancels that were accepted now, for the first time. */
+  /** Jobs whose first accepted cancel is from this run. */
   newlyCancelled = 0;
   stuckCancelling = 0;
   oldestAgeMinutes = 0;
-  /** Projects whose listing was cut short by time. */
+  /** Projects that were listed in part when time ran out. */
   readonly cutShort: ProjectFailure[] = [];
-  readonly odd: { project: Project; entry: OddEntry }[] = [];
-  /** How many projects were listed to the end. */
+  readonly unreadable: { project: Project; entry: UnreadableEntry }[] = [];
+  /** How many projects were listed completely. */
   projectsRead = 0;
   isOutOfTime = false;
   readonly #failures: ProjectFailure[] = [];
@@ -52,7 +52,7 @@ export class Tally {
     this.projects = projects;
   }
 
-  /** Counts a job as it was listed. */
+  /** Counts a listed job. */
   addFound(job: Job, { ageMinutes }: Judgement, row: JobRow, now: number): void {
     if (job.phase === 'other') this.others.push(job);
     if (!isInProgress(job)) return;
@@ -61,7 +61,7 @@ export class Tally {
     if (cancelProgress(row, now) === 'stuck') this.stuckCancelling += 1;
   }
 
-  /** Counts what became of a job that was due. One that turned out not to be due is not counted as overdue. */
+  /** Counts the decision about a job that was due. One that turned out not to be due does not count as overdue. */
   addDecision(decision: Decision): void {
     const { job, outcome } = decision;
     if (outcome === 'within_budget' || outcome === 'exempt') return;
@@ -74,10 +74,10 @@ export class Tally {
     this.jobs.push(toJobEntry(decision));
   }
 
-  /** Counts a project, and whether it was listed to its end. */
-  addListing({ project, inspected, odd, error, cutShortBy, hasFirstPage }: Listing): void {
+  /** Counts a project, and whether it was listed completely. */
+  addListing({ project, inspected, unreadable, error, cutShortBy, hasFirstPage }: Listing): void {
     this.inspected += inspected;
-    this.odd.push(...odd.map((entry) => ({ project, entry })));
+    this.unreadable.push(...unreadable.map((entry) => ({ project, entry })));
     if (error) this.addFailure(project, error);
     else if (cutShortBy === undefined) this.projectsRead += 1;
     else {
@@ -119,9 +119,9 @@ export class Tally {
     };
   }
 
-  /** Everything was seen: all projects, to the end, in time, and every job could be judged. */
+  /** All projects were listed completely, in time, and every job could be judged. */
   get isComplete(): boolean {
-    return !this.isOutOfTime && this.failures.length === 0 && this.odd.length === 0;
+    return !this.isOutOfTime && this.failures.length === 0 && this.unreadable.length === 0;
   }
 }
 
@@ -171,9 +171,9 @@ export function throwIfAllFailed({ failures, projects }: Tally): void {
   if (first && failures.length === projects.length) throw nameProject(first.project, first.error);
 }
 
-/** Returns the error of a sweep or stop-all that was done in part: what was done, what was not and why. */
+/** Returns the error for a partial sweep or stop-all: what was done, what was not, and why. */
 export function incompleteError(what: 'sweep' | 'stopAll', tally: Tally): IncompleteError {
-  const { failures, cutShort, odd, jobs, isOutOfTime } = tally;
+  const { failures, cutShort, unreadable, jobs, isOutOfTime } = tally;
   const { cancelled, failed, overdue, inProgress } = tally.counts;
   const failedIds = jobs.filter(({ outcome }) => outcome === 'failed').map(({ jobId }) => jobId);
   const ids = failedIds.slice(0, maxNamedJobs).join(', ') + (failed > maxNamedJobs ? ', …' : '');
@@ -182,7 +182,7 @@ export function incompleteError(what: 'sweep' | 'stopAll', tally: Tally): Incomp
     ...describeFailures('could not be listed', failures),
     ...describeFailures('could be listed only in part', cutShort),
     ...(isOutOfTime ? ['time ran out'] : []),
-    ...(odd.length > 0 ? [`${odd.length} could not be judged`] : []),
+    ...(unreadable.length > 0 ? [`${unreadable.length} could not be judged`] : []),
   ];
   const done =
     what === 'sweep'
@@ -231,7 +231,7 @@ function projectsPart({ failures, projectsRead, isNamed }: Tally): ProjectsPart 
   };
 }
 
-/** A message is cut where it is one of many. */
+/** Shortens the message of an error that is one of many. */
 function shorten({ name, message }: NamedError, maxLength: number): NamedError {
   return { name, message: message.slice(0, maxLength) };
 }

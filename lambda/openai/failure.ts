@@ -19,24 +19,24 @@ export interface HttpAnswer {
   body: string;
 }
 
-/** What an answer other than success says. */
+/** What an unsuccessful answer says. */
 export interface Refusal {
   status: number;
-  /** `code` and `type` of the body `{"error": {"code", "type", …}}`, as far as they look like codes. */
+  /** `code` and `type` of the body `{"error": {"code", "type", …}}`, if they look like codes. */
   codes: string[];
   requestId: string;
-  /** The wait that the provider asks for. */
+  /** The wait that the provider asks for, in milliseconds. */
   askedWaitMs: number | undefined;
   /** It is about money, quota or the account, so waiting does not help. */
   isAboutQuota: boolean;
-  /** It is about pace, so waiting helps. */
+  /** It is about the rate of calls, so waiting helps. */
   isAboutPace: boolean;
-  /** The same call may succeed later: so the provider says, or else its own clients take it for granted. */
+  /** The same call may succeed later, as the provider says or else its own clients assume. */
   isTemporary: boolean;
 }
 
 export class AttemptTimeoutError extends Error {}
-/** The body of an answer is longer than any that the API gives. */
+/** The body is longer than any answer of the API. */
 export class AnswerTooLongError extends Error {}
 export class RateLimitedError extends PaceRefusal {
   readonly answer: HttpAnswer;
@@ -48,7 +48,7 @@ export class RateLimitedError extends PaceRefusal {
     this.answer = answer;
   }
 }
-/** A cancel was refused with a key that has been replaced meanwhile. */
+/** A cancel was refused, but its key has been replaced since. */
 export class CredentialChangedError extends Error {
   readonly refusal: Refusal;
 
@@ -58,7 +58,7 @@ export class CredentialChangedError extends Error {
   }
 }
 
-/** Codes of refusals that no waiting cures; see OpenAI's help on spend limits. */
+/** Codes of refusals that waiting does not fix; see OpenAI's help on spend limits. */
 const quotaCodes: ReadonlySet<string> = new Set([
   'insufficient_quota',
   'credit_balance_exhausted',
@@ -68,14 +68,14 @@ const quotaCodes: ReadonlySet<string> = new Set([
   'organization_usage_limit_exceeded',
   'billing_not_active',
 ]);
-/** What other codes of that kind are about: money, a quota, or the state of the account. */
+/** Words in other codes of that kind, about money, a quota, or the state of the account. */
 const quotaWords =
   /quota|billing|balance|credit|spend|payment|unpaid|funds|budget|subscription|account|suspend|deactivat|not_active|inactive/i;
 const paceWords = /rate|requests|tokens|throttl|overload/i;
 const quotaStatuses: ReadonlySet<number> = new Set([400, 403, 429]);
 const temporaryStatuses: ReadonlySet<number> = new Set([408, 409, 429]);
-/** Statuses of a refused cancel that say nothing about this job. */
-const impersonalStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
+/** HTTP statuses of a refused cancel that have nothing to do with the job. */
+const unrelatedStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
 
 const code = v.fallback(v.pipe(v.string(), v.regex(/^[\w.-]{1,64}$/)), '');
 const errorBody = v.pipe(
@@ -84,7 +84,7 @@ const errorBody = v.pipe(
   v.object({ error: v.object({ code: v.optional(code, ''), type: v.optional(code, '') }) }),
 );
 
-/** Reads a refusal. The message in its body is never looked at: it may quote a part of the key. */
+/** Parses a refusal. Ignores the message in its body, which may quote part of the key. */
 export function readRefusal({ status, headers, body }: HttpAnswer): Refusal {
   const parsed = v.safeParse(errorBody, body);
   const codes = parsed.success ? Object.values(parsed.output.error).filter((code) => code !== '') : [];
@@ -93,8 +93,8 @@ export function readRefusal({ status, headers, body }: HttpAnswer): Refusal {
   const soundsLikePace = codes.some((code) => paceWords.test(code)) || waitMs !== undefined;
   const soundsLikeQuota = isListed || (!soundsLikePace && codes.some((code) => quotaWords.test(code)));
   const isAboutQuota = status === 402 || (quotaStatuses.has(status) && soundsLikeQuota);
-  const told = headers.get('x-should-retry');
-  const isTemporary = told === 'true' || (told !== 'false' && (temporaryStatuses.has(status) || status >= 500));
+  const hint = headers.get('x-should-retry');
+  const isTemporary = hint === 'true' || (hint !== 'false' && (temporaryStatuses.has(status) || status >= 500));
   return {
     status,
     codes,
@@ -108,7 +108,7 @@ export function readRefusal({ status, headers, body }: HttpAnswer): Refusal {
 
 /**
  * Returns the wait that the provider asks for, in milliseconds: `retry-after-ms`, or `retry-after` in seconds or as a date.
- * A date is read against the answer's own `Date`, because our clocks may differ.
+ * A date is compared with the answer's own `Date`, because our clocks may differ.
  */
 export function askedWaitMs(headers: Headers): number | undefined {
   const milliseconds = Number.parseFloat(String(headers.get('retry-after-ms')));
@@ -121,19 +121,19 @@ export function askedWaitMs(headers: Headers): number | undefined {
   return Number.isNaN(until) ? undefined : Math.max(0, until - (Number.isNaN(answeredAt) ? Date.now() : answeredAt));
 }
 
-/** Reads the refusal in an error of ky's. Its data is text, because `fetch` drops the type of its content. */
+/** Parses the refusal in a ky error. Its data is text, because our `fetch` drops the content type. */
 export function refusalIn({ response: { status, headers }, data }: HTTPError): Refusal {
   return readRefusal({ status, headers, body: String(data) });
 }
 
-/** Returns whether a failed call may succeed later, within the time that is left. The rate limit repeats calls by itself. */
+/** Returns whether ky should retry a failed call in the time left. The rate limit itself repeats rate-limited calls. */
 export function mayRetry(error: Error, { endsAt }: TimeLeft): boolean {
   if (!(error instanceof HTTPError)) return error instanceof NetworkError;
   const { isAboutPace, isTemporary, askedWaitMs = 0 } = refusalIn(error);
   return !isAboutPace && isTemporary && performance.now() + askedWaitMs < endsAt;
 }
 
-/** Returns why a cancel failed, and whether another one is worth it. */
+/** Returns why a cancel failed, and whether to try another one. */
 export function toFailedCancel(thrown: unknown, purpose: string, time: TimeLeft, isClosed: boolean): FailedCancel {
   const error = toNamedFailure(thrown, purpose);
   const failed = { kind: 'failed' as const, error, isFree: false, isRefusal: false };
@@ -142,19 +142,19 @@ export function toFailedCancel(thrown: unknown, purpose: string, time: TimeLeft,
   const { status, isAboutPace, isTemporary, askedWaitMs } = refusalIn(thrown);
   return {
     ...failed,
-    // The rate limit makes the next look wait.
+    // The rate limit delays the next look.
     mayRetry: isAboutPace ? isTemporary && !isClosed : mayRetry(thrown, time),
     askedWaitMs,
     isFree: isAboutPace,
-    isRefusal: status >= 400 && status < 500 && !impersonalStatuses.has(status),
+    isRefusal: status >= 400 && status < 500 && !unrelatedStatuses.has(status),
   };
 }
 
 /**
- * Turns whatever went wrong in a call into an error that a caller can catch by name.
+ * Converts any failure of a call into an error that callers can catch by name.
  *
- * No text of the answer is quoted, only its status, its machine-readable code and its request id: the rest could hold a
- * part of the key. For the same reason there is no `cause`.
+ * Quotes only the status, the machine-readable code and the request id of an answer: the rest could contain part of the
+ * key. For the same reason, there is no `cause`.
  *
  * @param purpose what the call was for, as in `retrieve the job "ftjob-1"`.
  */
@@ -167,7 +167,7 @@ export function toNamedFailure(thrown: unknown, purpose: string): Error {
   if (failure instanceof HTTPError) return refusedError(refusalIn(failure), failed);
   if (failure instanceof CredentialChangedError) return refusedError(failure.refusal, failed);
   if (failure instanceof NetworkError) return openAIError(describeNetworkError(failure));
-  if (failure instanceof AnswerTooLongError) return notTheApi('the answer is longer than any of the API');
+  if (failure instanceof AnswerTooLongError) return notTheApi('the answer is longer than any answer of the API');
   if (failure instanceof SyntaxError) return notTheApi('the answer is not JSON');
   if (failure instanceof SchemaValidationError) {
     const fields = failure.issues.map(({ path = [] }) =>
@@ -192,7 +192,7 @@ function describeNetworkError({ cause }: NetworkError): string {
 }
 
 function refusedError({ status, codes, requestId, isAboutQuota }: Refusal, failed: string): Error {
-  // Their form rules out that they hold a key.
+  // Text in these forms cannot be a key.
   const code = codes.find((candidate) => /^[a-z_]+$/i.test(candidate));
   const id = /^req_[a-z0-9]{1,64}$/i.test(requestId) && `request id ${requestId}`;
   const details = [code, id].filter(Boolean).join(', ');

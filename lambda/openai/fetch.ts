@@ -16,31 +16,31 @@ import {
 
 /** Authorizes calls. Methods throw ApiKeyError, at the latest when time is up. */
 export interface Credential {
-  /** Returns the headers for a call, and the secret in them, which must not get into anything that an answer quotes. */
+  /** Returns the headers for a call, and the secret in them, which is then removed from answers. */
   authorize(method: string, url: URL): Promise<{ headers: Record<string, string>; secret: string }>;
-  /** Returns whether there is another credential by now than the one that was refused. */
+  /** Returns whether there is now another credential than the refused one. */
   refresh(refused: string): Promise<boolean>;
 }
 
 const maxAttemptMs = 10_000;
-/** A page of a hundred jobs with full metadata takes less than half of it. */
+/** A page of a hundred jobs with full metadata takes less than half of this. */
 const maxBodyBytes = 4 * 1024 * 1024;
 /** An error body only adds details to its status, so it is cut rather than waited for. */
 const maxErrorBytes = 64 * 1024;
 const errorBodyTimeoutMs = 1_000;
-/** A shorter credential is a dummy, such as `none` for a server that asks for no key: it may be part of any text. */
+/** A shorter credential is a placeholder, such as `none` for a server without keys, and may occur in any text. */
 const minSecretLength = 16;
 
-/** More sockets than calls, so what bounds them is ours. While a function sleeps, the other end drops idle ones. */
+/** More sockets than calls, so only our own limits apply. While a function is frozen, servers drop idle sockets. */
 const agentOptions = { keepAlive: true, maxSockets: 1_000, timeout: 4_000 };
-/** A thousand projects may be at as many hosts, and Lambda allows 1,024 open files. Node bounds idle sockets per host. */
+/** A thousand projects may have as many hosts, and Lambda allows 1,024 open files. Node limits idle sockets per host. */
 const maxIdleSockets = 100;
-const httpAgent = keepFewIdle(new HttpAgent(agentOptions));
-const httpsAgent = keepFewIdle(new HttpsAgent(agentOptions));
+const httpAgent = limitIdleSockets(new HttpAgent(agentOptions));
+const httpsAgent = limitIdleSockets(new HttpsAgent(agentOptions));
 
 /**
- * Returns the `fetch` for ky. Each attempt waits for its turn under the rate limit, ends by our own clock, and gets its
- * credential here, so no error of ky's can hold it. Refusals for pace do not use up ky's retries.
+ * Returns the `fetch` for ky. Each attempt waits for its turn under the rate limit, has our own timeout, and gets its
+ * credential here, so no ky error can contain it. Rate-limited calls do not use up ky's retries.
  */
 export function createFetch(credential: Credential, limit: RateLimit, { endsAt }: TimeLeft) {
   const attemptMs = Math.max(1, Math.min(maxAttemptMs, (endsAt - performance.now()) / 4));
@@ -49,7 +49,7 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
     const { method, signal } = request;
     const url = new URL(request.url);
     const isCancel = method === 'POST';
-    const about = url.pathname.replace(/\/cancel$/, '');
+    const subject = url.pathname.replace(/\/cancel$/, '');
     for (;;) {
       let usedSecret = '';
       const attempt = async (): Promise<HttpAnswer> => {
@@ -62,7 +62,7 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
         if (refusal.isAboutPace) throw new RateLimitedError(answer, refusal);
         return answer;
       };
-      const answer = await limit.run(attempt, { about, isCancel, signal }).catch((error: unknown) => {
+      const answer = await limit.run(attempt, { subject, isCancel, signal }).catch((error: unknown) => {
         if (error instanceof RateLimitedError) return error.answer;
         throw error;
       });
@@ -75,7 +75,7 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
   };
 }
 
-/** Keeps of the headers what we use. ky reads `retry-after` in whole seconds only, and would heed headers that we do not. */
+/** Keeps only the headers that we use. ky reads `retry-after` in whole seconds, and would obey headers that we ignore. */
 function toResponse({ status, headers, body }: HttpAnswer): Response {
   const kept = new Headers([...headers].filter(([name]) => name === 'x-request-id' || name === 'x-should-retry'));
   const waitMs = askedWaitMs(headers);
@@ -85,11 +85,10 @@ function toResponse({ status, headers, body }: HttpAnswer): Response {
 }
 
 /**
- * Sends a request without a body over Node's own client, which starts faster than the global `fetch`. Follows no redirect,
- * so no other host sees the credential. Settles when the signal fires or the attempt has taken too long, whatever the peer
- * does.
+ * Sends a request without a body with Node's own client, which starts faster than the global `fetch`. Follows no redirects,
+ * so no other host sees the credential. Settles on the signal or the timeout, whatever the peer does.
  *
- * @throws TypeError "fetch failed", by which ky knows what to retry, AnswerTooLongError, or the reason of the signal.
+ * @throws TypeError "fetch failed", which ky retries, AnswerTooLongError, or the reason of the signal.
  */
 async function exchange(
   method: string,
@@ -107,9 +106,9 @@ async function exchange(
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   let response: IncomingMessage | undefined;
   const timer = setTimeout(() => reject(new AttemptTimeoutError()), timeoutMs);
-  // Once there is an answer, what breaks off is its body.
+  // Once there is an answer, only its body can fail, which `readAnswer` handles.
   request.on('error', (error) => response ?? reject(error));
-  // After 101 the socket speaks another protocol, and Node says nothing more about the request.
+  // After a 101, the socket speaks another protocol, and Node reports nothing more about the request.
   request.once('upgrade', () => reject(Object.assign(new Error(), { code: 'EPROTO' })));
   request.once('response', (answer) => {
     response = answer;
@@ -127,7 +126,7 @@ async function exchange(
   }
 }
 
-/** Reads and decodes an answer. The body of an error is what arrived in time, even if it breaks off. */
+/** Reads and decodes an answer. For an error, keeps what arrived of the body in time, even if it broke off. */
 async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
   const { statusCode: status = 0, headersDistinct } = response;
   const headers = new Headers();
@@ -154,17 +153,17 @@ async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
 /** Some gateways compress unasked. */
 function decode(response: IncomingMessage): AsyncIterable<Buffer> {
   const coding = response.headers['content-encoding']?.trim().toLowerCase();
-  // An error of either ends the loop that reads from the decoder.
+  // Errors surface in the loop that reads from the decoder.
   if (coding === 'gzip' || coding === 'x-gzip') return pipeline(response, createGunzip(), () => {});
   if (coding === 'deflate') return pipeline(response, createInflate(), () => {});
   return coding === 'br' ? pipeline(response, createBrotliDecompress(), () => {}) : response;
 }
 
-/** Takes the secret out of an answer that quotes it, because statuses, models and metadata are passed on. */
+/** Removes the secret from an answer that quotes it, because statuses, models and metadata are passed on. */
 function redact({ status, headers, body }: HttpAnswer, secret: string): HttpAnswer {
   if (secret.length < minSecretLength) return { status, headers, body };
   for (const [name, value] of headers) headers.set(name, value.replaceAll(secret, '(credential)'));
-  // Most answers escape nothing and quote nothing, and this check is cheap.
+  // A cheap check: most answers contain neither an escape nor the secret.
   if (!body.includes('\\') && !body.includes(secret)) return { status, headers, body };
   const characters = [...secret].map((character) => {
     const hex = character.charCodeAt(0).toString(16).padStart(4, '0');
@@ -173,8 +172,8 @@ function redact({ status, headers, body }: HttpAnswer, secret: string): HttpAnsw
   return { status, headers, body: body.replaceAll(new RegExp(characters.join(''), 'gi'), '(credential)') };
 }
 
-/** Closes the socket that has been idle for longest before one too many is kept. */
-function keepFewIdle<SomeAgent extends HttpAgent>(agent: SomeAgent): SomeAgent {
+/** Limits the idle sockets of an agent: closes the one that has been idle longest. */
+function limitIdleSockets<SomeAgent extends HttpAgent>(agent: SomeAgent): SomeAgent {
   const keep = agent.keepSocketAlive.bind(agent);
   agent.keepSocketAlive = (socket) => {
     const idle = Object.values(agent.freeSockets).flatMap((sockets = []) => sockets);

@@ -30,7 +30,7 @@ const phaseOf = (status: string) => phases.find((phase) => statuses[phase].inclu
 
 const unixSeconds = v.pipe(v.number(), v.minValue(earliestTime), v.maxValue(latestTime));
 
-/** The part of a job that the rules need. Only id and status are required; what is of another shape counts as absent. */
+/** The fields of a job that the rules need. Only id and status are required; a malformed field counts as absent. */
 const jobSchema = v.pipe(
   v.object({
     id: v.pipe(v.string(), v.regex(jobIdPattern)),
@@ -59,9 +59,9 @@ const jobSchema = v.pipe(
 const pageSize = 100;
 const pageSchema = v.object({ data: v.array(v.unknown()), has_more: v.nullish(v.boolean()) });
 const text = v.fallback(v.string(), '');
-/** What can be read of any entry. */
+/** The readable part of any entry. */
 const entrySchema = v.fallback(v.object({ id: text, status: text }), { id: '', status: '' });
-/** Some providers answer a cancel with nothing. */
+/** Some providers send an empty answer to a cancel. */
 const cancelSchema = v.union([
   jobSchema,
   v.pipe(
@@ -83,7 +83,7 @@ const retries = 3;
 const firstRetryMs = 300;
 const errorStatuses = Array.from({ length: 200 }, (_, index) => 400 + index);
 
-/** Returns a project at OpenAI, Azure or another provider that implements OpenAI's fine-tuning API, for one invocation. */
+/** Connects to a project at OpenAI, Azure or another provider with OpenAI's fine-tuning API, for one invocation. */
 export function createFineTuning(options: FineTuningOptions): FineTuningProvider {
   const { baseUrl, openaiProject, credential, maxConcurrency, time } = options;
   const limit = new RateLimit(maxConcurrency, time.endsAt);
@@ -95,7 +95,7 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
       'openai-project': openaiProject,
     },
     fetch: (input) => fetch(input instanceof Request ? input : new Request(input)),
-    // An attempt ends by our own clock, which does not count the wait for its turn.
+    // An attempt has our own timeout, which excludes the wait for its turn.
     timeout: false,
     signal: time.signal,
     retry: {
@@ -110,7 +110,7 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
     },
   });
 
-  /** Checks that a 404 comes from the API, not from a gateway: the same credential can list jobs at this address. */
+  /** Checks that a 404 comes from the API, not a gateway: the same credential can list jobs at this address. */
   const checkAddress = onetime(async (): Promise<void> => {
     try {
       await api.get('jobs', { searchParams: { limit: 1 } }).json(pageSchema);
@@ -160,7 +160,7 @@ export function createFineTuning(options: FineTuningOptions): FineTuningProvider
         if (!(has_more ?? data.length >= pageSize)) return;
         if (cursors.has(after)) {
           throw new OpenAIError(
-            'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet says that more follow. ' +
+            'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet claims that more follow. ' +
               'Check that openaiBaseUrl is an OpenAI API.',
           );
         }
@@ -178,9 +178,9 @@ function checkId(job: Job, jobId: string, purpose: string): Job {
   );
 }
 
-/** Sorts the entries of a page into jobs and odd ones. An odd entry that has finished is of no interest. */
+/** Sorts the entries of a page into jobs and unreadable ones. Skips unreadable entries of finished jobs. */
 function parsePage(data: unknown[]): JobPage {
-  const page: JobPage = { jobs: [], odd: [] };
+  const page: JobPage = { jobs: [], unreadable: [] };
   for (const entry of data) {
     const parsed = v.safeParse(jobSchema, entry);
     if (parsed.success) {
@@ -190,25 +190,25 @@ function parsePage(data: unknown[]): JobPage {
     const { id, status } = v.parse(entrySchema, entry);
     if (phaseOf(status) === 'finished') continue;
     const unreadableFields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the whole entry');
-    page.odd.push({ jobId: unreadableFields.includes('id') || id === '' ? undefined : id, unreadableFields });
+    page.unreadable.push({ jobId: unreadableFields.includes('id') || id === '' ? undefined : id, unreadableFields });
   }
   return page;
 }
 
-/** The limits of metadata in the API reference. */
+/** The limits on metadata in the API reference. */
 const maxPairs = 16;
 const maxKeyLength = 64;
 const maxValueLength = 512;
 
-/** Reads metadata, which maps strings to strings. Numbers are accepted as strings, the rest is left out. */
-function parseMetadata(given: unknown): Pick<Job, 'metadata' | 'hasOddMetadata'> {
-  if (given === undefined || given === null) return { metadata: {}, hasOddMetadata: false };
-  if (typeof given !== 'object' || Array.isArray(given)) return { metadata: {}, hasOddMetadata: true };
+/** Parses metadata, which maps strings to strings. Converts numbers to strings and drops the rest. */
+function parseMetadata(given: unknown): Pick<Job, 'metadata' | 'hasInvalidMetadata'> {
+  if (given === undefined || given === null) return { metadata: {}, hasInvalidMetadata: false };
+  if (typeof given !== 'object' || Array.isArray(given)) return { metadata: {}, hasInvalidMetadata: true };
   const entries = Object.entries(given);
   const readable = entries
     .filter(([key, value]) => key.length <= maxKeyLength && (typeof value === 'string' || Number.isFinite(value)))
     .map(([key, value]): [string, string] => [key, String(value)])
     .filter(([, value]) => value.length <= maxValueLength)
     .slice(0, maxPairs);
-  return { metadata: Object.fromEntries(readable), hasOddMetadata: readable.length < entries.length };
+  return { metadata: Object.fromEntries(readable), hasInvalidMetadata: readable.length < entries.length };
 }

@@ -80,7 +80,7 @@ describe('five projects over three providers in one deployment', { skip }, async
 
   test('an unknown project is refused, with the names of the known ones', async () => {
     const { error } = await system.invoke({ list: { project: 'azur' } });
-    assert.match(error?.message ?? '', /"project" is not one of the projects, which are azure, bedrock, /);
+    assert.match(error?.message ?? '', /"project" is not one of the projects: azure, bedrock, /);
   });
 
   test("no provider ever sees another's credential", () => {

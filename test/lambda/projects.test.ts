@@ -8,7 +8,7 @@ import type { Project } from '../../lambda/curfew/context.ts';
 import type { FineTuningProvider } from '../../lambda/curfew/job.ts';
 import { AuthenticationError, JobNotFoundError, OpenAIError, RateLimitError } from '../../lambda/errors.ts';
 import { resolveProject } from '../../lambda/project-settings.ts';
-import { callsAtOnce, connectProjects, findJob, selectProjects } from '../../lambda/projects.ts';
+import { connectProjects, findJob, maxCallsPerProject, selectProjects } from '../../lambda/projects.ts';
 import { type ProjectOverrides, parseSettings } from '../../lambda/settings.ts';
 import { apiKey, awsCredentials, environmentWith } from '../support/curfew.ts';
 import { fakeProject, jobOf } from '../support/fake-ports.ts';
@@ -35,9 +35,9 @@ describe('a request selects', () => {
 
   const teams = Array.from({ length: 11 }, (_, index) => `team-${index}`);
   const refused: [name: string, projects: Project[], message: string][] = [
-    ['an unknown one', all, 'is not one of the projects, which are research, production.'],
-    ['an unknown one of ten', teams.slice(1).map(has), `which are ${teams.slice(1).join(', ')}.`],
-    ['an unknown one of many', teams.map(has), `which are ${teams.slice(0, 10).join(', ')}, ….`],
+    ['an unknown one', all, 'is not one of the projects: research, production.'],
+    ['an unknown one of ten', teams.slice(1).map(has), `projects: ${teams.slice(1).join(', ')}.`],
+    ['an unknown one of many', teams.map(has), `projects: ${teams.slice(0, 10).join(', ')}, ….`],
     ['one where there are none', [hasNot()], '"project" is for deployments with several projects.'],
   ];
   for (const [name, projects, message] of refused) {
@@ -142,6 +142,6 @@ describe('the more projects there are, the fewer calls of each run at once', () 
     [200, 4],
     [1_000, 4],
   ] as const) {
-    test(`${calls} of each of ${projects}`, () => assert.equal(callsAtOnce(projects), calls));
+    test(`${calls} of each of ${projects}`, () => assert.equal(maxCallsPerProject(projects), calls));
   }
 });

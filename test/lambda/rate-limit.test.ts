@@ -156,14 +156,14 @@ describe('RateLimit', () => {
     const times: number[] = [];
     const call = async (
       refusal: PaceRefusal | undefined = accepted,
-      { ms = 20, about = 'list', isCancel = false } = {},
+      { ms = 20, subject = 'list', isCancel = false } = {},
     ) => {
       const turn = async () => {
         times.push(Math.round(performance.now() - startedAt));
         await sleep(ms);
         if (refusal) throw refusal;
       };
-      await limit.run(turn, { about, isCancel, signal: inTime }).catch((error) => assert.equal(error, refusal));
+      await limit.run(turn, { subject, isCancel, signal: inTime }).catch((error) => assert.equal(error, refusal));
     };
     const calls = (count: number, ...given: Parameters<typeof call>) =>
       Promise.all(Array.from({ length: count }, () => call(...given)));
@@ -173,10 +173,10 @@ describe('RateLimit', () => {
 
   test('lets cancels go first, then refused calls', async () => {
     const { call } = start(1);
-    await call(refused(), { about: 'refused' });
+    await call(refused(), { subject: 'refused' });
     const order: string[] = [];
-    const turns = [{ about: 'new' }, { about: 'refused' }, { about: 'cancel', isCancel: true }];
-    await Promise.all(turns.map((turn) => call(accepted, turn).then(() => order.push(turn.about))));
+    const turns = [{ subject: 'new' }, { subject: 'refused' }, { subject: 'cancel', isCancel: true }];
+    await Promise.all(turns.map((turn) => call(accepted, turn).then(() => order.push(turn.subject))));
     assert.deepEqual(order, ['cancel', 'refused', 'new']);
   });
 

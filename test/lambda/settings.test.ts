@@ -87,8 +87,8 @@ describe('a setting is checked', () => {
   const limit = 'a whole number of jobs, 1 or more, or "none"';
   const queueLimit = 'a whole number of minutes, 1 or more, or "none"';
   const name = 'a letter, then up to 39 letters, digits or "-"';
-  const openaiProject = "the id of a project at the provider's";
-  const kmsKey = 'the ARN of a key in KMS, not of an alias';
+  const openaiProject = 'the id of a project at the provider';
+  const kmsKey = 'the ARN of a KMS key, not of an alias';
   const key = 'arn:aws:kms:eu-central-1:123456789012:key';
   const refused: [name: string, value: unknown, allowed: string][] = [
     ['secretName', 'openai api key', secretName],

@@ -8,8 +8,8 @@ import type {
   Job,
   JobRow,
   JobTable,
-  OddEntry,
   Phase,
+  UnreadableEntry,
 } from '../../lambda/curfew/job.ts';
 import { JobNotFoundError, OpenAIError, StateError } from '../../lambda/errors.ts';
 
@@ -39,7 +39,7 @@ export function jobOf({ ageMinutes = 0, ...fields }: Partial<Job> & { id: string
     estimatedFinish: null,
     model: 'gpt-4o',
     metadata: {},
-    hasOddMetadata: false,
+    hasInvalidMetadata: false,
     ...fields,
   };
 }
@@ -68,8 +68,8 @@ export const sixHours: Rules = {
 export interface FakeProjectOptions extends Partial<FineTuningProvider> {
   name?: string | undefined;
   jobs?: Job[];
-  /** Jobs listed on the first page. */
-  odd?: OddEntry[];
+  /** Listed on the first page. */
+  unreadableEntries?: UnreadableEntry[];
   rules?: Partial<Rules>;
   pageSize?: number;
   /** To record the order of calls across ports, give them one list. */
@@ -81,7 +81,7 @@ export interface FakeProjectOptions extends Partial<FineTuningProvider> {
 export function fakeProject({
   name,
   jobs = [],
-  odd = [],
+  unreadableEntries = [],
   rules,
   pageSize = 100,
   calls = [],
@@ -107,7 +107,7 @@ export function fakeProject({
       const listed = [...byId.values()];
       for (let start = 0; start === 0 || start < listed.length; start += pageSize) {
         if (signal?.aborted) throw new OpenAIError('No answer in time.');
-        yield { jobs: listed.slice(start, start + pageSize), odd: start === 0 ? odd : [] };
+        yield { jobs: listed.slice(start, start + pageSize), unreadable: start === 0 ? unreadableEntries : [] };
       }
     },
     ...replaced,
@@ -136,7 +136,7 @@ export type FakeProject = ReturnType<typeof fakeProject>;
 /** Returns a list that yields these pages, then fails. */
 export const listThenFail = (pages: Job[][], beforeFailing = () => {}): FineTuningProvider['list'] =>
   async function* () {
-    for (const jobs of pages) yield { jobs, odd: [] };
+    for (const jobs of pages) yield { jobs, unreadable: [] };
     beforeFailing();
     throw new OpenAIError('No answer in time.');
   };

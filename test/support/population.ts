@@ -148,7 +148,7 @@ export function populate(given: GivenProject[]) {
             context.time.endListing();
           }
           signal?.throwIfAborted();
-          yield { jobs: listed.slice(page * pageSize, (page + 1) * pageSize), odd: [] };
+          yield { jobs: listed.slice(page * pageSize, (page + 1) * pageSize), unreadable: [] };
         }
       },
     });

@@ -109,7 +109,7 @@ export const listingOf = (fields: Partial<Listing> = {}): Listing => ({
   project: fakeProject(),
   unfinished: [],
   inspected: 0,
-  odd: [],
+  unreadable: [],
   hasFirstPage: true,
   ...fields,
 });

@@ -37,8 +37,8 @@ export const unusableSecrets: Record<string, UnusableSecret> = {
   'single quotes': text(`'${apiKey}'`, /a key in quotes/),
   'one quote, left over': text(`${apiKey}"`, /a key in quotes/),
   'quotes in the field': json({ apiKey: `"${apiKey}"` }, /in quotes/),
-  'a line of an .env file': text(`OPENAI_API_KEY=${apiKey}`, /a line of a shell/),
-  'a quoted line of an .env file': text(`API_KEY="${apiKey}"`, /quotes|a line of a shell/),
-  'a name in lower case': text(`openai_api_key=${apiKey}`, /a line of a shell/),
-  'an export': text(`export OPENAI_API_KEY=${apiKey}`, /a space|a line of a shell/),
+  'a line of an .env file': text(`OPENAI_API_KEY=${apiKey}`, /a line of shell script/),
+  'a quoted line of an .env file': text(`API_KEY="${apiKey}"`, /quotes|a line of shell script/),
+  'a name in lower case': text(`openai_api_key=${apiKey}`, /a line of shell script/),
+  'an export': text(`export OPENAI_API_KEY=${apiKey}`, /a space|a line of shell script/),
 };

@@ -3,7 +3,7 @@ import type { Emulator } from './emulator.ts';
 import { type Environment, run } from './processes.ts';
 import { projectDirectory } from './workspace.ts';
 
-/** Runs the AWS CLI against the emulator. Returns its answer, from JSON; undefined if there is none. */
+/** Runs the AWS CLI against the emulator. Returns its parsed output, or undefined if there is none. */
 export async function aws(emulator: Emulator, ...args: string[]): Promise<unknown> {
   // Version 1 of the AWS CLI ignores AWS_ENDPOINT_URL when it talks to SQS.
   const options = ['--output', 'json', '--endpoint-url', emulator.endpointUrl];
@@ -13,7 +13,7 @@ export async function aws(emulator: Emulator, ...args: string[]): Promise<unknow
 
 const cdkCommand = join(projectDirectory, 'node_modules', '.bin', 'cdk');
 
-/** Runs the real `cdk`, with context as `-c key=value`. Its assembly goes to `cdk.out` in the run directory. */
+/** Runs the real `cdk`, with context as `-c key=value`. Writes its assembly to `cdk.out` in the run directory. */
 export async function cdk(
   { environment, runDirectory }: { environment: Environment; runDirectory: string },
   args: string[],
@@ -27,6 +27,6 @@ export async function cdk(
 /** Prepares the emulated account for `cdk deploy`. */
 export async function bootstrap(emulator: Emulator): Promise<void> {
   const { environment, runDirectory } = emulator;
-  // Outside the project there is no app to synthesise first.
+  // Run outside the project, so there is no app to synthesise first.
   await run(cdkCommand, ['bootstrap', 'aws://000000000000/us-east-1', '--no-notices'], environment, runDirectory);
 }

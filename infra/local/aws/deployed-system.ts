@@ -4,10 +4,10 @@ import { type Deployment, deploymentOf } from './deployment.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import type { LocalSystem, LocalSystemOptions } from './local-system.ts';
 
-/** The system as it is in an AWS account, on the emulator. */
+/** The system as in an AWS account, on the emulator. */
 export interface DeployedSystem extends LocalSystem, Deployment {
   emulator: Emulator;
-  /** Deploys the stack once more with other context: under the same `name` an update, else a second one beside it. */
+  /** Deploys the stack again with other context: updates it if `name` is the same, else adds a second one. */
   deploy(context: Record<string, string>): Promise<Deployment>;
 }
 
@@ -35,7 +35,7 @@ export async function deploySystem(options: LocalSystemOptions): Promise<Deploye
   return { ...local, ...deployment, emulator, deploy, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-/** Puts a key into a secret, new or not. */
+/** Puts a key into a new or existing secret. */
 export async function storeKey(emulator: Emulator, secretName: string, key: string): Promise<void> {
   const value = ['--secret-string', key];
   await aws(emulator, 'secretsmanager', 'create-secret', '--name', secretName, ...value).catch(() =>
@@ -57,7 +57,7 @@ async function deployStack(
   return deployment;
 }
 
-/** AWS asks for this permission on the path that is read, as the role has it; the emulator asks for it on `*`. */
+/** AWS requires this permission on the path, as the role has it, but the emulator requires it on `*`. */
 async function allowParameters(emulator: Emulator, roleArn: string): Promise<void> {
   const Statement = [{ Effect: 'Allow', Action: 'ssm:GetParametersByPath', Resource: '*' }];
   const document = JSON.stringify({ Version: '2012-10-17', Statement });

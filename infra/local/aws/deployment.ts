@@ -6,14 +6,14 @@ import { run } from './processes.ts';
 /** One stack of ours on the emulator. */
 export type Deployment = ReturnType<typeof deploymentOf>;
 
-/** A stack that has been deployed. */
+/** Returns access to a deployed stack. */
 export function deploymentOf(
   emulator: Emulator,
   { stackName, functionName }: { stackName: string; functionName: string },
 ) {
   return {
     functionName,
-    /** The value of an output of the stack. */
+    /** Returns the value of a stack output. */
     output: async (name: string) => {
       const query = `Stacks[0].Outputs[?OutputKey=='${name}'].OutputValue | [0]`;
       const describe = ['describe-stacks', '--stack-name', stackName, '--query', query];
@@ -28,7 +28,7 @@ export function deploymentOf(
   };
 }
 
-/** The command that an operator types, with `aws` the AWS CLI, of either version. */
+/** Returns the command that an operator types, for either version of the AWS CLI. */
 export function invokeCommand(
   request: unknown,
   { cli = 'aws', functionName = 'fine-tuning-curfew', options = '' } = {},
@@ -38,9 +38,9 @@ export function invokeCommand(
   return `echo '${json}' | ${invoke} --payload fileb:///dev/stdin /dev/stdout`;
 }
 
-/** Runs that very command. It prints the function's answer, and behind it what the AWS CLI says of the call. */
+/** Runs that command. It prints the function's answer, followed by the AWS CLI's description of the call. */
 async function invokeByCli(emulator: Emulator, request: unknown, functionName: string): Promise<Invocation> {
-  // A sweep may take its time; the AWS CLI gives up after a minute, and then calls once more.
+  // A sweep may take longer than a minute, after which the AWS CLI would give up and call again.
   const options = '--cli-read-timeout 0';
   const command = invokeCommand(request, { cli: emulator.aws, functionName, options });
   const output = await run('sh', ['-c', `${command} --output json | cat`], emulator.environment);
@@ -52,7 +52,7 @@ async function invokeByCli(emulator: Emulator, request: unknown, functionName: s
   return { payload, error: { name: errorType, message: errorMessage } };
 }
 
-/** Only the targets of this function: each deployment has its own rules. */
+/** Returns the input of this function's own rule: each deployment has its own. */
 async function frequentRuleInput(emulator: Emulator, functionName: string): Promise<unknown> {
   const frequent = "Rules[?starts_with(ScheduleExpression || '', 'rate(')].Name";
   const ours = `Targets[?contains(Arn, ':${functionName}:')].Input | [0]`;

@@ -13,9 +13,9 @@ export type Emulator = Awaited<ReturnType<typeof startEmulator>>;
 const startTimeoutMs = 60_000;
 
 /**
- * Starts the AWS emulator on a free port of loopback, or uses the one at `AWS_ENDPOINT_URL` if that is set.
+ * Starts the AWS emulator on a free loopback port, or uses the one at `AWS_ENDPOINT_URL` if that is set.
  *
- * @param functionEnvironment what functions find in their environment beside their own variables.
+ * @param functionEnvironment extra environment variables for functions.
  * @throws EmulatorUnavailableError if it cannot be installed.
  */
 export async function startEmulator(functionEnvironment: Record<string, string> = {}) {
@@ -26,7 +26,7 @@ export async function startEmulator(functionEnvironment: Record<string, string> 
 
   let endpointUrl = process.env['AWS_ENDPOINT_URL'];
   if (!endpointUrl) {
-    // A port that is free, and will still be a moment later.
+    // Find a free port, which should still be free a moment later.
     const { url, close } = await listenOnLoopback(createServer());
     await close();
     const environment = {
@@ -35,9 +35,9 @@ export async function startEmulator(functionEnvironment: Record<string, string> 
       GATEWAY_PORT: new URL(url).port,
       BIND_HOST: '127.0.0.1',
       IOT_MTLS_ENABLED: 'false',
-      // It enforces IAM: the function has its own role, and what that does not allow fails.
+      // Enforces IAM: calls that the function's role does not allow fail.
       AUTH: 'true',
-      // Failed asynchronous invocations are tried again within seconds, not minutes.
+      // Retries failed asynchronous invocations within seconds, not minutes.
       LAMBDA_ASYNC_RETRY_BASE_SECONDS: '1',
       LAMBDA_ASYNC_RETRY_MAX_SECONDS: '1',
     };

@@ -1,5 +1,5 @@
 /**
- * Runs a bundle as Lambda would, in a plain Node process: one message in, one invocation, one message out.
+ * Runs a bundle as Lambda would, in a plain Node process: each message is one invocation, and gets one reply.
  * `node lambda-host.ts BUNDLE`, forked with an IPC channel.
  */
 import { pathToFileURL } from 'node:url';

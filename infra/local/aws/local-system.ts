@@ -1,7 +1,7 @@
 import type { LocalProject, LocalProjects } from '../providers/projects.ts';
 import type { SimulatedJob } from '../providers/simulated-job.ts';
 
-/** What an invocation came to: the function's answer, or its error with the name that was reported. */
+/** The result of an invocation: the function's answer, or its error with the reported name. */
 export interface Invocation {
   payload: unknown;
   error?: { name: string; message: string };
@@ -15,14 +15,14 @@ export interface LocalSystem extends AsyncDisposable, Pick<LocalProjects, 'opena
 }
 
 export interface LocalSystemOptions {
-  /** Those at the provider of the top-level settings. */
+  /** Jobs at the provider of the top-level settings. */
   jobs?: SimulatedJob[];
   /** Several projects in the deployment, by name. */
   projects?: Record<string, LocalProject>;
-  /** CDK context over that of `cdk.json`. */
+  /** CDK context that overrides `cdk.json`. */
   context?: Record<string, string>;
-  /** Another CDK app than ours, with its stack. */
+  /** A CDK app to use instead of ours, with its stack. */
   app?: { command: string; stackName: string };
-  /** Called with what is being done, step by step. */
+  /** Called with a description of each step. */
   progress?: (step: string) => void;
 }

@@ -9,7 +9,7 @@ export type Environment = Record<string, string | undefined>;
  * Runs a command to its end.
  *
  * @returns what it wrote to standard output.
- * @throws Error with the command and the end of what it wrote, if it fails.
+ * @throws Error with the command and the end of its output, if it fails.
  */
 export async function run(command: string, args: string[], env: Environment, cwd?: string): Promise<string> {
   try {
@@ -23,8 +23,8 @@ export async function run(command: string, args: string[], env: Environment, cwd
 }
 
 /**
- * Runs a program (`$0`) in a process group of its own, and ends the whole group once the pipe on
- * standard input closes. The system closes that pipe however this process ends, be it by SIGKILL.
+ * Runs a program (`$0`) in its own process group, and ends the whole group once the pipe on standard
+ * input closes. The system closes that pipe however this process ends, even after SIGKILL.
  */
 const untilPipeCloses = `
   exec 3<&0
@@ -32,8 +32,8 @@ const untilPipeCloses = `
   exec "$0" </dev/null 3<&-`;
 
 /**
- * Starts a program that goes on until it is disposed of, or this process ends, together with all processes that it
- * starts itself. Its output goes to `logFile`.
+ * Starts a program that runs until it is disposed of or this process ends. Then all of its own child processes end too.
+ * Its output goes to `logFile`.
  */
 export function startInBackground(
   program: string,
@@ -49,11 +49,11 @@ export function startInBackground(
     [Symbol.asyncDispose]: async () => {
       child.stdin?.end();
       await exited;
-      // What is left of the group, if anything, only waits to kill the rest.
+      // Whatever is left of the group only waits to kill the rest.
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // Nothing is.
+        // Nothing is left.
       }
     },
   };

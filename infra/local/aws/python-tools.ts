@@ -5,7 +5,7 @@ import { lock } from 'proper-lockfile';
 import { run } from './processes.ts';
 import { cacheDirectory } from './workspace.ts';
 
-/** Why the emulator cannot be had on this machine, in one line that says what would help. */
+/** The emulator cannot be installed on this machine. The message is one line and says what would help. */
 export class EmulatorUnavailableError extends Error {
   override readonly name = 'EmulatorUnavailableError';
 }
@@ -13,7 +13,7 @@ export class EmulatorUnavailableError extends Error {
 const requirementsFile = fileURLToPath(new URL('requirements.txt', import.meta.url));
 const pythons = ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python'];
 
-/** Test files that run side by side all want the tools, and the first installs them: ten minutes are enough for that. */
+/** Test files run in parallel. The first installs the tools, and the others wait: ten minutes are enough for that. */
 const lockOptions = {
   lockfilePath: join(cacheDirectory, 'python.lock'),
   stale: 60_000,
@@ -49,7 +49,7 @@ export async function installPythonTools(): Promise<Record<'ministack' | 'aws' |
 async function installInto(directory: string): Promise<void> {
   const python = await findPython();
   rmSync(directory, { recursive: true, force: true });
-  // Else pip would write to the home directory, and so would rustup, which pip asks for Rust's version.
+  // Otherwise pip would write to the home directory, and so would rustup, which pip runs to get Rust's version.
   const environment = {
     ...process.env,
     PIP_CACHE_DIR: join(cacheDirectory, 'pip'),

@@ -8,7 +8,7 @@ export interface Queue {
   arn: string;
 }
 
-/** A new queue, to which topics and rules may send. */
+/** Creates a queue to which topics and rules may send. */
 export async function createQueue(emulator: Emulator, name: string): Promise<Queue> {
   const arn = `arn:aws:sqs:us-east-1:000000000000:${name}`;
   const Statement = {
@@ -22,7 +22,7 @@ export async function createQueue(emulator: Emulator, name: string): Promise<Que
   return { url: String(await aws(emulator, 'sqs', ...create)), arn };
 }
 
-/** The body of the next message, which is then gone. */
+/** Returns the body of the next message and deletes it. */
 export async function receive(emulator: Emulator, { url }: Pick<Queue, 'url'>): Promise<string> {
   const receiveMessage = ['sqs', 'receive-message', '--queue-url', url, '--query', 'Messages || `[]`'];
   const message = await eventually(async () => {
@@ -33,7 +33,7 @@ export async function receive(emulator: Emulator, { url }: Pick<Queue, 'url'>): 
   return message.Body;
 }
 
-/** A new queue with a rule that puts all our events into it. */
+/** Creates a queue with a rule that sends all our events to it. */
 export async function queueOfEvents(emulator: Emulator, name: string): Promise<Queue> {
   const queue = await createQueue(emulator, name);
   const pattern = JSON.stringify({ source: [eventSource] });

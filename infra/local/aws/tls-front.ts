@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import { listenOnLoopback } from '../providers/loopback-server.ts';
 
 /**
- * Stands before a server as one does that ends TLS: it passes everything on, and says that it came encrypted. The
- * emulator of AWS speaks plain http, which the policies of queues and buckets refuse, as they should.
+ * Acts like a TLS-terminating proxy: forwards everything, and says that it arrived encrypted. The AWS emulator speaks
+ * plain http, which the policies of queues and buckets rightly refuse.
  *
  * @param url of the server, plain http on loopback.
  */
@@ -18,7 +18,7 @@ export async function startTlsFront(url: string): Promise<AsyncDisposable & { ur
     passedOn.once('error', () => response.destroy());
     request.pipe(passedOn);
   });
-  // Longer than clients keep their connections, so none is closed under a request.
+  // Longer than clients keep connections, so none is closed during a request.
   server.keepAliveTimeout = 120_000;
   const listening = await listenOnLoopback(server);
   return { url: listening.url, [Symbol.asyncDispose]: listening.close };

@@ -14,8 +14,8 @@ import { startAwsStub } from './stub/server.ts';
 import { isolatedEnvironment, newRunDirectory } from './workspace.ts';
 
 /**
- * The system without an AWS emulator: the function's bundle in a plain Node process, with the settings that the stack
- * would give it, and a stub of AWS with the keys and the projects. Rules do not fire by themselves.
+ * Starts the system without an AWS emulator: the function's bundle in a plain Node process, with the settings that the
+ * stack would give it, and an AWS stub with the keys and projects. Rules do not fire.
  */
 export async function startUndeployedSystem(options: LocalSystemOptions): Promise<LocalSystem> {
   const { context = {}, progress = () => {} } = options;

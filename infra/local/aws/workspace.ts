@@ -9,19 +9,19 @@ export const projectDirectory = fileURLToPath(new URL('../../../', import.meta.u
 /** Where the local system keeps what it installs and writes; git ignores it. */
 export const cacheDirectory = join(projectDirectory, '.cache');
 
-/** A new directory below the cache for one run of the local system; it goes with this process. */
+/** Creates a directory below the cache for one run of the local system. It is deleted when this process exits. */
 export function newRunDirectory(): string {
   mkdirSync(cacheDirectory, { recursive: true });
   const directory = mkdtempSync(join(cacheDirectory, 'run-'));
-  // The emulator puts CommonJS programs here, which our own package.json would declare to be modules.
+  // The emulator puts CommonJS programs here, which Node would treat as ES modules because of our own package.json.
   writeFileSync(join(directory, 'package.json'), '{ "type": "commonjs" }');
   process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   return directory;
 }
 
 /**
- * The environment for commands of the local system: this Node first on the PATH, and nothing written to the home
- * directory nor to the system's temporary directory.
+ * Returns the environment for commands of the local system: this Node is first on the PATH, and nothing is written to
+ * the home directory or the system's temporary directory.
  */
 export function isolatedEnvironment(runDirectory: string): Environment {
   const path = [dirname(process.execPath), join(projectDirectory, 'node_modules', '.bin'), process.env['PATH']];

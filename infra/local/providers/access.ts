@@ -2,10 +2,10 @@ import type { Provider } from '../../../lambda/settings.ts';
 import { type BedrockSigner, type SignedCall, signatureProblem } from './bedrock-signature.ts';
 import { type Answer, refused } from './endpoints.ts';
 
-/** Whose API it is: how it wants its credential, and below which path it answers. */
+/** The provider decides where the credential goes and under which path the API is. */
 export type SimulatedProvider = Exclude<Provider, 'bedrock-customization'>;
 
-/** Who is let in, and how. */
+/** Which credentials are accepted. */
 export interface Access {
   provider: SimulatedProvider;
   /** The keys that OpenAI and Azure accept. */
@@ -15,9 +15,9 @@ export interface Access {
 }
 
 /**
- * Checks the headers of a call: each provider wants its credential in one place, and none in any other.
+ * Checks the headers of a call: each provider expects its credential in one header and rejects others.
  *
- * @returns the refusal; undefined if the call is let in.
+ * @returns the refusal, or undefined if the call is allowed.
  */
 export function refusalOf(call: SignedCall, access: Access): Answer | undefined {
   const { authorization = '' } = call.request.headers;
@@ -33,7 +33,7 @@ export function refusalOf(call: SignedCall, access: Access): Answer | undefined 
   return access.apiKeys.has(bearer) ? undefined : incorrect(bearer);
 }
 
-/** Wraps the refusal of AWS as the vendor's error: `InvalidSignatureException` has the code `invalid_signature`. */
+/** Wraps an AWS refusal in the vendor's error format: `InvalidSignatureException` has the code `invalid_signature`. */
 function signatureRefusal(call: SignedCall, signer: BedrockSigner | undefined): Answer | undefined {
   const problem = signatureProblem(call, 'bedrock-mantle', signer);
   if (!problem) return undefined;
@@ -48,7 +48,7 @@ function unauthorized(message: string): Answer {
   return refused(401, message, null, 'invalid_api_key');
 }
 
-/** As the vendors do, the message shows both ends of the key: it must never be passed on. */
+/** Like the vendors', the message shows both ends of the key, so it must never be passed on. */
 function incorrect(key: string): Answer {
   return unauthorized(`Incorrect API key provided: ${key.slice(0, 8)}${'*'.repeat(8)}${key.slice(-4)}.`);
 }

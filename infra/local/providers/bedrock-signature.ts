@@ -6,13 +6,13 @@ import aws4 from 'aws4';
 export interface BedrockSigner {
   accessKeyId: string;
   secretAccessKey: string;
-  /** Of temporary credentials, such as a role's. Without it a call with a session token is refused. */
+  /** For temporary credentials, such as a role's. Without it, a call with a session token is refused. */
   sessionToken?: string;
-  /** Left out, any region will do: one endpoint may stand for several. */
+  /** @default any region, because one endpoint may stand for several */
   region?: string;
 }
 
-/** A call as it arrived, with its path and query still encoded. */
+/** A call as received, with its path and query still encoded. */
 export interface SignedCall {
   request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
   body: Buffer;
@@ -23,14 +23,14 @@ const authorizationPattern =
   /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=(\S+), Signature=\w{64}$/;
 
 /**
- * Checks the Signature Version 4 of a call by signing it again, not with the SDK's signer but with `aws4`.
+ * Checks the Signature Version 4 of a call by signing it again, with `aws4` rather than the SDK's own signer.
  *
- * Like those of AWS, messages quote the header `Authorization` or the whole canonical request, session token included:
- * they must never be passed on.
+ * Like those of AWS, messages quote the `Authorization` header or the whole canonical request, including the session
+ * token, so they must never be passed on.
  *
  * @param service in the scope of the credential, such as `bedrock-mantle`.
- * @param signer left out, everything but the credentials and the signature itself is checked.
- * @returns what is wrong with it; undefined if nothing is.
+ * @param signer if omitted, checks everything except the credentials and the signature itself.
+ * @returns the problem, or undefined if there is none.
  */
 export function signatureProblem({ request, body }: SignedCall, service: string, signer?: BedrockSigner) {
   const { method = 'GET', url = '/', headers } = request;

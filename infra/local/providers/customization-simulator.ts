@@ -6,7 +6,7 @@ import { listenOnLoopback } from './loopback-server.ts';
 import type { CustomizationJob } from './simulated-customization-job.ts';
 import { type Fault, respond } from './simulator.ts';
 
-/** An ARN holds a slash, which must arrive encoded. */
+/** An ARN contains a slash, which must be encoded. */
 const routes = [
   ['ListModelCustomizationJobs', /^GET \/model-customization-jobs$/],
   ['GetModelCustomizationJob', /^GET \/model-customization-jobs\/([^/]+)$/],
@@ -19,7 +19,7 @@ export interface CustomizationCall {
   operation: (typeof routes)[number][0] | 'unknown';
   /** The ARN of the job, decoded; undefined for a list. */
   jobIdentifier: string | undefined;
-  /** The region that the call is signed for. Jobs of other regions are not seen. */
+  /** The region that the call is signed for. Jobs of other regions are invisible to it. */
   region: string;
   url: URL;
   headers: IncomingHttpHeaders;
@@ -29,7 +29,7 @@ export interface CustomizationCall {
 
 export type CustomizationSimulator = Awaited<ReturnType<typeof startCustomizationSimulator>>;
 
-/** The status of each error that Bedrock's control plane documents, and of an operation that it does not know. */
+/** The HTTP status of each error that Bedrock's control plane documents, and of an unknown operation. */
 const errorStatuses = {
   AccessDeniedException: 403,
   ConflictException: 400,
@@ -41,8 +41,8 @@ const errorStatuses = {
 };
 
 /**
- * Starts Bedrock's four calls for model customization jobs on loopback, with its signatures and its errors. Its `url` is
- * what `endpoint` or `AWS_ENDPOINT_URL_BEDROCK` has to be.
+ * Starts a simulator of Bedrock's four calls for model customization jobs on loopback, with signatures and errors. Set
+ * `endpoint` or `AWS_ENDPOINT_URL_BEDROCK` to its `url`.
  */
 export async function startCustomizationSimulator({
   jobs = [],
@@ -52,7 +52,7 @@ export async function startCustomizationSimulator({
   bedrockSigner?: BedrockSigner;
 } = {}) {
   const state = {
-    /** By ARN. Their regions are those in their ARNs. */
+    /** By ARN, which contains the region. */
     jobs: new Map([...jobs].map((job) => [job.jobArn, job])),
     /** Whose signatures are accepted; undefined takes any signature that is well formed and fresh. */
     bedrockSigner,
@@ -63,7 +63,7 @@ export async function startCustomizationSimulator({
   const server = createServer(async (request, response) => {
     const at = performance.now();
     const body = await buffer(request).catch(() => undefined);
-    // The client has gone.
+    // The client disconnected.
     if (!body) return;
     const { method, headers } = request;
     const url = new URL(request.url ?? '/', 'http://simulator');
@@ -83,7 +83,7 @@ export async function startCustomizationSimulator({
   return Object.assign(state, { url, [Symbol.asyncDispose]: close });
 }
 
-/** Returns an error as Bedrock's control plane gives it, for instance to be sent by a fault. */
+/** Returns an error in the format of Bedrock's control plane, for instance for a fault. */
 export function customizationError(type: keyof typeof errorStatuses, message: string): Answer {
   return awsError(errorStatuses[type], type, message);
 }
@@ -94,7 +94,7 @@ function awsError(status: number, type: string, message: string): Answer {
   return { status, body: { message }, headers };
 }
 
-/** Carries a call out, once it has been let in. */
+/** Carries out an authorized call. */
 function answerTo(
   { operation, jobIdentifier, region, url }: CustomizationCall,
   jobs: Map<string, CustomizationJob>,
@@ -116,7 +116,7 @@ function answerTo(
   return { status: 200, body: '' };
 }
 
-/** What the function asks for, and nothing else: other values are invalid. */
+/** The only list parameters that the function sends. Other values are invalid. */
 const listParameters: Record<string, RegExp> = {
   statusEquals: /^(InProgress|Stopping)$/,
   sortBy: /^CreationTime$/,
@@ -125,7 +125,7 @@ const listParameters: Record<string, RegExp> = {
   nextToken: / arn:/,
 };
 
-/** A page of jobs, newest first. A token is the place of the last job of the page before, so jobs may change in between. */
+/** Returns a page of jobs, newest first. A token is the position of the last job of a page, so jobs may change meanwhile. */
 function listJobs(query: URLSearchParams, jobs: CustomizationJob[]): Answer {
   for (const [name, value] of query) {
     if (listParameters[name]?.test(value)) continue;

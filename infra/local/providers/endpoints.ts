@@ -19,7 +19,7 @@ const routes = [
   ['cancel', /^POST \/fine_tuning\/jobs\/([^/]+)\/cancel$/],
 ] as const;
 
-/** Finds out what a call asks for, from its method and its path below the base path. */
+/** Returns what a call asks for, by its method and its path below the base path. */
 export function routeOf(request: string): Route {
   for (const [endpoint, pattern] of routes) {
     const [isMatch, jobId] = pattern.exec(request) ?? [];
@@ -28,7 +28,7 @@ export function routeOf(request: string): Route {
   return { endpoint: 'unknown', jobId: undefined };
 }
 
-/** Carries a call out, once it has been let in. */
+/** Carries out an authorized call. */
 export function answerTo({ endpoint, jobId }: Route, url: URL, jobs: Map<string, SimulatedJob>): Answer {
   if (endpoint === 'unknown') return refused(404, `Unknown request: ${url.pathname}`);
   if (endpoint === 'list') return listing(url.searchParams, jobs);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 
-/** Lets a server listen on a free port of loopback; `close` ends even connections that are kept alive. */
+/** Starts a server on a free loopback port. `close` also ends keep-alive connections. */
 export async function listenOnLoopback(server: Server): Promise<{ url: string; close(): Promise<void> }> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -7,19 +7,19 @@ import { type FineTuningSimulator, startFineTuningSimulator } from './simulator.
 
 /** A project of a local deployment. */
 export interface LocalProject {
-  /** Whose API is simulated for it; left out, it shares the provider of the top-level settings. */
+  /** The provider to simulate. @default the provider of the top-level settings */
   provider?: Provider;
-  /** The jobs at a provider of its own. */
+  /** The jobs at its own provider. */
   jobs?: SimulatedJob[];
   /** The jobs of `bedrock-customization`. The project sees those of its region. */
   customizationJobs?: CustomizationJob[];
-  /** Whether its provider accepts its key no more. */
+  /** Whether its provider rejects its key. */
   isKeyRevoked?: boolean;
-  /** What else differs from the top-level settings. */
+  /** Other overrides of the top-level settings. */
   settings?: ProjectOverrides;
 }
 
-/** The simulated providers of a deployment, and how it finds them. Bedrock takes any well-formed signature at first. */
+/** The simulated providers of a deployment, and how to reach them. Bedrock accepts any well-formed signature at first. */
 export type LocalProjects = Awaited<ReturnType<typeof startLocalProjects>>;
 
 const secretName = 'openai/api-key';
@@ -53,7 +53,7 @@ export async function startLocalProjects({ jobs = [], projects = {} }: Pick<Loca
   const running = starting.move();
   return {
     openai,
-    /** By the project's name, without those of `bedrock-customization`. */
+    /** By project name, except for `bedrock-customization`. */
     providers,
     /** Bedrock's control plane, one for all projects and regions: the SDK takes only one endpoint. */
     customization,
@@ -64,13 +64,13 @@ export async function startLocalProjects({ jobs = [], projects = {} }: Pick<Loca
       openaiBaseUrl: openai.baseUrl,
       ...(Object.keys(overrides).length > 0 && { projects: JSON.stringify(overrides) }),
     },
-    /** What the function needs in its environment to find `customization`. */
+    /** Environment variables with which the function finds `customization`. */
     environment: { AWS_ENDPOINT_URL_BEDROCK: customization.url },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
-/** A key of the vendor's form, good for nothing, and different for each project. */
+/** Returns a fake key in the vendor's format, different for each project. */
 function localKey(name: string): string {
   return `sk-local-${name}-0123456789abcdefghijklmnopqrstuv`;
 }

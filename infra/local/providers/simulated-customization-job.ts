@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** A model customization job as Bedrock's API has it on the wire, without what only its owner needs. Times are ISO 8601. */
+/** A model customization job as on the wire, without fields that only its owner needs. Times are ISO 8601. */
 export interface CustomizationJob {
   jobArn: string;
   jobName: string;
@@ -8,7 +8,7 @@ export interface CustomizationJob {
   statusDetails?: { trainingDetails: { status: string; creationTime?: string } };
   creationTime: string;
   baseModelArn: string;
-  /** Not part of the job on the wire: `ListTagsForResource` answers with them. May be changed while it runs. */
+  /** Not part of the job on the wire: `ListTagsForResource` returns them. May be changed while it runs. */
   tags: Record<string, string>;
 }
 
@@ -17,13 +17,13 @@ export interface CustomizationJobOptions {
   status?: string;
   /** Counted back from now; 0 by default. */
   ageMinutes?: number;
-  /** Of the sub-task that trains; by default what fits the job's status. `null` leaves it out. */
+  /** Status of the training sub-task; by default the job's status. `null` leaves it out. */
   trainingStatus?: string | null;
-  /** When training started; by default with the job. Training that has not started has no such time. */
+  /** When training started; by default with the job. Omitted if training has not started. */
   trainingStartedMinutesAgo?: number;
   /** `us-east-1` by default. */
   region?: string;
-  /** The end of its ARN, 12 letters or digits; made up by default. */
+  /** The end of its ARN, 12 letters or digits; random by default. */
   id?: string;
   /** Its id by default. */
   name?: string;
@@ -32,7 +32,7 @@ export interface CustomizationJobOptions {
 
 const model = 'amazon.nova-lite-v1:0:300k';
 
-/** Returns a job, which trains unless the options say otherwise. */
+/** Returns a job, by default one that is training. */
 export function simulatedCustomizationJob({
   status = 'InProgress',
   ageMinutes = 0,

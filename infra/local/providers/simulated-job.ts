@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** A fine-tuning job as the vendor's API has it; see its reference, "The fine-tuning job object". */
+/** A fine-tuning job in the vendor's API; see its reference, "The fine-tuning job object". */
 export interface SimulatedJob {
   object: 'fine_tuning.job';
   id: string;
@@ -23,11 +23,11 @@ export interface SimulatedJob {
 
 type JobFields = Partial<SimulatedJob> & { ageMinutes?: number } & Pick<SimulatedJob, 'status'>;
 
-/** Nothing more becomes of a job with one of these, so it cannot be cancelled either. */
+/** The final statuses. A job in one of them cannot be cancelled. */
 export const finishedStatuses = new Set(['succeeded', 'failed', 'cancelled']);
 
 /**
- * A job with every field that OpenAI's API promises.
+ * Returns a job with every field that OpenAI documents.
  *
  * @param job its fields; `ageMinutes` counts back from now. A finished job finished halfway.
  */
@@ -55,7 +55,7 @@ export function simulatedJob({ ageMinutes = 0, ...fields }: JobFields): Simulate
   };
 }
 
-/** The same with what Azure leaves empty. Its statuses are `pending`, `pausing`, `paused` and `resuming` too. */
+/** Returns a job with the fields that Azure leaves empty. Azure also has `pending`, `pausing`, `paused` and `resuming`. */
 export function simulatedAzureJob(job: JobFields): SimulatedJob {
   return simulatedJob({ organization_id: null, result_files: null, hyperparameters: null, ...job });
 }

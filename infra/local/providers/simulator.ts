@@ -9,16 +9,16 @@ import type { SimulatedJob } from './simulated-job.ts';
 /** A request that reached the simulator, in the order of arrival. */
 export interface Call extends Route {
   url: URL;
-  /** With every credential that came along, in whatever header. */
+  /** All headers, including credentials. */
   headers: IncomingHttpHeaders;
   /** When it arrived, in milliseconds of the process's clock. */
   at: number;
 }
 
 /**
- * Something other than the right answer. `answer()` carries the request out and returns what would have been sent;
- * a fault that never calls it leaves the jobs untouched. Returning an answer sends it; else the fault has dealt
- * with `response` itself.
+ * Replaces the normal answer. `answer()` carries out the request and returns the normal answer; a fault that never calls
+ * it leaves the jobs untouched. An answer that the fault returns is sent; otherwise the fault must handle `response`
+ * itself.
  */
 export type Fault = (answer: () => Answer, response: ServerResponse) => Answer | Promise<Answer> | undefined;
 
@@ -35,8 +35,8 @@ export interface SimulatorOptions {
 const basePaths: Record<SimulatedProvider, string> = { openai: '/v1', azure: '/openai/v1', bedrock: '/v1' };
 
 /**
- * Starts the fine-tuning endpoints of a provider on loopback, with its check of credentials and its error bodies. Its
- * `baseUrl` is what `openaiBaseUrl` has to be.
+ * Starts the fine-tuning endpoints of a provider on loopback, with its credential check and error bodies. Set
+ * `openaiBaseUrl` to its `baseUrl`.
  */
 export async function startFineTuningSimulator({
   jobs = [],
@@ -50,7 +50,7 @@ export async function startFineTuningSimulator({
     ...access,
     jobs: new Map([...jobs].map((job) => [job.id, job])),
     calls: [] as Call[],
-    /** Asked at every call; undefined lets it through. */
+    /** Called for each call; undefined lets it through. */
     faultFor: (_call: Call): Fault | undefined => undefined,
   };
   const server = createServer(async (request, response) => {
@@ -58,7 +58,7 @@ export async function startFineTuningSimulator({
     const path = url.pathname.startsWith(basePath) ? url.pathname.slice(basePath.length) : '';
     const call = { ...routeOf(`${request.method} ${path}`), url, headers: request.headers, at: performance.now() };
     state.calls.push(call);
-    // What arrived of it, if the client has gone.
+    // Empty if the client disconnected.
     const body = await buffer(request).catch(() => Buffer.of());
     await respond(response, state.faultFor(call), () => {
       return refusalOf({ request, body }, state) ?? answerTo(call, url, state.jobs);
@@ -68,7 +68,7 @@ export async function startFineTuningSimulator({
   return Object.assign(state, { baseUrl: `${url}${basePath}`, [Symbol.asyncDispose]: close });
 }
 
-/** Sends the answer, or what the fault makes of it. */
+/** Sends the answer, or what the fault returns instead. */
 export async function respond(response: ServerResponse, fault: Fault | undefined, answer: () => Answer): Promise<void> {
   const given = fault ? await fault(answer, response) : answer();
   if (!given) return;

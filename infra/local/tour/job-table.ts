@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { ListedJob } from '../../../lambda/contract.ts';
 
-/** A job as its provider has it, and as the function lists it, if it does. */
+/** A job at its provider, and in the function's list, if it is there. */
 export interface JobRow {
   project: string;
   jobId: string;
@@ -12,8 +12,8 @@ export interface JobRow {
 const barWidth = 20;
 
 /**
- * Returns the jobs as a table, with the time that counts drawn against the time allowed: of a waiting job its age and its
- * queue limit, of any other its training and its budget. A full bar is a deadline reached.
+ * Returns the jobs as a table, with a bar of the time used: for a waiting job, its age against its queue limit; for any
+ * other, its training time against its budget. A full bar means that the deadline has passed.
  */
 export function jobTable(rows: JobRow[]): string {
   const heading = `${line('project', 'job', 'status')}age against time budget`;

@@ -2,7 +2,7 @@ import type { LocalProject } from '../providers/projects.ts';
 import { simulatedCustomizationJob } from '../providers/simulated-customization-job.ts';
 import { type SimulatedJob, simulatedAzureJob, simulatedJob } from '../providers/simulated-job.ts';
 
-/** The time budget of a job that names none, as `cdk.json` has it. */
+/** The default time budget, as in `cdk.json`. */
 export const budgetMinutes = 360;
 
 /** The projects of the tour, at different providers. The key of the last was revoked. */
@@ -33,7 +33,7 @@ export function projectsOfTour(): Record<string, LocalProject> {
   };
 }
 
-/** Jobs in every status of OpenAI's. */
+/** Jobs in every OpenAI status. */
 export function jobsOfResearch(): SimulatedJob[] {
   const jobs: [name: string, status: string, ageMinutes: number, budget?: string][] = [
     ['validating', 'validating_files', 2],

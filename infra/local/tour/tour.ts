@@ -17,48 +17,48 @@ import { whatToTry } from './what-to-try.ts';
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Whatever was started ends in its exit hook.
+  // Exit hooks stop everything that was started.
   process.once(signal, () => process.exit(values.keep ? 0 : 130));
 }
 
 await using system = await start({
   jobs: jobsOfResearch(),
   projects: projectsOfTour(),
-  // While the tour lasts, nothing sweeps but what it shows.
+  // No sweep runs during the tour except those it shows.
   context: { sweepEveryMinutes: values.keep ? '1' : '1440' },
 });
 const { openai, customization } = system;
 const deployed = 'emulator' in system ? system : undefined;
 const events = deployed && (await queueOfEvents(deployed.emulator, 'tour'));
 
-heading(`What runs in four projects; by default a job may take ${budgetMinutes / 60} hours`);
+heading(`What runs in four projects, with a default budget of ${budgetMinutes / 60} hours`);
 await showJobs();
-console.log('\nThe key of "retired" was revoked, so its jobs cannot be seen. That harms nobody else.');
+console.log('\nThe key of "retired" was revoked, so its jobs cannot be seen. The other projects are not affected.');
 
 heading('Cancel a job that is in progress: it is found in the project that has it');
 await invoke({ jobId: 'ftjob-running-young' });
 
-heading('The same for one that has finished: nothing is sent');
+heading('Cancel a job that has finished: nothing is sent');
 await invoke({ jobId: 'ftjob-succeeded' });
 
-heading('A limit that holds: more jobs are overdue than may be cancelled at once, so none is');
+heading('The cancel limit: more jobs are overdue than a sweep may cancel, so it cancels none');
 await invoke({ sweep: { project: 'research', cancelLimit: 2 } });
 
-heading('One of them is worth it: let it run for two hours more');
+heading('Extend one of them: it may run for two hours from now');
 await invoke({ extend: { jobId: 'ftjob-nearly-done', minutes: 120 }, requestedBy: 'the tour' });
 
-heading("A sweep of all projects, with the rule's own input: the extended job goes on");
+heading("A sweep of all projects, with the rule's own input: the extended job keeps running");
 await invoke(await system.ruleInput());
 
 if (deployed && events) {
-  heading('What it published on the event bus, through a rule into a queue');
+  heading('The events it published, read from a queue behind a rule');
   for (const _ of ['on request', 'near its deadline', 'swept', 'swept', 'swept', 'swept']) {
     const { 'detail-type': type, detail } = JSON.parse(await receive(deployed.emulator, events));
     console.log(`${styleText('yellow', type)}\n  ${detail.summary}`);
   }
 }
 
-heading('Time in the queue does not count: ftjob-queued starts now, and has all of its budget');
+heading('Time in the queue does not count: ftjob-queued starts now, and has its full budget');
 Object.assign(openai.jobs.get('ftjob-queued') ?? {}, { status: 'running' });
 await showJobs();
 
@@ -75,7 +75,7 @@ if (values.keep) {
 begin('Taking everything down');
 await system[Symbol.asyncDispose]();
 
-/** The deployed system, or without an emulator the nearest thing to it. */
+/** Starts the deployed system, or the undeployed one if there is no emulator. */
 async function start(options: LocalSystemOptions): Promise<DeployedSystem | LocalSystem> {
   try {
     return await deploySystem({ ...options, progress: begin });
@@ -100,7 +100,7 @@ async function ask(request: unknown): Promise<unknown> {
   return (await system.invoke(request)).payload;
 }
 
-/** Shows all jobs of all projects; what may become of them is from the function itself. */
+/** Shows all jobs of all projects, with deadlines from the function's own list. */
 async function showJobs(): Promise<void> {
   const { jobs: listed } = (await ask({ list: {} })) as { jobs: ListedJob[] };
   const rows: JobRow[] = [];
@@ -114,7 +114,7 @@ async function showJobs(): Promise<void> {
 }
 
 async function invoke(request: unknown): Promise<void> {
-  // Jobs of a list take one line each.
+  // Print each job of a list on one line.
   const json = JSON.stringify(await ask(request), null, 2);
   console.log(json.replaceAll(/\{[^{}[\]]*\}/g, (inner) => inner.replaceAll(/\s+/g, ' ')));
 }

@@ -146,7 +146,7 @@ describe('mail about events on a bus in another account or region, where we cann
         const eventBus = EventBus.fromEventBusArn(stack, 'Bus', `arn:aws:events:${place}:event-bus/central`);
         return curfewIn(stack, { eventBus, ...props });
       };
-      assert.throws(() => curfewWith({ notifyEmail: 'ml@example.com' }), /"eventBus".*make a rule where the bus is/);
+      assert.throws(() => curfewWith({ notifyEmail: 'ml@example.com' }), /"eventBus".*create a rule next to the bus/);
       assert.doesNotThrow(() => curfewWith({}));
     });
   }

@@ -49,7 +49,7 @@ describe('a wrong prop throws an error with its name and what is allowed', () =>
     [{ notifyTopic: true }, /^prop "notifyTopic" is not a setting: did you mean "notifyTopicArn"\?$/],
     [
       { costCenter: '1234', alarms: [] },
-      /^prop "costCenter" is not a setting: there are .*, timeBudgetMinutes, .*, savedQueries\nprop "alarms" .*$/,
+      /^prop "costCenter" is not a setting: the props are .*, timeBudgetMinutes, .*, savedQueries\nprop "alarms" .*$/,
     ],
   ];
   for (const [props, expected] of cases) {

@@ -42,11 +42,11 @@ describe('a wrong value fails with its key and what is allowed, without what may
     [{ logRetentionDays: 9999 }, /key "logRetentionDays" .* one of 1, 3, 5, 7, 14, 30,/],
     ...['us-east', 'US-EAST-1', 'us-east-1.evil.example', '*', ''].map((region): (typeof cases)[number] => [
       { region },
-      /key "region" .* a region of AWS, such as us-east-1/,
+      /key "region" .* an AWS region, such as us-east-1/,
     ]),
     [{ enabled: 'no' }, /key "enabled" .* true or false/],
     [{ notifyEmail: 'nobody' }, /key "notifyEmail" .* an e-mail address/],
-    [{ notifyTopicArn: 'alerts' }, /key "notifyTopicArn" .* the ARN of a topic/],
+    [{ notifyTopicArn: 'alerts' }, /key "notifyTopicArn" .* the ARN of an SNS topic/],
     [{ dryRun: 'no', lookbackDays: 'all' }, /"lookbackDays"[\s\S]*"dryRun"/],
     [{ openaiBaseUrl: 'https://me:SECRET@example.com/v1' }, /key "openaiBaseUrl" must be/],
     [{ projects: '{' }, /key "projects" must be an object/],

@@ -77,7 +77,7 @@ describe('a secret without a usable key is an ApiKeyError that says what is wron
     const key = createApiKeys(createClients('http://127.0.0.1:2').secrets, inTime)(place);
     await assert.rejects(key.current(), {
       name: 'ApiKeyError',
-      message: /^Secrets Manager did not give the secret "openai\/api-key" \(.*Error\)\. Try again/,
+      message: /^Secrets Manager did not return the secret "openai\/api-key" \(.*Error\)\. Try again/,
     });
   });
 
@@ -86,7 +86,7 @@ describe('a secret without a usable key is an ApiKeyError that says what is wron
     const keys = createApiKeys(createClients().secrets, AbortSignal.timeout(10));
     await assert.rejects(keys(place).current(), {
       name: 'ApiKeyError',
-      message: 'Secrets Manager did not give the secret "openai/api-key" in time. Try again.',
+      message: 'Secrets Manager did not return the secret "openai/api-key" in time. Try again.',
     });
   });
 });

@@ -97,7 +97,7 @@ describe('the list is cached', () => {
       now += 6 * 60_000;
       for (const _time of [1, 2]) assert.deepEqual(await namesIn(list), ['a', 'b']);
       assert.equal(aws.parameterReads, 2);
-      const warning = `The projects could not be read again (${reason}). Those that were read before still hold.`;
+      const warning = `The projects could not be refreshed (${reason}). The previous ones stay in use.`;
       assert.deepEqual(warnings, [warning]);
     });
   }
@@ -120,7 +120,7 @@ describe('a list that cannot be read is a StateError that says what to do', () =
       const list = listOf({ '0000': [{ name: 'research' }] });
       aws.parameterStore = health;
       const message =
-        `The projects could not be read from Parameter Store below ${path} (${reason}). ` +
+        `The projects could not be read from Parameter Store under ${path} (${reason}). ` +
         'Try again; if it persists, deploy the stack again.';
       await assert.rejects(list(), { name: 'StateError', message });
     });
@@ -141,7 +141,7 @@ describe('a list that cannot be read is a StateError that says what to do', () =
   ];
   for (const [name, parts, reason, told] of malformed) {
     test(`with ${name}`, async () => {
-      const message = new RegExp(`below ${path} \\(${reason}\\)`);
+      const message = new RegExp(`under ${path} \\(${reason}\\)`);
       await assert.rejects(listOf(parts, {}, told)(), { name: 'StateError', message });
     });
   }

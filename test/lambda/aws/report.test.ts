@@ -118,12 +118,12 @@ describe('a decision is one log line', () => {
     [
       'a budget that cannot be read',
       { metadata: { time_budget_minutes: 'soon' } },
-      "Job ftjob-1 has a budget in its metadata that cannot be read (time_budget_minutes: soon), so the project's holds. " +
+      "Job ftjob-1 has a budget in its metadata that cannot be read (time_budget_minutes: soon), so the project's applies. " +
         'Allowed in time_budget_minutes: 90, 1.5, 90m, 24h, 2d or none.',
     ],
     [
       'metadata of the wrong shape',
-      { hasOddMetadata: true },
+      { hasInvalidMetadata: true },
       "Job ftjob-1 has metadata that is not text or exceeds the API's limits. It is ignored.",
     ],
   ];
@@ -160,7 +160,7 @@ test('a lost event is an error in the log, and the decision stands', async () =>
   const { report, lines } = startReport();
   assert.equal(await report.publishCancellation(decisionOn()), false);
   const { message, ...line } = ours(lines[0]);
-  assert.match(String(message), /^No event could be published for ftjob-1 \(.+\)\. What was decided holds\.$/);
+  assert.match(String(message), /^No event could be published for ftjob-1 \(.+\)\. The decision stands\.$/);
   assert.deepEqual(line, { level: 'ERROR', jobId: 'ftjob-1', requestedBy: 'alice' });
 });
 
@@ -178,7 +178,7 @@ test('a problem with a job is a warning', () => {
   const { report, lines } = startReport();
   report.problem({ project: research, job: jobOf(old) }, new errors.StateError('The table is down.'), 2);
   const { error, ...line } = ours(lines[0]);
-  const message = 'ftjob-1: The table is down. The same holds for 2 other jobs.';
+  const message = 'ftjob-1: The table is down. The same applies to 2 other jobs.';
   assert.deepEqual(line, { level: 'WARN', message, jobId: 'ftjob-1', project: 'research', requestedBy: 'alice' });
   report.problem({ project: research, job: jobOf(old) }, new errors.StateError('The table is down.'));
   assert.equal(lines[1]?.['message'], 'ftjob-1: The table is down.');
@@ -219,8 +219,8 @@ describe('a sweep ends', () => {
   });
 
   const late = new errors.RateLimitError('OpenAI answered 429.');
-  const isOdd = {
-    odd: [
+  const unreadable = {
+    unreadable: [
       { jobId: 'ftjob-9', unreadableFields: ['status', 'created_at'] },
       { jobId: undefined, unreadableFields: ['id'] },
     ],
@@ -248,8 +248,8 @@ describe('a sweep ends', () => {
       ['Project "research": OpenAI answered 429.'],
     ],
     [
-      'with odd jobs',
-      listingOf(isOdd),
+      'with unreadable entries',
+      listingOf(unreadable),
       'a job could not be judged',
       'WARN',
       [
@@ -279,12 +279,12 @@ describe('a sweep ends', () => {
 });
 
 describe('other requests end', () => {
-  const odd = listingOf({ odd: [{ jobId: 'ftjob-9', unreadableFields: ['status'] }] });
+  const unreadable = listingOf({ unreadable: [{ jobId: 'ftjob-9', unreadableFields: ['status'] }] });
   const stops: [tally: Parameters<typeof tallyOf>[0], level: string, message: string, metrics: object][] = [
     [{ decisions: [{}] }, 'INFO', ': 1 inspected, 1 in progress, 1 cancelled, 0 failed.', { Cancelled: 1 }],
     [{ decisions: [failed] }, 'WARN', ': 1 inspected, 1 in progress, 0 cancelled, 1 failed.', { CancelFailures: 1 }],
     [
-      { decisions: [wouldCancel], listing: odd },
+      { decisions: [wouldCancel], listing: unreadable },
       'WARN',
       ' in part, because a job could not be judged (dry run): 1 inspected, 1 in progress, 1 would be cancelled, 0 failed.',
       {},
@@ -299,16 +299,16 @@ describe('other requests end', () => {
     });
   }
 
-  const lists: [jobsOmitted: number, unreadable: Error | undefined, level: string, message: string][] = [
+  const lists: [jobsOmitted: number, readError: Error | undefined, level: string, message: string][] = [
     [1, undefined, 'INFO', 'Listed 1 job.'],
     [2, undefined, 'INFO', 'Listed 2 jobs.'],
     [2, new Error('No table.'), 'WARN', 'Listed 2 jobs, but the list is incomplete: No table.'],
   ];
-  for (const [jobsOmitted, unreadable, level, message] of lists) {
+  for (const [jobsOmitted, readError, level, message] of lists) {
     test(`a list: ${message}`, () => {
       const { report, lines, documents } = startReport();
-      const complete = unreadable === undefined;
-      report.listed({ answer: { complete, jobs: [], jobsOmitted }, tally: tallyOf({}), unreadable });
+      const complete = readError === undefined;
+      report.listed({ answer: { complete, jobs: [], jobsOmitted }, tally: tallyOf({}), readError });
       assert.deepEqual(lines.map(ours), [{ level, message, requestedBy: 'alice', complete, jobs: jobsOmitted }]);
       assert.deepEqual(documents, []);
     });

@@ -181,7 +181,7 @@ describe('a list', () => {
     };
     fail('List', answer, answer);
     const pages = await start().pages(true);
-    assert.deepEqual(pages[0], { jobs: [], odd: [{ jobId: undefined, unreadableFields: ['jobArn'] }] });
+    assert.deepEqual(pages[0], { jobs: [], unreadable: [{ jobId: undefined, unreadableFields: ['jobArn'] }] });
     assert.equal(count('Tags'), 0);
   });
 
@@ -192,11 +192,11 @@ describe('a list', () => {
     `arn:aws:bedrock:us-east-1:123456789012:model-customization-job/nova/${id.padEnd(12, '0')}`;
   const entry = (id: string, fields: object = {}) => ({ jobArn: arn(id), status: 'InProgress', ...fields });
 
-  test('has an odd entry for each job that cannot be read, and treats a malformed field as absent', async () => {
+  test('reports each unreadable entry, and a field of the wrong shape counts as absent', async () => {
     const summaries = [null, entry('a', { status: 5 }), entry('b', { baseModelArn: {}, statusDetails: 'none' })];
     fail('List', says({ modelCustomizationJobSummaries: summaries }), says({ modelCustomizationJobSummaries: [] }));
     const [page] = await start().pages(false);
-    assert.deepEqual(page?.odd, [
+    assert.deepEqual(page?.unreadable, [
       { jobId: undefined, unreadableFields: ['the whole entry'] },
       { jobId: arn('a'), unreadableFields: ['status'] },
     ]);
@@ -207,7 +207,7 @@ describe('a list', () => {
     fail('List', says({ modelCustomizationJobSummaries: {} }));
     await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /not what Bedrock's API promises/ });
     fail('List', ...forever(says({ modelCustomizationJobSummaries: [entry('a')], nextToken: 'again' })));
-    await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /without a new job/ });
+    await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /without new jobs/ });
     assert.equal(count('List'), 5);
   });
 

@@ -112,7 +112,7 @@ describe('a lost or refused cancel is resolved by reading the job again', () => 
     const looks = [running, new Error('Nor that.')];
     await assert.rejects(cancelWith({ looks, replies: [failedCancel()] }).decided, {
       name: 'OpenAIError',
-      message: 'It failed. Whether the cancel had an effect is not known: the job could not be read again.',
+      message: 'It failed. It is unknown whether the cancel had an effect: the job could not be read again.',
     });
   });
 });

@@ -185,7 +185,7 @@ describe('a warning is due', () => {
   const warningFor = (fields: Fields, row: JobRow = {}, warnBeforeMinutes = 30, rules: Partial<Rules> = {}) => {
     const project = fakeProject({ rules });
     const job = jobOf({ id: 'ftjob-1', ...fields });
-    const one = { project, job, row, judgement: judged(fields, row), unreadable: undefined };
+    const one = { project, job, row, judgement: judged(fields, row), readError: undefined };
     return findWarning(one, fakeContext({ warnBeforeMinutes }));
   };
   const cases: [name: string, fields: Fields, expected: object][] = [

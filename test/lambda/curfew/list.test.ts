@@ -31,7 +31,7 @@ const unreadable = ['unreadable', 'exempt-unreadable'];
 
 async function listed({ rows, unreadable, ...options }: FakeProjectOptions & FakeContextOptions = {}) {
   const context = fakeContext({ ...(rows && { rows }), ...(unreadable && { unreadable }) });
-  const { answer, unreadable: why } = await list([fakeProject(options)], context);
+  const { answer, readError: why } = await list([fakeProject(options)], context);
   return { ...answer, ids: answer.jobs.map(({ jobId }) => jobId).join(' '), why, context };
 }
 

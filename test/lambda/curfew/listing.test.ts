@@ -1,32 +1,32 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Job, JobPage, OddEntry, Phase } from '../../../lambda/curfew/job.ts';
+import type { Job, JobPage, Phase, UnreadableEntry } from '../../../lambda/curfew/job.ts';
 import { listJobs } from '../../../lambda/curfew/listing.ts';
 import { fakeContext, fakeProject, jobOf } from '../../support/fake-ports.ts';
 
 const minutesPerDay = 1_440;
 const jobAged = (days: number, fields: Partial<Job> = {}) =>
   jobOf({ id: `${days}d`, ageMinutes: days * minutesPerDay, ...fields });
-const noId: OddEntry = { jobId: undefined, unreadableFields: ['id'] };
-const oddEntry = (jobId: string): OddEntry => ({ jobId, unreadableFields: ['status'] });
+const noId: UnreadableEntry = { jobId: undefined, unreadableFields: ['id'] };
+const entryOf = (jobId: string): UnreadableEntry => ({ jobId, unreadableFields: ['status'] });
 
 interface Options {
   lookbackDays?: number;
   withBudgets?: boolean;
-  odd?: OddEntry[][];
-  /** Called after the last page, instead of ending. */
+  unreadable?: UnreadableEntry[][];
+  /** Called after the last page, in place of its end. */
   atEnd?: (context: ReturnType<typeof fakeContext>) => void;
 }
 
-/** Lists these pages, and returns how many were read. */
-async function listed(pages: Job[][], { lookbackDays = 7, withBudgets = true, odd = [], atEnd }: Options = {}) {
+/** Lists these pages, and says how many were read. */
+async function listed(pages: Job[][], { lookbackDays = 7, withBudgets = true, unreadable = [], atEnd }: Options = {}) {
   const context = fakeContext();
   let pagesRead = 0;
   const project = fakeProject({
     async *list(): AsyncGenerator<JobPage> {
       for (const [index, jobs] of pages.entries()) {
         pagesRead += 1;
-        yield { jobs, odd: odd[index] ?? [] };
+        yield { jobs, unreadable: unreadable[index] ?? [] };
       }
       atEnd?.(context);
     },
@@ -82,21 +82,21 @@ test('a job on two pages counts once', async () => {
   assert.deepEqual([inspected, ids], [3, ['1d', '2d', '3d']]);
 });
 
-describe('a job is odd', () => {
+describe('an entry is unreadable', () => {
   const undated = (phase: Phase) => [[jobOf({ id: 'undated', phase, createdAt: null })]];
-  const cases: [name: string, pages: Job[][], options: Options, odd: OddEntry[], inspected: number][] = [
+  const cases: [name: string, pages: Job[][], options: Options, unreadable: UnreadableEntry[], inspected: number][] = [
     ['without a creation time', undated('running'), {}, [{ jobId: 'undated', unreadableFields: ['created_at'] }], 0],
     ['unless it has finished', undated('finished'), { lookbackDays: 0 }, [], 1],
     ['unless its creation does not matter', undated('running'), { lookbackDays: 0, withBudgets: false }, [], 1],
-    ['if the provider says so', [[jobAged(1)]], { odd: [[oddEntry('x'), noId]] }, [oddEntry('x'), noId], 1],
-    ['once, though it is on two pages', [[], []], { odd: [[oddEntry('x')], [oddEntry('x')]] }, [oddEntry('x')], 0],
-    ['unless a later page has it whole', [[], [jobAged(1)]], { odd: [[oddEntry('1d')], []] }, [], 1],
-    ['unless an earlier page has it whole', [[jobAged(1)], []], { odd: [[], [oddEntry('1d')]] }, [], 1],
+    ['if the provider says so', [[jobAged(1)]], { unreadable: [[entryOf('x'), noId]] }, [entryOf('x'), noId], 1],
+    ['once, though it is on two pages', [[], []], { unreadable: [[entryOf('x')], [entryOf('x')]] }, [entryOf('x')], 0],
+    ['unless a later page has it whole', [[], [jobAged(1)]], { unreadable: [[entryOf('1d')], []] }, [], 1],
+    ['unless an earlier page has it whole', [[jobAged(1)], []], { unreadable: [[], [entryOf('1d')]] }, [], 1],
   ];
-  for (const [name, pages, options, expectedOdd, expectedInspected] of cases) {
+  for (const [name, pages, options, expectedUnreadable, expectedInspected] of cases) {
     test(name, async () => {
-      const { odd, inspected } = await listed(pages, options);
-      assert.deepEqual([odd, inspected], [expectedOdd, expectedInspected]);
+      const { unreadable, inspected } = await listed(pages, options);
+      assert.deepEqual([unreadable, inspected], [expectedUnreadable, expectedInspected]);
     });
   }
 });

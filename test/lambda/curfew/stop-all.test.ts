@@ -87,7 +87,11 @@ describe('a stop-all is incomplete', () => {
   const jobs = [jobOf({ id: 'a' })];
   const cases: [name: string, scene: Scene, isComplete: boolean][] = [
     ['if a cancel failed', { jobs, cancel: async () => failedCancel() }, false],
-    ['if an entry of the list is odd', { odd: [{ jobId: 'x', unreadableFields: ['status'] }] }, false],
+    [
+      'if an entry of the list is unreadable',
+      { unreadableEntries: [{ jobId: 'x', unreadableFields: ['status'] }] },
+      false,
+    ],
     ['if listing failed', { list: listThenFail([jobs]) }, false],
     ['but not because a job is paused', { jobs: [jobOf({ id: 'a', phase: 'other' })] }, true],
     ['but not because a job had finished', { jobs, retrieve: async (id) => jobOf({ id, phase: 'finished' }) }, true],

@@ -97,7 +97,7 @@ describe('projects are swept side by side', () => {
         async *list() {
           begun += 1;
           await release.promise;
-          yield { jobs: [], odd: [] };
+          yield { jobs: [], unreadable: [] };
         },
       }),
     );
@@ -117,7 +117,7 @@ describe('projects are swept side by side', () => {
         name,
         async *list() {
           order.push(name);
-          yield { jobs: [], odd: [] };
+          yield { jobs: [], unreadable: [] };
         },
       }),
     );

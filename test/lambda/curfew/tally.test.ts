@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { judge } from '../../../lambda/curfew/deadline.ts';
-import type { Job, OddEntry } from '../../../lambda/curfew/job.ts';
+import type { Job, UnreadableEntry } from '../../../lambda/curfew/job.ts';
 import {
   incompleteError,
   listAnswer,
@@ -88,7 +88,7 @@ describe('unfinished work is an IncompleteError with the counts, the first ids a
   const [eu, us] = [fakeProject({ name: 'eu' }), fakeProject({ name: 'us' })];
   const failing = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ outcome: 'failed' as const, job: jobOf({ id: `ftjob-${index}` }) }));
-  const odd: OddEntry = { jobId: 'x', unreadableFields: ['status'] };
+  const unreadable: UnreadableEntry = { jobId: 'x', unreadableFields: ['status'] };
   const late = { cutShortBy: new OpenAIError('No answer.') };
   const fails = { error: new OpenAIError('No.') };
   const cases: [name: string, decisions: DecisionFields[], listings: [FakeProject, object][], reasons: string][] = [
@@ -110,7 +110,7 @@ describe('unfinished work is an IncompleteError with the counts, the first ids a
       [[eu, late]],
       '1 project could be listed only in part (Project "eu": Time ran out before all jobs were listed. No answer.); time ran out',
     ],
-    ['a job was odd', [], [[eu, { odd: [odd] }]], '1 could not be judged'],
+    ['a job was unreadable', [], [[eu, { unreadable: [unreadable] }]], '1 could not be judged'],
   ];
   for (const [name, decisions, listings, reasons] of cases) {
     test(name, () => {

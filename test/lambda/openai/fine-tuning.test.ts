@@ -54,13 +54,16 @@ describe('a job needs only id and status: a malformed field counts as absent', (
     [{ estimated_finish: time }, { estimatedFinish: time }],
     ...noTimes.map((none): [object, object] => [{ estimated_finish: none }, { estimatedFinish: null }]),
     ...[7, 'm'.repeat(257), undefined].map((model): [object, object] => [{ model }, { model: null }]),
-    ...[null, undefined].map((none): [object, object] => [{ metadata: none }, { metadata: {}, hasOddMetadata: false }]),
-    [{ metadata: longest }, { metadata: longest, hasOddMetadata: false }],
-    [{ metadata: { budget: 90, team: 'a' } }, { metadata: { budget: '90', team: 'a' }, hasOddMetadata: false }],
-    ...['a', ['a']].map((metadata): [object, object] => [{ metadata }, { metadata: {}, hasOddMetadata: true }]),
+    ...[null, undefined].map((none): [object, object] => [
+      { metadata: none },
+      { metadata: {}, hasInvalidMetadata: false },
+    ]),
+    [{ metadata: longest }, { metadata: longest, hasInvalidMetadata: false }],
+    [{ metadata: { budget: 90, team: 'a' } }, { metadata: { budget: '90', team: 'a' }, hasInvalidMetadata: false }],
+    ...['a', ['a']].map((metadata): [object, object] => [{ metadata }, { metadata: {}, hasInvalidMetadata: true }]),
     ...[{ deep: { er: [] } }, { long: 'a'.repeat(513) }, { ['k'.repeat(65)]: 'a' }].map((odd): [object, object] => [
       { metadata: { ...odd, team: 'a' } },
-      { metadata: { team: 'a' }, hasOddMetadata: true },
+      { metadata: { team: 'a' }, hasInvalidMetadata: true },
     ]),
   ];
   for (const [field, expected] of cases) {
@@ -149,7 +152,7 @@ describe('a cancel', () => {
   });
 
   test('is not followed by a look during a requested pause, and the error says so', async () => {
-    const message = /answered 429.*Whether the cancel had an effect is not known/;
+    const message = /answered 429.*It is unknown whether the cancel had an effect/;
     const { cancelJob } = start({ cancel: [answers(429, anHour)] });
     await assert.rejects(cancelJob(jobId), { name: 'RateLimitError', message });
     assert.deepEqual(openai.endpoints(), ['retrieve', 'cancel']);
@@ -220,14 +223,14 @@ describe('a list', () => {
   })) {
     test(`ends with OpenAIError at a page that ${name}, yet claims more`, async () => {
       const message =
-        'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet says that more follow. ' +
+        'Could not list the fine-tuning jobs: a page is empty or repeats itself, yet claims that more follow. ' +
         'Check that openaiBaseUrl is an OpenAI API.';
       await assert.rejects(list(pages.map((data) => ({ data, has_more: true }))), { name: 'OpenAIError', message });
       assert.ok(openai.calls.length <= pages.length + 1);
     });
   }
 
-  test('has odd entries, which do not affect the others; a finished one is skipped', async () => {
+  test('reports unreadable entries and reads the others; an unreadable finished job is skipped', async () => {
     const finished = ['succeeded', 'canceled'].map((status) => jobOf({ id: 7, status }));
     const noId = [undefined, 7, '../files/file-1'].map((id) => jobOf({ id }));
     const noStatus = [undefined, '', 7, 's'.repeat(65)].map((status) => jobOf({ status }));
@@ -235,7 +238,7 @@ describe('a list', () => {
       { data: [...noId, ...noStatus, null, 'a', ...finished, ...jobs(1, 1)], has_more: false },
     ]);
     assert.equal(page?.jobs.length, 1);
-    assert.deepEqual(page.odd, [
+    assert.deepEqual(page.unreadable, [
       ...noId.map(() => ({ jobId: undefined, unreadableFields: ['id'] })),
       ...noStatus.map(() => ({ jobId, unreadableFields: ['status'] })),
       ...[null, 'a'].map(() => ({ jobId: undefined, unreadableFields: ['the whole entry'] })),

@@ -6,7 +6,7 @@ import { simulatedJob } from '../../../infra/local/providers/simulated-job.ts';
 import type { Fault } from '../../../infra/local/providers/simulator.ts';
 import { list } from '../../../lambda/curfew/list.ts';
 import { stopAll, sweep } from '../../../lambda/curfew/sweep.ts';
-import { callsAtOnce, findJob } from '../../../lambda/projects.ts';
+import { findJob, maxCallsPerProject } from '../../../lambda/projects.ts';
 import { createClient, startInvocation, startProvider } from '../../support/openai-client.ts';
 import { startVirtualTime } from '../../support/virtual-time.ts';
 import { answers, drips, endless, late, noAnswer, noBody, says, switchesProtocol } from '../../support/wire-faults.ts';
@@ -36,7 +36,7 @@ describe('a hundred broken projects cost a healthy one nothing', () => {
     openai.reset(...overdueJobs(20));
     openai.faultFor = ({ headers }) => kindOf(headers['openai-project'])?.[1];
     const invocation = startInvocation();
-    const maxConcurrency = callsAtOnce(others.length + 1);
+    const maxConcurrency = maxCallsPerProject(others.length + 1);
     const clients = [{ openaiProject: 'sound' }, ...others].map((options) =>
       createClient(openai, { ...options, maxConcurrency, invocation }),
     );
@@ -97,7 +97,7 @@ describe('a hundred broken projects cost a healthy one nothing', () => {
 test('one project has at most 100 calls under way, whatever is asked for', async () => {
   openai.reset(...overdueJobs(150));
   const invocation = startInvocation();
-  const { project } = createClient(openai, { invocation, maxConcurrency: callsAtOnce(1) });
+  const { project } = createClient(openai, { invocation, maxConcurrency: maxCallsPerProject(1) });
   let underWay = 0;
   let most = 0;
   openai.faultFor = () => (answer, response) => {

@@ -10,8 +10,8 @@ export type { AwsStubOptions } from './services.ts';
 export type AwsStub = Awaited<ReturnType<typeof startAwsStub>>;
 
 /**
- * Starts as much of AWS as the function speaks: Secrets Manager, EventBridge, Parameter Store and DynamoDB, on loopback.
- * Its `url` is what `AWS_ENDPOINT_URL` has to be.
+ * Starts a stub of the AWS calls that the function makes to Secrets Manager, EventBridge, Parameter Store and DynamoDB, on
+ * loopback. Set `AWS_ENDPOINT_URL` to its `url`.
  */
 export async function startAwsStub(options: AwsStubOptions = {}) {
   const services = new Services(options);

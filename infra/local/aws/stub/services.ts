@@ -14,10 +14,10 @@ export interface PublishedEvent {
   bus: string;
 }
 
-/** How a service fares. */
+/** The state of a service. */
 export type Health = 'up' | 'throttled' | 'denied' | 'down' | 'silent';
 
-/** A failure of AWS by its name, with whatever else it says; status 0 never answers. */
+/** An AWS failure by name, with extra fields in its body. Status 0 never answers. */
 export class AwsFailure extends Error {
   readonly status: number;
   readonly body: object;
@@ -48,10 +48,10 @@ export interface AwsStubOptions {
   answerMs?: number;
 }
 
-/** The most that AWS puts on a page. */
+/** AWS's maximum page size. */
 const pageSize = 10;
 
-/** Secrets Manager, EventBridge and Parameter Store: what they have, how they fare, and what was asked of them. */
+/** Secrets Manager, EventBridge and Parameter Store: their contents, their state, and the calls they received. */
 export class Services {
   /** The answer for a secret that `secrets` does not name; undefined if there is no such secret. */
   secret: SecretAnswer | undefined;
@@ -59,10 +59,10 @@ export class Services {
   secrets: Map<string, SecretAnswer>;
   /** The names that were asked for, in order. */
   secretReads: string[] = [];
-  /** What `PutEvents` took, and how many events each call of it brought. */
+  /** The events that `PutEvents` accepted, and the number of events in each call. */
   events: PublishedEvent[] = [];
   batchSizes: number[] = [];
-  /** How `PutEvents` fares, and which events it refuses while it is up. */
+  /** The state of `PutEvents`, and which events it refuses while it is up. */
   eventBus: 'up' | 'down' | 'silent' = 'up';
   refuses = (_event: PublishedEvent): boolean => false;
   /** Values by whole name, as in `/path/0000`. */

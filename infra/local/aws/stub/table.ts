@@ -1,6 +1,6 @@
 import { AwsFailure, checkHealth, type Health } from './services.ts';
 
-/** A row of the table, with its values as they are in JavaScript. */
+/** A row of the table, with JavaScript values. */
 export interface Row {
   jobId: string;
   [attribute: string]: string | number;
@@ -24,15 +24,15 @@ interface UpdateItem {
 export class TableStub {
   rows = new Map<string, Row>();
   health: Health = 'up';
-  /** The rows that `BatchGetItem` leaves for another call, asked at every call. */
+  /** Returns whether `BatchGetItem` leaves this row for another call. */
   leaves = (_jobId: string): boolean => false;
   /** How many calls read, and which ids they asked for. */
   reads = 0;
   idsRead: string[] = [];
-  /** How many calls wrote, or would have, had their condition held. */
+  /** How many calls wrote, or would have if their condition had held. */
   writes = 0;
 
-  /** DynamoDB's own limits: 100 keys, none of them twice. */
+  /** Enforces DynamoDB's limits: 100 keys, without duplicates. */
   batchGetItem(request: { RequestItems: Record<string, { Keys: Key[] }> }): object {
     this.reads += 1;
     checkHealth(this.health);
@@ -50,7 +50,7 @@ export class TableStub {
     };
   }
 
-  /** As much of DynamoDB's expressions as the function uses. Any other is refused, so what the stub takes means the same there. */
+  /** Supports the DynamoDB expressions that the function uses and refuses all others, so it never misreads one. */
   updateItem(request: UpdateItem): object {
     this.writes += 1;
     checkHealth(this.health);
@@ -63,7 +63,7 @@ export class TableStub {
       return 'N' in value ? Number(value.N) : value.S;
     };
 
-    /** An attribute that is absent compares with nothing. */
+    /** A comparison with an absent attribute is false. */
     const termHolds = (term: string) => {
       const [, absent] = /^attribute_not_exists\((\w+)\)$/.exec(term) ?? [];
       if (absent) return row?.[absent] === undefined;
@@ -71,7 +71,7 @@ export class TableStub {
       const [left, right] = [row?.[name], valueFor(value)];
       return left !== undefined && left < right;
     };
-    // All terms, so one that is not known is found even behind one that holds.
+    // Evaluates all terms, so an unknown one is refused even after one that holds.
     const terms = ConditionExpression?.split(' OR ').map(termHolds) ?? [true];
     if (!terms.includes(true)) {
       const old = row && request.ReturnValuesOnConditionCheckFailure && { Item: itemOf(row) };
