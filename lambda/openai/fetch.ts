@@ -7,7 +7,6 @@ import { orAborted, type RateLimit } from '../rate-limit.ts';
 import {
   AnswerTooLongError,
   AttemptTimeoutError,
-  askedWaitMs,
   CredentialChangedError,
   type HttpAnswer,
   RateLimitedError,
@@ -69,16 +68,15 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
       if (answer.status < 300) return toResponse(answer);
       const refusal = readRefusal(answer);
       const isDenied = (answer.status === 401 || answer.status === 403) && !refusal.isAboutQuota;
-      if (!isDenied || !(await credential.refresh(usedSecret))) return toResponse(answer);
+      if (!isDenied || !(await credential.refresh(usedSecret))) return toResponse(answer, refusal.askedWaitMs);
       if (isCancel) throw new CredentialChangedError(refusal);
     }
   };
 }
 
 /** Keeps only the headers that we use. ky reads `retry-after` in whole seconds, and would obey headers that we ignore. */
-function toResponse({ status, headers, body }: HttpAnswer): Response {
+function toResponse({ status, headers, body }: HttpAnswer, waitMs?: number): Response {
   const kept = new Headers([...headers].filter(([name]) => name === 'x-request-id' || name === 'x-should-retry'));
-  const waitMs = askedWaitMs(headers);
   if (waitMs !== undefined) kept.set('retry-after', `${Math.ceil(waitMs / 1000)}`);
   // Response knows no higher status, and takes no body with some.
   return new Response([204, 205, 304].includes(status) ? null : body, { status: Math.min(599, status), headers: kept });

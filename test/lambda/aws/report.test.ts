@@ -271,7 +271,7 @@ describe('a sweep ends', () => {
       );
       assert.ok(lines.every(({ requestedBy }) => requestedBy === 'alice'));
       const named = lines.filter((one) => Object.hasOwn(one, 'jobId')).map(({ jobId }) => jobId);
-      assert.deepEqual(named, name === 'with odd jobs' ? ['ftjob-9'] : []);
+      assert.deepEqual(named, name === 'with unreadable entries' ? ['ftjob-9'] : []);
       const { IncompleteSweeps, FailedProjects } = documents[0] ?? {};
       assert.deepEqual([IncompleteSweeps, FailedProjects], [1, level === 'ERROR' ? 1 : 0]);
     });
