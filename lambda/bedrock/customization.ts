@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BedrockClientConfig } from '@aws-sdk/client-bedrock';
 import onetime from 'onetime';
-import pMap from 'p-map';
 import * as v from 'valibot';
 import type { TimeLeft } from '../curfew/context.ts';
 import { type CancelReply, customizationArnPattern, type FineTuningProvider, type Job } from '../curfew/job.ts';
@@ -20,7 +19,6 @@ export interface CustomizationOptions {
 const maxAttemptMs = 10_000;
 const maxAttempts = 4;
 const firstWaitMs = 300;
-const requestHandler = { connectionTimeout: 1_000, requestTimeout: maxAttemptMs, throwOnRequestTimeout: true };
 const pageSize = 100;
 /** HTTP statuses of a refused stop that have nothing to do with the job. */
 const unrelatedStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
@@ -35,12 +33,12 @@ type Call<Output> = (options: { abortSignal: AbortSignal }) => Promise<Output>;
 
 /** Connects to Bedrock's model customization jobs in one region, for one invocation. */
 export function createCustomization(options: CustomizationOptions): FineTuningProvider {
-  const { region, access, maxConcurrency: concurrency, time } = options;
-  const limit = new RateLimit(concurrency, time.endsAt);
+  const { region, access, maxConcurrency, time } = options;
+  const limit = new RateLimit(maxConcurrency, time.endsAt);
   /** Loads the SDK on first use. Its retries are off: stops are never repeated, and `read` has its own. */
   const loaded = onetime(async () => {
     const sdk = await import('./late-bedrock.ts');
-    return { sdk, client: new sdk.BedrockClient({ requestHandler, ...access, region, maxAttempts: 1 }) };
+    return { sdk, client: new sdk.BedrockClient({ ...access, region, maxAttempts: 1 }) };
   });
 
   /** Makes a reading call when its turn comes, and retries transient failures. */
@@ -83,7 +81,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
       const command = new sdk.GetModelCustomizationJobCommand({ jobIdentifier });
       const [found, tags] = await Promise.all([
         read(purpose, jobIdentifier, (options) => client.send(command, options), signal),
-        withMetadata ? readTags(jobIdentifier, signal) : { metadata: {} },
+        withMetadata ? readTags(jobIdentifier, signal) : {},
       ]);
       const job = check(jobSchema, found, purpose);
       if (job.id !== jobIdentifier) throw new OpenAIError(`Could not ${purpose}: the answer is about another job.`);
@@ -131,7 +129,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
           const page = await read(purpose, 'list', (options) => client.send(command, options), signal);
           const { jobs, unreadable } = parseEntries(check(entriesSchema, page.modelCustomizationJobSummaries, purpose));
           const withTags = async (job: Job) => ({ ...job, ...(await readTags(job.id, signal)) });
-          yield { jobs: withMetadata ? await pMap(jobs, withTags, { concurrency }) : jobs, unreadable };
+          yield { jobs: withMetadata ? await Promise.all(jobs.map(withTags)) : jobs, unreadable };
           // If time ran out during the tags, the list is incomplete.
           signal.throwIfAborted();
           idlePages = jobs.some(({ id }) => !seen.has(id)) ? 0 : idlePages + 1;
@@ -158,9 +156,9 @@ async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise
   try {
     return await orAborted(call({ abortSignal: AbortSignal.any([signal, timeout.signal]) }), timeout.signal);
   } catch (error) {
-    throw statusOf(error) === 429 || toError(error).name === 'ThrottlingException'
-      ? new PaceRefusal('', { cause: error })
-      : error;
+    if (timeout.signal.aborted) throw timeout.signal.reason;
+    const isThrottled = statusOf(error) === 429 || toError(error).name === 'ThrottlingException';
+    throw isThrottled ? new PaceRefusal(undefined, { cause: error }) : error;
   } finally {
     clearTimeout(timer);
   }
@@ -173,9 +171,8 @@ function isTransient(error: unknown): boolean {
   return status < 300 || status === 408 || status === 409 || status >= 500;
 }
 
-/** Returns whether the SDK could not parse the answer. Connection errors have a code. */
-const isUnreadable = (error: unknown): boolean =>
-  error instanceof SyntaxError || (error instanceof TypeError && !('code' in error));
+/** Returns whether the SDK could not parse the answer. */
+const isUnreadable = (error: unknown): boolean => error instanceof SyntaxError || error instanceof TypeError;
 
 /** Converts an SDK error into one that callers can catch by name. Never quotes its text. */
 function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Error {
@@ -194,7 +191,9 @@ function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Er
   if (error instanceof AttemptTimeoutError) return openAIError('Bedrock did not answer in time. Try again.');
   if (isUnreadable(error)) return openAIError("the answer is not what Bedrock's API promises. Try again.");
   if (status < 300) {
-    return openAIError(`the connection failed (${error.name}). Check the region and the function's network.`);
+    // The SDK gives a lost connection the name TimeoutError.
+    const code = 'code' in error ? error.code : error.name;
+    return openAIError(`the connection failed (${code}). Check the region and the function's network.`);
   }
   return new OpenAIError(`${answered} ${status < 500 ? 'Check the job itself.' : 'See the AWS Health Dashboard.'}`);
 }

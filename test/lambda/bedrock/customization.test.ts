@@ -24,6 +24,7 @@ import { startVirtualTime } from '../../support/virtual-time.ts';
 import {
   answerLost,
   drips,
+  late,
   noAnswer,
   noBody,
   reset,
@@ -66,14 +67,19 @@ const throttled = refuses('ThrottlingException', 'Slow down.');
 const denied = refuses('AccessDeniedException', 'No.');
 const forever = (fault: Fault) => Array<Fault>(50).fill(fault);
 
+interface StartOptions extends FakeContextOptions {
+  remainingMs?: number;
+  maxConcurrency?: number;
+}
+
 /** Starts an invocation: the provider under test, and what the rules need. */
-function start({ remainingMs = 120_000, ...options }: FakeContextOptions & { remainingMs?: number } = {}) {
+function start({ remainingMs = 120_000, maxConcurrency = 10, ...options }: StartOptions = {}) {
   const end = new AbortController();
   setTimeout(() => end.abort(new DOMException('Time is up.', 'TimeoutError')), remainingMs);
   const time = { signal: end.signal, listingSignal: end.signal, endsAt: performance.now() + remainingMs };
   const access = { endpoint: simulator.url, credentials };
-  const provider = createCustomization({ region: 'us-east-1', access, maxConcurrency: 10, time });
-  const project = { name: undefined, rules: sixHours, provider, maxConcurrency: 10 };
+  const provider = createCustomization({ region: 'us-east-1', access, maxConcurrency, time });
+  const project = { name: undefined, rules: sixHours, provider, maxConcurrency };
   const context = { ...fakeContext({ now: Date.now() / 1000, ...options }), time };
   const pages = (withMetadata: boolean) => Array.fromAsync(provider.list({ signal: time.signal, withMetadata }));
   return {
@@ -117,6 +123,7 @@ describe('a job is', () => {
       const started = job.startedAt === null ? null : Math.round((Date.now() / 1000 - job.startedAt) / 60);
       assert.equal(started, startedMinutesAgo);
       assert.deepEqual([job.wasCancelled, job.isKnownStatus], [status === 'Stopped', status !== 'Paused']);
+      assert.equal(job.hasInvalidMetadata, false);
       assert.deepEqual([job.model, job.metadata, job.metadataError], ['amazon.nova-lite-v1:0:300k', {}, undefined]);
     });
   }
@@ -151,6 +158,7 @@ describe('a list', () => {
     const [broken, tagged] = await start().listed(true);
     assert.deepEqual(tagged?.metadata, { team: 'ours' });
     assert.deepEqual([broken?.metadata, broken?.metadataError?.name], [{}, 'AuthenticationError']);
+    assert.match(String(broken?.metadataError?.message), /^Could not list the tags of the job "arn:.*": Bedrock/);
     assert.equal(tagged?.metadataError, undefined);
     fail('Tags', denied);
     const looks = [await start().get(tagged?.id ?? '', true), await start().get(tagged?.id ?? '', true)];
@@ -170,7 +178,7 @@ describe('a list', () => {
     const end = new AbortController();
     setTimeout(() => end.abort(), 2_000);
     const pages = () => Array.fromAsync(project.provider.list({ withMetadata: true, signal: end.signal }));
-    assert.ok((await elapsed(pages)) < 2_100);
+    assert.ok((await elapsed(() => assert.rejects(pages()))) < 2_100);
   });
 
   test('skips an entry without a readable ARN', async () => {
@@ -193,14 +201,16 @@ describe('a list', () => {
   const entry = (id: string, fields: object = {}) => ({ jobArn: arn(id), status: 'InProgress', ...fields });
 
   test('reports each unreadable entry, and a field of the wrong shape counts as absent', async () => {
-    const summaries = [null, entry('a', { status: 5 }), entry('b', { baseModelArn: {}, statusDetails: 'none' })];
+    const mine = entry('c', { baseModelArn: 'arn:aws:bedrock:us-east-1::custom-model/nova/mine' });
+    const summaries = [null, entry('a', { status: 5 }), entry('b', { baseModelArn: {}, statusDetails: 'none' }), mine];
     fail('List', says({ modelCustomizationJobSummaries: summaries }), says({ modelCustomizationJobSummaries: [] }));
     const [page] = await start().pages(false);
     assert.deepEqual(page?.unreadable, [
       { jobId: undefined, unreadableFields: ['the whole entry'] },
       { jobId: arn('a'), unreadableFields: ['status'] },
     ]);
-    assert.partialDeepStrictEqual(page?.jobs, [{ id: arn('b'), phase: 'running', model: null, createdAt: null }]);
+    const absent = { id: arn('b'), phase: 'running', model: null, createdAt: null };
+    assert.partialDeepStrictEqual(page?.jobs, [absent, { id: arn('c'), model: 'mine' }]);
   });
 
   test('is an OpenAIError if it is not a list, or never ends', async () => {
@@ -209,6 +219,19 @@ describe('a list', () => {
     fail('List', ...forever(says({ modelCustomizationJobSummaries: [entry('a')], nextToken: 'again' })));
     await assert.rejects(start().pages(false), { name: 'OpenAIError', message: /without new jobs/ });
     assert.equal(count('List'), 5);
+  });
+
+  test('may repeat some jobs, have idle pages, and leave out what is empty', async () => {
+    const page = (ids: string[], nextToken?: string) =>
+      says({ modelCustomizationJobSummaries: ids.map((id) => entry(id)), nextToken });
+    const pages = [['a'], ['a'], ['a', 'b'], ['b'], ['b']].map((ids) => page(ids, 'more'));
+    fail('List', ...pages, page(['b']), says({}));
+    const listed = await start().listed();
+    assert.deepEqual(new Set(listed.map(({ id }) => id)), new Set([arn('a'), arn('b')]));
+    assert.equal(count('List'), 7);
+    const { jobArn } = add();
+    fail('Tags', says({}));
+    assert.partialDeepStrictEqual(await start().get(jobArn, true), { metadata: {} });
   });
 
   for (const tags of [5, 'none', [null], [{ key: 'time_budget_minutes', value: 5000 }]]) {
@@ -222,34 +245,67 @@ describe('a list', () => {
 });
 
 describe('a call that fails', () => {
-  const cases: [name: string, faults: Fault[], error: string, message: RegExp, calls: number][] = [
-    ['is refused', [denied], 'AuthenticationError', /role/, 1],
-    ['has no such job', [refuses('ResourceNotFoundException', '')], 'JobNotFoundError', /Check the ARN/, 1],
-    ['is invalid', [refuses('ValidationException', '')], 'OpenAIError', /ValidationException/, 1],
+  const answered =
+    (status: number, name: string): Fault =>
+    () => ({ status, body: {}, headers: { 'x-amzn-errortype': name } });
+  const role = "Check that the function's role may use Bedrock in this region.";
+  const unreadable = "the answer is not what Bedrock's API promises. Try again.";
+  const itself = 'Check the job itself.';
+  const health = 'See the AWS Health Dashboard.';
+  const cases: [faults: Fault[], error: string, message: string, calls: number][] = [
+    [[denied], 'AuthenticationError', `Bedrock answered AccessDeniedException. ${role}`, 1],
+    [[answered(401, 'Expired')], 'AuthenticationError', `Bedrock answered Expired. ${role}`, 1],
     [
-      'is over a quota',
-      [() => ({ status: 400, body: {}, headers: { 'x-amzn-errortype': 'ServiceQuotaExceededException' } })],
-      'QuotaError',
-      /quotas/,
+      [answered(404, 'ResourceNotFoundException')],
+      'JobNotFoundError',
+      'Bedrock answered ResourceNotFoundException. Check the ARN of the job.',
       1,
     ],
-    ['fails for good', forever(refuses('InternalServerException', '')), 'OpenAIError', /InternalServerException/, 4],
-    ['loses its connection for good', forever(reset), 'OpenAIError', /connection/, 4],
-    ['is not JSON', forever(() => ({ status: 200, body: '<html>' })), 'OpenAIError', /retrieve the job/, 1],
+    [
+      [answered(400, 'ServiceQuotaExceededException')],
+      'QuotaError',
+      "Bedrock answered ServiceQuotaExceededException. Check the account's quotas.",
+      1,
+    ],
+    [[answered(400, 'Invalid')], 'OpenAIError', `Bedrock answered Invalid. ${itself}`, 1],
+    [forever(answered(408, 'Late')), 'OpenAIError', `Bedrock answered Late. ${itself}`, 4],
+    [forever(answered(409, 'Busy')), 'OpenAIError', `Bedrock answered Busy. ${itself}`, 4],
+    [forever(answered(500, 'Down')), 'OpenAIError', `Bedrock answered Down. ${health}`, 4],
+    [
+      forever(reset),
+      'OpenAIError',
+      "the connection failed (ECONNRESET). Check the region and the function's network.",
+      4,
+    ],
+    [forever(noAnswer), 'OpenAIError', 'Bedrock did not answer in time. Try again.', 4],
+    [forever(() => ({ status: 200, body: '<html>' })), 'OpenAIError', unreadable, 1],
+    [forever(() => ({ status: 200, body: null })), 'OpenAIError', unreadable, 1],
   ];
-  for (const [name, faults, error, message, calls] of cases) {
-    test(`because it ${name} is ${error}`, async () => {
+  for (const [faults, name, message, calls] of cases) {
+    test(`is ${name}: ${message}`, async () => {
       const { jobArn } = add();
       fail('Get', ...faults);
-      await assert.rejects(start().get(jobArn), { name: error, message });
+      const error = { name, message: `Could not retrieve the job "${jobArn}": ${message}` };
+      await assert.rejects(start().get(jobArn), error);
       assert.equal(count('Get'), calls);
     });
   }
+
+  test('because time is up says so', async () => {
+    fail('List', ...forever(noAnswer));
+    const message = 'Could not list the jobs: time ran out before Bedrock answered. Try again.';
+    await assert.rejects(start({ remainingMs: 5_000 }).listed(), { name: 'OpenAIError', message });
+  });
 
   test('once or twice is repeated', async () => {
     const { jobArn } = add();
     fail('Get', refuses('InternalServerException', ''), reset, resetInBody);
     assert.equal((await start().get(jobArn)).id, jobArn);
+    const waits = simulator.calls.map(({ at }, index) => at - (simulator.calls[index - 1]?.at ?? at));
+    assert.deepEqual(
+      waits.map((ms) => Math.round(ms / 100) * 100),
+      [0, 300, 600, 1_200],
+    );
   });
 
   test('to be about the requested job is an OpenAIError', async () => {
@@ -285,8 +341,14 @@ describe('a throttled call', () => {
     const { jobArn } = add();
     fail('Get', ...Array<Fault>(5).fill(throttled));
     assert.equal((await start().get(jobArn)).id, jobArn);
-    fail('Get', ...forever(throttled));
-    await assert.rejects(start({ remainingMs: 20_000 }).get(jobArn), { name: 'RateLimitError', message: /Wait/ });
+    for (const [status, name] of [
+      [429, 'TooManyRequests'],
+      [400, 'ThrottlingException'],
+    ] as const) {
+      fail('Get', ...forever(() => ({ status, body: {}, headers: { 'x-amzn-errortype': name } })));
+      const message = `Could not retrieve the job "${jobArn}": Bedrock answered ${name}. Wait, then try again.`;
+      await assert.rejects(start({ remainingMs: 20_000 }).get(jobArn), { name: 'RateLimitError', message });
+    }
   });
 
   test('pauses every other call', async () => {
@@ -319,8 +381,17 @@ describe('a stop is sent once', () => {
       const { error, ...reply } = (await start().cancel(jobArn)) as CancelReply & { error?: Error };
       assert.deepEqual([reply, error?.name], [expected, errorName]);
       assert.equal(operations(), 'Stop');
+      if (error) assert.ok(error.message.startsWith(`Could not stop the job "${jobArn}": `), error.message);
     });
   }
+
+  test('unless its turn comes more than 5 seconds after the look', async () => {
+    const { jobArn } = add();
+    fail('List', late(5_100));
+    const { listed, cancel } = start({ maxConcurrency: 1 });
+    const [, reply] = await Promise.all([listed(), cancel(jobArn)]);
+    assert.deepEqual([reply, count('Stop')], [{ kind: 'not_sent' }, 0]);
+  });
 });
 
 test('a project can only have jobs of its own region, by their ARNs', () => {
