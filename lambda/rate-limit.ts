@@ -17,7 +17,7 @@ const spacingFactor = 0.9;
 /** How long a cancel may wait for its turn after the job was read. */
 const maxTurnWaitMs = 5_000;
 
-export class PaceRefusal extends Error {
+export class ThrottledError extends Error {
   /** The wait that the provider asked for, in milliseconds. */
   askedMs = 0;
   /** False if the provider says that waiting does not help. */
@@ -59,9 +59,9 @@ export class RateLimit {
   /** The pause after an accepted call, which spaces calls out once there were too many lone ones. */
   #spacingMs = 0;
   #timer: NodeJS.Timeout | undefined;
-  #lastRefusal: PaceRefusal | undefined;
+  #lastRefusal: ThrottledError | undefined;
   /** The refusal after which no call can succeed in the time left. */
-  #closedBy: PaceRefusal | undefined;
+  #closedBy: ThrottledError | undefined;
 
   /** @param endsAt when time is up, on the clock of `performance.now()`. */
   constructor(maxConcurrency: number, endsAt: number) {
@@ -79,8 +79,8 @@ export class RateLimit {
   /**
    * Makes a call when its turn comes.
    *
-   * @param call throws PaceRefusal if it is rate-limited.
-   * @throws what the call throws; the last PaceRefusal if waiting cannot help; LateTurnError; or the reason of the signal.
+   * @param call throws ThrottledError if it is rate-limited.
+   * @throws what the call throws; the last ThrottledError if waiting cannot help; LateTurnError; or the reason of the signal.
    */
   async run<Answer>(call: () => Promise<Answer>, { subject, isCancel, signal }: Turn): Promise<Answer> {
     for (;;) {
@@ -95,7 +95,7 @@ export class RateLimit {
       try {
         return await orAborted(this.#queue.add(turn, { priority }), signal);
       } catch (error) {
-        if (!(error instanceof PaceRefusal)) throw error;
+        if (!(error instanceof ThrottledError)) throw error;
         this.#refused.add(subject);
         if (isCancel || this.isClosed || !error.mayRetry) throw error;
       }
@@ -110,7 +110,7 @@ export class RateLimit {
       if (epoch === this.#epoch) this.#accept();
       return answer;
     } catch (error) {
-      if (error instanceof PaceRefusal) this.#refuse(error, epoch);
+      if (error instanceof ThrottledError) this.#refuse(error, epoch);
       throw error;
     }
   }
@@ -122,7 +122,7 @@ export class RateLimit {
     if (this.#spacingMs > 1) this.#pauseFor(this.#spacingMs);
   }
 
-  #refuse(refusal: PaceRefusal, epoch: number): void {
+  #refuse(refusal: ThrottledError, epoch: number): void {
     const now = performance.now();
     const { askedMs } = refusal;
     if (epoch === this.#epoch) this.#beginEpoch(now);

@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { TimeLeft } from '../curfew/context.ts';
 import { type CancelReply, customizationArnPattern, type FineTuningProvider, type Job } from '../curfew/job.ts';
 import { AuthenticationError, JobNotFoundError, OpenAIError, QuotaError, RateLimitError, toError } from '../errors.ts';
-import { LateTurnError, orAborted, PaceRefusal, RateLimit } from '../rate-limit.ts';
+import { LateTurnError, orAborted, RateLimit, ThrottledError } from '../rate-limit.ts';
 import { check, entriesSchema, jobSchema, parseEntries, tagsSchema } from './job.ts';
 
 export interface CustomizationOptions {
@@ -98,13 +98,13 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
       } catch (thrown) {
         if (thrown instanceof LateTurnError) return { kind: 'not_sent' };
         const error = toNamedFailure(thrown, `stop the job "${jobIdentifier}"`, time.signal.aborted);
-        const isFree = thrown instanceof PaceRefusal;
+        const isUncounted = thrown instanceof ThrottledError;
         const status = statusOf(thrown);
         return {
           kind: 'failed',
           error,
-          mayRetry: isFree ? !limit.isClosed : isTransient(thrown),
-          isFree,
+          mayRetry: isUncounted ? !limit.isClosed : isTransient(thrown),
+          isUncounted,
           // Such as ConflictException, which is HTTP 400: the job has just finished.
           isRefusal: status >= 400 && status < 500 && !unrelatedStatuses.has(status) && !(error instanceof QuotaError),
         };
@@ -149,7 +149,7 @@ const answeredSchema = v.object({ $metadata: v.object({ httpStatusCode: v.number
 /** Returns the HTTP status of an SDK error; 0 if there was no answer. */
 const statusOf = (thrown: unknown) => (v.is(answeredSchema, thrown) ? thrown.$metadata.httpStatusCode : 0);
 
-/** Makes one attempt with our own timeout, which includes the body. Throws PaceRefusal if it is rate-limited. */
+/** Makes one attempt with our own timeout, which includes the body. Throws ThrottledError if it is rate-limited. */
 async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise<Output> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(new AttemptTimeoutError()), maxAttemptMs);
@@ -158,7 +158,7 @@ async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise
   } catch (error) {
     if (timeout.signal.aborted) throw timeout.signal.reason;
     const isThrottled = statusOf(error) === 429 || toError(error).name === 'ThrottlingException';
-    throw isThrottled ? new PaceRefusal(undefined, { cause: error }) : error;
+    throw isThrottled ? new ThrottledError(undefined, { cause: error }) : error;
   } finally {
     clearTimeout(timer);
   }
@@ -167,7 +167,7 @@ async function attempt<Output>(call: Call<Output>, signal: AbortSignal): Promise
 /** Returns whether the same call may succeed later: the answer was missing or cut off, or Bedrock failed. */
 function isTransient(error: unknown): boolean {
   const status = statusOf(error);
-  if (isUnreadable(error) || error instanceof PaceRefusal) return false;
+  if (isUnreadable(error) || error instanceof ThrottledError) return false;
   return status < 300 || status === 408 || status === 409 || status >= 500;
 }
 
@@ -176,12 +176,12 @@ const isUnreadable = (error: unknown): boolean => error instanceof SyntaxError |
 
 /** Converts an SDK error into one that callers can catch by name. Never quotes its text. */
 function toNamedFailure(thrown: unknown, purpose: string, isTimeUp: boolean): Error {
-  const error = toError(thrown instanceof PaceRefusal ? thrown.cause : thrown);
+  const error = toError(thrown instanceof ThrottledError ? thrown.cause : thrown);
   const status = statusOf(error);
   const failed = `Could not ${purpose}:`;
   const answered = `${failed} Bedrock answered ${error.name}.`;
   const openAIError = (message: string) => new OpenAIError(`${failed} ${message}`);
-  if (thrown instanceof PaceRefusal) return new RateLimitError(`${answered} Wait, then try again.`);
+  if (thrown instanceof ThrottledError) return new RateLimitError(`${answered} Wait, then try again.`);
   if (isTimeUp) return openAIError('time ran out before Bedrock answered. Try again.');
   if (error.name === 'ResourceNotFoundException') return new JobNotFoundError(`${answered} Check the ARN of the job.`);
   if (error.name === 'ServiceQuotaExceededException') return new QuotaError(`${answered} Check the account's quotas.`);

@@ -97,8 +97,8 @@ export async function cancelJob(target: CancelTarget, context: Context): Promise
       return conclude(look, outcomeAfterCancel(after), after?.status ?? null, true);
     }
     failure = reply;
-    mayHaveWorked ||= !reply.isRefusal && !reply.isFree;
-    if (!reply.isFree) attempts += 1;
+    mayHaveWorked ||= !reply.isRefusal && !reply.isUncounted;
+    if (!reply.isUncounted) attempts += 1;
     isLastLook = attempts === maxAttempts || !(await waitBeforeLook(reply, attempts, context));
   }
 }
@@ -144,8 +144,12 @@ function outcomeAfterCancel(job: Job | null): Outcome {
  * Waits as long as the provider asks, else with exponential backoff; after a rate-limited cancel not at all, since the rate
  * limit delays the next look. Returns false if waiting would not help or there is not enough time.
  */
-async function waitBeforeLook({ mayRetry, isFree, askedWaitMs }: FailedCancel, attempts: number, { time }: Context) {
-  const waitMs = isFree ? 0 : (askedWaitMs ?? firstWaitMs * 2 ** (attempts - 1));
+async function waitBeforeLook(
+  { mayRetry, isUncounted, askedWaitMs }: FailedCancel,
+  attempts: number,
+  { time }: Context,
+) {
+  const waitMs = isUncounted ? 0 : (askedWaitMs ?? firstWaitMs * 2 ** (attempts - 1));
   if (!mayRetry || performance.now() + waitMs >= time.endsAt) return false;
   return sleep(waitMs, true, { signal: time.signal }).catch(() => false);
 }

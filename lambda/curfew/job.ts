@@ -64,7 +64,7 @@ export interface FailedCancel {
   /** The wait that the provider asked for. */
   askedWaitMs?: number | undefined;
   /** It was rate-limited or had an outdated key, so it does not count as an attempt. */
-  isFree: boolean;
+  isUncounted: boolean;
   /** The provider refused this particular cancel, as it does with a repeated one. */
   isRefusal: boolean;
 }

@@ -7,7 +7,7 @@ import { listJobs } from './listing.ts';
 import { listAnswer, Tally, throwIfAllFailed } from './tally.ts';
 
 /** Each project takes one call at a time, and Lambda allows 1,024 open files. */
-const maxConcurrentProjects = 800;
+const maxConcurrentListings = 800;
 
 export interface ListResult {
   answer: ListAnswer;
@@ -26,7 +26,7 @@ export async function list(projects: Project[], context: Context): Promise<ListR
   const listings = await pMap(
     projects,
     (project) => listJobs(project, { lookbackDays: 0, withBudgets: true }, context),
-    { concurrency: maxConcurrentProjects },
+    { concurrency: maxConcurrentListings },
   );
   for (const listing of listings) tally.addListing(listing);
   throwIfAllFailed(tally);

@@ -11,7 +11,7 @@ import {
   RateLimitError,
   toError,
 } from '../errors.ts';
-import { PaceRefusal } from '../rate-limit.ts';
+import { ThrottledError } from '../rate-limit.ts';
 
 export interface HttpAnswer {
   status: number;
@@ -30,7 +30,7 @@ export interface Refusal {
   /** It is about money, quota or the account, so waiting does not help. */
   isAboutQuota: boolean;
   /** It is about the rate of calls, so waiting helps. */
-  isAboutPace: boolean;
+  isThrottled: boolean;
   /** The same call may succeed later, as the provider says or else its own clients assume. */
   isTemporary: boolean;
 }
@@ -38,7 +38,7 @@ export interface Refusal {
 export class AttemptTimeoutError extends Error {}
 /** The body is longer than any answer of the API. */
 export class AnswerTooLongError extends Error {}
-export class RateLimitedError extends PaceRefusal {
+export class ThrottledAnswerError extends ThrottledError {
   readonly answer: HttpAnswer;
 
   constructor(answer: HttpAnswer, { askedWaitMs = 0, isTemporary }: Refusal) {
@@ -71,7 +71,7 @@ const quotaCodes: ReadonlySet<string> = new Set([
 /** Words in other codes of that kind, about money, a quota, or the state of the account. */
 const quotaWords =
   /quota|billing|balance|credit|spend|payment|unpaid|funds|budget|subscription|account|suspend|deactivat|not_active|inactive/i;
-const paceWords = /rate|requests|tokens|throttl|overload/i;
+const throttlingWords = /rate|requests|tokens|throttl|overload/i;
 const quotaStatuses: ReadonlySet<number> = new Set([400, 403, 429]);
 const temporaryStatuses: ReadonlySet<number> = new Set([408, 409, 429]);
 /** HTTP statuses of a refused cancel that have nothing to do with the job. */
@@ -90,8 +90,8 @@ export function readRefusal({ status, headers, body }: HttpAnswer): Refusal {
   const codes = parsed.success ? Object.values(parsed.output.error).filter((code) => code !== '') : [];
   const waitMs = askedWaitMs(headers);
   const isListed = codes.some((code) => quotaCodes.has(code));
-  const soundsLikePace = codes.some((code) => paceWords.test(code)) || waitMs !== undefined;
-  const soundsLikeQuota = isListed || (!soundsLikePace && codes.some((code) => quotaWords.test(code)));
+  const soundsThrottled = codes.some((code) => throttlingWords.test(code)) || waitMs !== undefined;
+  const soundsLikeQuota = isListed || (!soundsThrottled && codes.some((code) => quotaWords.test(code)));
   const isAboutQuota = status === 402 || (quotaStatuses.has(status) && soundsLikeQuota);
   const hint = headers.get('x-should-retry');
   const isTemporary = hint === 'true' || (hint !== 'false' && (temporaryStatuses.has(status) || status >= 500));
@@ -101,7 +101,7 @@ export function readRefusal({ status, headers, body }: HttpAnswer): Refusal {
     requestId: String(headers.get('x-request-id')),
     askedWaitMs: waitMs,
     isAboutQuota,
-    isAboutPace: status === 429 && !isAboutQuota,
+    isThrottled: status === 429 && !isAboutQuota,
     isTemporary: isTemporary && !isAboutQuota,
   };
 }
@@ -129,23 +129,23 @@ export function refusalIn({ response: { status, headers }, data }: HTTPError): R
 /** Returns whether ky should retry a failed call in the time left. The rate limit itself repeats rate-limited calls. */
 export function mayRetry(error: Error, { endsAt }: TimeLeft): boolean {
   if (!(error instanceof HTTPError)) return error instanceof NetworkError;
-  const { isAboutPace, isTemporary, askedWaitMs = 0 } = refusalIn(error);
-  return !isAboutPace && isTemporary && performance.now() + askedWaitMs < endsAt;
+  const { isThrottled, isTemporary, askedWaitMs = 0 } = refusalIn(error);
+  return !isThrottled && isTemporary && performance.now() + askedWaitMs < endsAt;
 }
 
 /** Returns why a cancel failed, and whether to try another one. */
 export function toFailedCancel(thrown: unknown, purpose: string, time: TimeLeft, isClosed: boolean): FailedCancel {
   const error = toNamedFailure(thrown, purpose);
-  const failed = { kind: 'failed' as const, error, isFree: false, isRefusal: false };
-  if (thrown instanceof CredentialChangedError) return { ...failed, mayRetry: true, isFree: true };
+  const failed = { kind: 'failed' as const, error, isUncounted: false, isRefusal: false };
+  if (thrown instanceof CredentialChangedError) return { ...failed, mayRetry: true, isUncounted: true };
   if (!(thrown instanceof HTTPError)) return { ...failed, mayRetry: thrown instanceof NetworkError };
-  const { status, isAboutPace, isTemporary, askedWaitMs } = refusalIn(thrown);
+  const { status, isThrottled, isTemporary, askedWaitMs } = refusalIn(thrown);
   return {
     ...failed,
     // The rate limit delays the next look.
-    mayRetry: isAboutPace ? isTemporary && !isClosed : mayRetry(thrown, time),
+    mayRetry: isThrottled ? isTemporary && !isClosed : mayRetry(thrown, time),
     askedWaitMs,
-    isFree: isAboutPace,
+    isUncounted: isThrottled,
     isRefusal: status >= 400 && status < 500 && !unrelatedStatuses.has(status),
   };
 }

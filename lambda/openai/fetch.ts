@@ -9,8 +9,8 @@ import {
   AttemptTimeoutError,
   CredentialChangedError,
   type HttpAnswer,
-  RateLimitedError,
   readRefusal,
+  ThrottledAnswerError,
 } from './failure.ts';
 
 /** Authorizes calls. Methods throw ApiKeyError, at the latest when time is up. */
@@ -58,11 +58,11 @@ export function createFetch(credential: Credential, limit: RateLimit, { endsAt }
         const answer = redact(await exchange(method, url, allHeaders, signal, attemptMs), secret);
         if (answer.status !== 429) return answer;
         const refusal = readRefusal(answer);
-        if (refusal.isAboutPace) throw new RateLimitedError(answer, refusal);
+        if (refusal.isThrottled) throw new ThrottledAnswerError(answer, refusal);
         return answer;
       };
       const answer = await limit.run(attempt, { subject, isCancel, signal }).catch((error: unknown) => {
-        if (error instanceof RateLimitedError) return error.answer;
+        if (error instanceof ThrottledAnswerError) return error.answer;
         throw error;
       });
       if (answer.status < 300) return toResponse(answer);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pMap from 'p-map';
 import { simulatedJob } from '../../infra/local/providers/simulated-job.ts';
 import { askedWaitMs } from '../../lambda/openai/failure.ts';
-import { PaceRefusal, RateLimit } from '../../lambda/rate-limit.ts';
+import { RateLimit, ThrottledError } from '../../lambda/rate-limit.ts';
 import { createClient, startProvider } from '../support/openai-client.ts';
 import { rateLimit } from '../support/rate-limiter.ts';
 import { startVirtualTime } from '../support/virtual-time.ts';
@@ -146,7 +146,7 @@ describe('a call fails with RateLimitError, and so does every other call, unsent
 
 describe('RateLimit', () => {
   const accepted = undefined;
-  const refused = (askedMs = 0) => Object.assign(new PaceRefusal(), { askedMs, mayRetry: false });
+  const refused = (askedMs = 0) => Object.assign(new ThrottledError(), { askedMs, mayRetry: false });
   const inTime = new AbortController().signal;
 
   /** A limit, and calls that take 20 ms each and are recorded. */
@@ -155,7 +155,7 @@ describe('RateLimit', () => {
     const limit = new RateLimit(maxConcurrency, startedAt + 900_000);
     const times: number[] = [];
     const call = async (
-      refusal: PaceRefusal | undefined = accepted,
+      refusal: ThrottledError | undefined = accepted,
       { ms = 20, subject = 'list', isCancel = false } = {},
     ) => {
       const turn = async () => {

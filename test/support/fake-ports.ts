@@ -51,7 +51,7 @@ export const failedCancel = (fields: Partial<FailedCancel> = {}): FailedCancel =
   kind: 'failed',
   error: new OpenAIError('It failed.'),
   mayRetry: false,
-  isFree: false,
+  isUncounted: false,
   isRefusal: false,
   ...fields,
 });

@@ -362,14 +362,20 @@ describe('a throttled call', () => {
 });
 
 describe('a stop is sent once', () => {
-  const failed = (fields: object) => ({ kind: 'failed', mayRetry: false, isFree: false, isRefusal: false, ...fields });
+  const failed = (fields: object) => ({
+    kind: 'failed',
+    mayRetry: false,
+    isUncounted: false,
+    isRefusal: false,
+    ...fields,
+  });
   const cases: [name: string, fault: Fault | undefined, reply: object, error?: string][] = [
     ['and its empty answer accepts it', undefined, { kind: 'accepted', job: null }],
     ['if it fails', refuses('InternalServerException', ''), failed({ mayRetry: true }), 'OpenAIError'],
     ['if its answer is lost', answerLost, failed({ mayRetry: true }), 'OpenAIError'],
     ['if its answer breaks off', resetInBody, failed({ mayRetry: true }), 'OpenAIError'],
     ['if there is no answer', noAnswer, failed({ mayRetry: true }), 'OpenAIError'],
-    ['if it is throttled, which is free', throttled, failed({ mayRetry: true, isFree: true }), 'RateLimitError'],
+    ['if it is throttled, which does not count', throttled, failed({ mayRetry: true, isUncounted: true }), 'RateLimitError'],
     ['if it comes too late', refuses('ConflictException', ''), failed({ isRefusal: true }), 'OpenAIError'],
     ['if the job is gone', refuses('ResourceNotFoundException', ''), failed({ isRefusal: true }), 'JobNotFoundError'],
     ['if it is denied', denied, failed({}), 'AuthenticationError'],

@@ -32,7 +32,7 @@ describe('a cancel that may succeed later is sent again after another look', () 
 
   test('more often if it was rate-limited or sent with an outdated key', async () => {
     const replies = [
-      ...Array(6).fill({ ...retryable, isFree: true }),
+      ...Array(6).fill({ ...retryable, isUncounted: true }),
       ...Array(3).fill(retryable),
       accepted(cancelled),
     ];

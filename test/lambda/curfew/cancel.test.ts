@@ -230,7 +230,7 @@ describe('a job that turns out to be cancelled after a failed cancel', () => {
   const cases: [name: string, reply: Parameters<typeof failedCancel>[0], isOurs: boolean][] = [
     ['whose answer was lost counts as ours, and is published', {}, true],
     ['that was refused is not ours', { isRefusal: true }, false],
-    ['that was rate-limited is not ours', { isFree: true, mayRetry: true, askedWaitMs: 0 }, false],
+    ['that was rate-limited is not ours', { isUncounted: true, mayRetry: true, askedWaitMs: 0 }, false],
   ];
   for (const [name, reply, isOurs] of cases)
     test(name, async () => {

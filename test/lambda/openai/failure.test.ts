@@ -106,9 +106,9 @@ test('a failed cancel says whether the provider refused it, and whether the atte
   for (const status of [307, 401, 402, 403, 408, 429, 500]) {
     assert.equal(failed(answered(status)).isRefusal, false, `${status}`);
   }
-  for (const free of [answered(429), new CredentialChangedError(denied)]) assert.equal(failed(free).isFree, true);
+  for (const free of [answered(429), new CredentialChangedError(denied)]) assert.equal(failed(free).isUncounted, true);
   for (const counted of [answered(429, quota), answered(500), broken(refusedConnection)]) {
-    assert.equal(failed(counted).isFree, false);
+    assert.equal(failed(counted).isUncounted, false);
   }
   for (const impersonal of [broken(refusedConnection), new SyntaxError()]) {
     assert.equal(failed(impersonal).isRefusal, false);

@@ -31,8 +31,8 @@ describe('a refusal about money, quota or the account is not worth a retry', () 
   ];
   for (const refusal of cases) {
     test(JSON.stringify(refusal), () => {
-      const { isAboutQuota, isAboutPace, isTemporary } = readRefusal(answer(refusal));
-      assert.deepEqual([isAboutQuota, isAboutPace, isTemporary], [true, false, false]);
+      const { isAboutQuota, isThrottled, isTemporary } = readRefusal(answer(refusal));
+      assert.deepEqual([isAboutQuota, isThrottled, isTemporary], [true, false, false]);
     });
   }
 });
@@ -56,8 +56,8 @@ describe('a refusal about anything else is told apart', () => {
   ];
   for (const refusal of cases) {
     test(JSON.stringify(refusal), () => {
-      const { isAboutQuota, isAboutPace } = readRefusal(answer(refusal));
-      assert.deepEqual([isAboutQuota, isAboutPace], [false, refusal[0] === 429]);
+      const { isAboutQuota, isThrottled } = readRefusal(answer(refusal));
+      assert.deepEqual([isAboutQuota, isThrottled], [false, refusal[0] === 429]);
     });
   }
 });
