@@ -52,7 +52,7 @@ async function sweepProjects(projects: Project[], reason: Reason, context: Conte
   return tally;
 }
 
-/** Sweeps one project: list, judge, limit, act. */
+/** Sweeps one project: list, look up, judge, limit, act. */
 async function sweepProject(project: Project, reason: Reason, tally: Tally, context: Context): Promise<void> {
   const { rules, maxConcurrency: concurrency } = project;
   const { now, report, requestedBy } = context;
@@ -68,7 +68,7 @@ async function sweepProject(project: Project, reason: Reason, tally: Tally, cont
   // List
   const listing = await listJobs(project, { lookbackDays: rules.lookbackDays, withBudgets: isSweep }, context);
 
-  // Judge
+  // Look up, judge
   const judgedJobs = await Promise.all(listing.unfinished.map((job) => loadAndJudge(project, job, isSweep, context)));
   for (const { job, judgement, row } of judgedJobs) tally.addFound(job, judgement, row, now);
   for (const judged of judgedJobs.filter(({ job }) => job.phase === 'other')) decide(judged, 'not_cancellable');
