@@ -82,8 +82,9 @@ describe('a secret without a usable key is an ApiKeyError that says what is wron
   });
 
   test('also if Secrets Manager does not answer in time', async () => {
-    aws.secrets.set('openai/api-key', 'silence');
-    const keys = createApiKeys(createClients().secrets, AbortSignal.timeout(10));
+    // Its own stub, because the client asks again later.
+    await using silent = await startAwsStub({ secret: 'silence' });
+    const keys = createApiKeys(createClients(silent.url).secrets, AbortSignal.timeout(10));
     await assert.rejects(keys(place).current(), {
       name: 'ApiKeyError',
       message: 'Secrets Manager did not return the secret "openai/api-key" in time. Try again.',
