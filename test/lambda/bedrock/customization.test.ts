@@ -375,7 +375,7 @@ describe('a stop is sent once', () => {
     ['if its answer is lost', answerLost, failed({ mayRetry: true }), 'OpenAIError'],
     ['if its answer breaks off', resetInBody, failed({ mayRetry: true }), 'OpenAIError'],
     ['if there is no answer', noAnswer, failed({ mayRetry: true }), 'OpenAIError'],
-    ['if it is throttled, which does not count', throttled, failed({ mayRetry: true, isUncounted: true }), 'RateLimitError'],
+    ['if it is throttled, uncounted', throttled, failed({ mayRetry: true, isUncounted: true }), 'RateLimitError'],
     ['if it comes too late', refuses('ConflictException', ''), failed({ isRefusal: true }), 'OpenAIError'],
     ['if the job is gone', refuses('ResourceNotFoundException', ''), failed({ isRefusal: true }), 'JobNotFoundError'],
     ['if it is denied', denied, failed({}), 'AuthenticationError'],
