@@ -20,7 +20,7 @@ const recorders = {
   metrics: new Metrics({ namespace: 'leaks', serviceName: 'leaks' }),
 };
 /** Some faults are retried for as long as there is time. */
-const remainingMilliseconds = 5_000;
+const remainingMilliseconds = 15_000;
 /** With all at once, time would run out before anything happens. */
 const requestsAtOnce = 40;
 
