@@ -19,8 +19,9 @@ const leftOut = new Set([
 
 const asked = process.argv.slice(2);
 for (const folder of asked.length > 0 ? asked : allFolders) {
-  // Requests cover the patterns of job ids, projects the credentials and how a client is created.
+  // Requests cover the patterns of job ids, projects the credentials; what is checked at synth covers the settings.
   const shared = ['test/lambda/request.test.ts', 'test/lambda/projects.test.ts'];
+  if (folder === '.') shared.push('test/infra/settings/context.test.ts', 'test/infra/settings/checked-props.test.ts');
   const tests = await Array.fromAsync(glob([`test/lambda/${folder}/*.test.ts`, ...shared]));
   await new Stryker({
     mutate: [`lambda/${folder}/*.ts`],

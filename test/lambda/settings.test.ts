@@ -55,6 +55,10 @@ const all = {
 
 test('settings that are left out have their defaults', () => assert.deepEqual(parsed({}), defaults));
 
+test('an empty text stands for none, as in a parameter of the template', () => {
+  assert.deepEqual(parsed({ provider: '', queueLimitMinutes: '', openaiBaseUrl: '' }), defaults);
+});
+
 test('everything can be set', () => assert.deepEqual(parsed(all), { ...defaults, ...all }));
 
 test('numbers and booleans may be text, because resolved tokens arrive as text', () => {
