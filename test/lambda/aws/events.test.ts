@@ -49,11 +49,11 @@ describe('publishing an event', () => {
 
   test('waits for a turn only within the time for all events', async () => {
     aws.eventBus = 'silent';
-    const endsAt = performance.now() + 300;
+    const endsAt = performance.now() + 1_000;
     const timeLeftMs = () => Math.floor(Math.max(0, endsAt - performance.now()));
     const calls = Array.from({ length: 200 }, () => publishEvent(clients.eventBridge, 'our-bus', event, timeLeftMs));
     assert.deepEqual(new Set(await Promise.all(calls)), new Set(['AbortError']));
-    assert.ok(performance.now() < endsAt + 700, 'four rounds of 300 ms would take longer');
+    assert.ok(performance.now() < endsAt + 2_500, 'four rounds of a second would take longer');
   });
 });
 
