@@ -32,12 +32,7 @@ export async function handler(event: { jobId: string }, context: Context) {
     const cancelled = await fineTuning.jobs.cancel(job.id);
     metrics.addMetric('Cancelled', MetricUnit.Count, 1);
     logger.info('Cancelled a fine-tuning job', { jobId: job.id });
-    return {
-      jobId: job.id,
-      outcome: 'cancelled',
-      initialStatus: job.status,
-      finalStatus: cancelled.status,
-    };
+    return { jobId: job.id, outcome: 'cancelled', initialStatus: job.status, finalStatus: cancelled.status };
   } finally {
     metrics.publishStoredMetrics();
   }

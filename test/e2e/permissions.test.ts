@@ -8,10 +8,7 @@ import type { SweepAnswer } from '../../lambda/contract.ts';
 import { deployOrSkip } from '../support/deploy-or-skip.ts';
 
 const { system, skip } = await deployOrSkip({
-  projects: {
-    research: { provider: 'openai', jobs: [] },
-    bedrock: { provider: 'bedrock', jobs: [] },
-  },
+  projects: { research: { provider: 'openai', jobs: [] }, bedrock: { provider: 'bedrock', jobs: [] } },
   context: { sweepEveryMinutes: '1440' },
 });
 after(() => system?.[Symbol.asyncDispose]());

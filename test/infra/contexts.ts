@@ -38,10 +38,7 @@ export const contexts = {
       },
       here: { provider: 'bedrock' },
       customization: { provider: 'bedrock-customization', region: 'us-west-2', queueLimitMinutes: 600 },
-      oregon: {
-        openaiBaseUrl: 'https://bedrock-mantle.us-west-2.api.aws/v1',
-        openaiProject: 'proj_1',
-      },
+      oregon: { openaiBaseUrl: 'https://bedrock-mantle.us-west-2.api.aws/v1', openaiProject: 'proj_1' },
     }),
   },
 } satisfies Record<string, Record<string, string>>;

@@ -43,9 +43,7 @@ describe('a deployment', () => {
       if (Dimensions === undefined) assert.equal(MetricName, 'research-Crashes');
       else assert.deepEqual(Dimensions, [{ Name: 'service', Value: 'research' }]);
     }
-    other.template.hasResourceProperties('AWS::Events::Rule', {
-      EventPattern: { detail: { curfew: ['research'] } },
-    });
+    other.template.hasResourceProperties('AWS::Events::Rule', { EventPattern: { detail: { curfew: ['research'] } } });
     const dashboard = JSON.stringify(resourcesOf(other.template, 'AWS::CloudWatch::Dashboard'));
     assert.ok(!dashboard.includes('fine-tuning-curfew'));
   });

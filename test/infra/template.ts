@@ -65,7 +65,5 @@ export function statementsFor(template: Template, service: string): Statement[] 
 /** An ARN in this account and, by default, this region, as templates write it. */
 export function arnOf(service: string, resource: string, region: string | object = { Ref: 'AWS::Region' }): object {
   const place = typeof region === 'string' ? [`:${service}:${region}:`] : [`:${service}:`, region, ':'];
-  return {
-    'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ...place, { Ref: 'AWS::AccountId' }, `:${resource}`]],
-  };
+  return { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ...place, { Ref: 'AWS::AccountId' }, `:${resource}`]] };
 }

@@ -33,9 +33,7 @@ after(() => account?.[Symbol.asyncDispose]());
 if (account) await bootstrap(account.emulator);
 
 for (const { cdk, stackName, ...app } of cases) {
-  test(`a stock app with the ${cdk} aws-cdk-lib deploys the package, which cancels a job`, {
-    skip,
-  }, async () => {
+  test(`a stock app with the ${cdk} aws-cdk-lib deploys the package, which cancels a job`, { skip }, async () => {
     assert.ok(account);
     const { emulator, openai } = account;
     const { environment } = emulator;

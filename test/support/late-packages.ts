@@ -17,10 +17,7 @@ const { startCurfew } = await import('./curfew.ts');
 const { simulatedJob } = await import('../../infra/local/providers/simulated-job.ts');
 
 const { request, ageMinutes, status = 'running', ...options } = JSON.parse(process.argv[2] ?? '');
-await using curfew = await startCurfew({
-  jobs: [simulatedJob({ id: 'ftjob-1', status, ageMinutes })],
-  ...options,
-});
+await using curfew = await startCurfew({ jobs: [simulatedJob({ id: 'ftjob-1', status, ageMinutes })], ...options });
 const ended = await curfew.invoke(request).then(
   () => 'answered',
   () => 'failed',

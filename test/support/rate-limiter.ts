@@ -27,9 +27,7 @@ export function rateLimit(requestsPerSecond: number, header?: WaitHeader): () =>
     return {
       status: 429,
       headers: header === undefined ? all : header === 'none' ? {} : { [header]: all[header] },
-      body: {
-        error: { message: 'Rate limit reached', type: 'requests', param: null, code: 'rate_limit_exceeded' },
-      },
+      body: { error: { message: 'Rate limit reached', type: 'requests', param: null, code: 'rate_limit_exceeded' } },
     };
   };
 }

@@ -10,11 +10,7 @@ import { apiKey } from './curfew.ts';
 
 /** An error status with the vendor's error body, whose message quotes the key as the vendor's do. */
 export function answers(status: number, headers: Record<string, string> = {}): Fault {
-  return () => ({
-    status,
-    headers,
-    body: { error: { message: `Quoted: ${apiKey}`, type: 'server_error' } },
-  });
+  return () => ({ status, headers, body: { error: { message: `Quoted: ${apiKey}`, type: 'server_error' } } });
 }
 
 /** Any body, by default with status 200. */

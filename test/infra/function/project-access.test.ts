@@ -61,11 +61,7 @@ describe('the secrets that the function may read', () => {
 describe('the KMS keys that it may use', () => {
   test('the named ones, only through Secrets Manager in their regions', () => {
     const other = 'arn:aws:kms:us-east-1:111122223333:key/2cc2';
-    const projects = {
-      a: { secretKmsKeyArn: key },
-      b: { secretKmsKeyArn: other },
-      c: { secretKmsKeyArn: key },
-    };
+    const projects = { a: { secretKmsKeyArn: key }, b: { secretKmsKeyArn: other }, c: { secretKmsKeyArn: key } };
     assert.deepEqual(statementsFor(templateWith({ projects }), 'kms'), [
       {
         Effect: 'Allow',

@@ -61,9 +61,7 @@ describe('the function may read the given secret, and use its key for that', () 
     );
     assert.deepEqual(keys, [arnOf('kms', 'key/*')]);
     const [statement] = statementsFor(template, 'kms');
-    assert.deepEqual(statement?.Condition?.['ForAnyValue:StringEquals'], {
-      'kms:ResourceAliases': 'alias/mine',
-    });
+    assert.deepEqual(statement?.Condition?.['ForAnyValue:StringEquals'], { 'kms:ResourceAliases': 'alias/mine' });
     assertViaSecretsManager(template);
   });
 

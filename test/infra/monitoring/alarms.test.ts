@@ -6,10 +6,7 @@ import { resourcesOf } from '../template.ts';
 
 const { template } = synthesize('defaults');
 
-const ours = {
-  Namespace: 'FineTuningCurfew',
-  Dimensions: [{ Name: 'service', Value: 'fine-tuning-curfew' }],
-};
+const ours = { Namespace: 'FineTuningCurfew', Dimensions: [{ Name: 'service', Value: 'fine-tuning-curfew' }] };
 const sumOf = (metric: object) => ({
   ...metric,
   Statistic: 'Sum',
@@ -121,9 +118,7 @@ describe('time-outs and crashes', () => {
     assert.deepEqual(filter?.['MetricTransformations'], [
       { MetricNamespace: 'FineTuningCurfew', MetricName: 'fine-tuning-curfew-Crashes', MetricValue: '1' },
     ]);
-    assert.deepEqual(filter?.['LogGroupName'], {
-      Ref: Object.keys(template.findResources('AWS::Logs::LogGroup'))[0],
-    });
+    assert.deepEqual(filter?.['LogGroupName'], { Ref: Object.keys(template.findResources('AWS::Logs::LogGroup'))[0] });
   });
 
   const query = Object.values(resourcesOf(template, 'AWS::Logs::QueryDefinition')).find(({ Name }) =>

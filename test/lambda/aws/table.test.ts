@@ -76,12 +76,7 @@ describe('extending a job', () => {
   test('records until when and for whom, and forgets an earlier cancel', async () => {
     given({ cancellingSince: 5, warnedFor: 6, lastWaiting: 7 });
     assert.equal(await table.extend('ftjob-1', later, 'alice, INC-1234'), later);
-    assert.deepEqual(written(), {
-      extendedUntil: later,
-      extendedBy: 'alice, INC-1234',
-      warnedFor: 6,
-      lastWaiting: 7,
-    });
+    assert.deepEqual(written(), { extendedUntil: later, extendedBy: 'alice, INC-1234', warnedFor: 6, lastWaiting: 7 });
   });
 
   for (const extendedUntil of [later - 1, later, later + 1]) {

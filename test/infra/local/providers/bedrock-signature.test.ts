@@ -45,10 +45,7 @@ async function sign(signing: Signing): Promise<Call> {
   const call = { method: 'GET', path, query: { limit: '2' }, headers: { host }, ...signing.call };
   const { headers } = await sdk.sign(
     { ...call, protocol: 'http:', hostname: '127.0.0.1' },
-    {
-      signingDate: new Date(Date.now() - secondsAgo * 1_000),
-      unsignableHeaders: new Set(signing.unsignableHeaders),
-    },
+    { signingDate: new Date(Date.now() - secondsAgo * 1_000), unsignableHeaders: new Set(signing.unsignableHeaders) },
   );
   return { ...call, headers };
 }
