@@ -22,10 +22,10 @@ export class AwsFailure extends Error {
   readonly status: number;
   readonly body: object;
 
-  constructor(name: string, status = 400, more: object = {}) {
+  constructor(name: string, status = 400) {
     super(name);
     this.status = status;
-    this.body = { __type: name, message: name, ...more };
+    this.body = { __type: name, message: name };
   }
 }
 

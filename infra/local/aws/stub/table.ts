@@ -17,7 +17,6 @@ interface UpdateItem {
   UpdateExpression: string;
   ConditionExpression?: string;
   ExpressionAttributeValues: Item;
-  ReturnValuesOnConditionCheckFailure?: 'ALL_OLD';
 }
 
 /** The table of DynamoDB; whatever its name, there is only one. */
@@ -74,8 +73,7 @@ export class TableStub {
     // Evaluates all terms, so an unknown one is refused even after one that holds.
     const terms = ConditionExpression?.split(' OR ').map(termHolds) ?? [true];
     if (!terms.includes(true)) {
-      const old = row && request.ReturnValuesOnConditionCheckFailure && { Item: itemOf(row) };
-      throw new AwsFailure('com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', 400, old);
+      throw new AwsFailure('com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException');
     }
 
     const [, assignments = '', removed = ''] = /^SET (.+?)(?: REMOVE (\w+))?$/.exec(UpdateExpression) ?? [];
