@@ -18,6 +18,7 @@ export function bedrockRegionOf(baseUrl: string): string | undefined {
   return bedrockHost.exec(URL.parse(baseUrl)?.hostname ?? '')?.[1];
 }
 
+/** Returns whether a URL stays on this machine. */
 export function isLoopback({ hostname }: URL): boolean {
   return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }

@@ -19,6 +19,8 @@ export interface CustomizationOptions {
 const maxAttemptMs = 10_000;
 const maxAttempts = 4;
 const firstWaitMs = 300;
+/** An address without a route fails sooner than a slow answer. */
+const requestHandler = { connectionTimeout: 1_000 };
 const pageSize = 100;
 /** HTTP statuses of a refused stop that have nothing to do with the job. */
 const unrelatedStatuses: ReadonlySet<number> = new Set([401, 402, 403, 408, 429]);
@@ -38,7 +40,7 @@ export function createCustomization(options: CustomizationOptions): FineTuningPr
   /** Loads the SDK on first use. Its retries are off: stops are never repeated, and `read` has its own. */
   const loaded = onetime(async () => {
     const sdk = await import('./late-bedrock.ts');
-    return { sdk, client: new sdk.BedrockClient({ ...access, region, maxAttempts: 1 }) };
+    return { sdk, client: new sdk.BedrockClient({ requestHandler, ...access, region, maxAttempts: 1 }) };
   });
 
   /** Makes a reading call when its turn comes, and retries transient failures. */

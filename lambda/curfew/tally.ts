@@ -46,7 +46,7 @@ export class Tally {
   /** How many projects were listed completely. */
   projectsRead = 0;
   isOutOfTime = false;
-  readonly #failures: ProjectFailure[] = [];
+  readonly #failures = new Map<Project, Error>();
 
   constructor(projects: Project[]) {
     this.projects = projects;
@@ -90,13 +90,15 @@ export class Tally {
   }
 
   addFailure(project: Project, thrown: unknown): void {
-    this.#failures.push({ project, error: toError(thrown) });
+    this.#failures.set(project, toError(thrown));
   }
 
   /** Projects that could not be read, in configured order. */
   get failures(): ProjectFailure[] {
-    const place = ({ project }: ProjectFailure) => this.projects.indexOf(project);
-    return this.#failures.toSorted((a, b) => place(a) - place(b));
+    return this.projects.flatMap((project) => {
+      const error = this.#failures.get(project);
+      return error ? [{ project, error }] : [];
+    });
   }
 
   /** The deployment has `projects`, so answers and log lines mention them. */
